@@ -1,0 +1,21 @@
+"""What every test may ask for: pytester, kept apart from the run that it is part of."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Pytest's own `pytester`, whose inner runs are the same on any machine and under any plugin.
+
+    `CI` makes pytest print whole diffs; xdist's variables would make an inner run believe that it is a
+    worker; a shuffled inner run has no order to test; pytest-asyncio warns where its scope is not set.
+    (pytester itself drops the PYTEST_ADDOPTS of the outer run.)
+    """
+    for name in ("CI", "BUILD_NUMBER", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -o asyncio_default_fixture_loop_scope=function")
+    return pytester

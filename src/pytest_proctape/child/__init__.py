@@ -1,0 +1,24 @@
+"""Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
+
+from .pump import PUMP
+from .recording import RecordingChild
+from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
+from .virtual import Stalled, VirtualChild, WrongCause
+from .wiring import Started, Wiring, is_null, is_open
+
+__all__ = [
+    "FIRST_PID",
+    "PUMP",
+    "TABLE",
+    "Child",
+    "ProcessTable",
+    "RecordingChild",
+    "Stalled",
+    "Started",
+    "VirtualChild",
+    "Wiring",
+    "WrongCause",
+    "add_ended",
+    "is_null",
+    "is_open",
+]

@@ -1,0 +1,136 @@
+"""The child's side of its streams, on replay: an :class:`Inlet` takes bytes, an :class:`Outlet` gives them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+from collections import deque
+from typing import TYPE_CHECKING
+
+from .wiring import close_quietly, is_pipe, ready
+
+if TYPE_CHECKING:
+    from ..tape import Content
+
+CHUNK = 1 << 16
+_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
+
+
+class _Channel:
+    """A descriptor, borrowed until :meth:`adopt` makes it this object's own."""
+
+    __slots__ = ("fd", "owned", "waits")
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.owned = False
+        self.waits = is_pipe(fd)
+        """It can run empty or full, so somebody has to watch it."""
+
+    def adopt(self) -> None:
+        """Keep the descriptor past the spawn call."""
+        if not self.owned:
+            self.fd = os.dup(self.fd)
+            self.owned = True
+
+    def close(self) -> None:
+        """Let go of it: for the parent, the child has closed the stream."""
+        if self.owned:
+            self.owned = False
+            close_quietly(self.fd)
+
+
+class Inlet(_Channel):
+    """What the child reads.
+
+    Attributes:
+        at_end: the parent has closed its side.
+    """
+
+    __slots__ = ("at_end",)
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        self.at_end = False
+
+    def take(self, limit: int) -> bytes:
+        """At most ``limit`` bytes; empty when there are none now, or no more (see ``at_end``)."""
+        if self.at_end or (self.waits and not ready(self.fd, select.POLLIN)):
+            return b""
+        try:
+            data = os.read(self.fd, limit)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self.at_end = True
+        return data
+
+
+class Outlet(_Channel):
+    """What the child writes, in order, as far as there is room.
+
+    A broken pipe takes everything: the real writer would have died of it, and where it did, that is
+    how its recording ends.
+
+    Attributes:
+        closing: nothing comes behind what is queued.
+    """
+
+    __slots__ = ("_broken", "_private", "_queue", "closing")
+
+    def __init__(self, fd: int, *, private: bool) -> None:
+        super().__init__(fd)
+        self.closing = False
+        self._broken = False
+        self._queue: deque[tuple[Content, int]] = deque()
+        self._private = private and self.waits
+        if self._private:
+            os.set_blocking(fd, False)
+
+    @property
+    def pending(self) -> bool:
+        """Something is still waiting for room."""
+        return bool(self._queue)
+
+    def add(self, data: Content) -> None:
+        """Queue ``data`` behind what is waiting already."""
+        self._queue.append((data, 0))
+
+    def flush(self) -> None:
+        """Write as much as fits without blocking."""
+        while self._queue:
+            content, offset = self._queue[0]
+            data = content.read(offset, CHUNK)
+            count = self._put(data)
+            if offset + count == content.size:
+                self._queue.popleft()
+            else:
+                self._queue[0] = (content, offset + count)
+            if count < len(data):
+                return
+
+    def _put(self, data: bytes) -> int:
+        if self._broken:
+            return len(data)
+        try:
+            if self._private or not self.waits:
+                return os.write(self.fd, data)
+            # The flags of a descriptor that the caller keeps are the caller's, so ask before writing.
+            # A pipe that is writable takes PIPE_BUF bytes without blocking: pipe(7).
+            if not ready(self.fd, select.POLLOUT):
+                return 0
+            return self._put_some(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            self._broken = True
+            return len(data)
+
+    def _put_some(self, data: bytes) -> int:
+        done = 0
+        while done < len(data) and ready(self.fd, select.POLLOUT):
+            done += os.write(self.fd, data[done : done + select.PIPE_BUF])
+        return done

@@ -1,0 +1,191 @@
+"""One thread that moves bytes for all children that can't wait for their parent to come by.
+
+Most replayed children never need it: their output fits into the pipe and is put there at once. The
+thread exists only while some descriptor is watched. It is started below :mod:`threading`, so that it
+is not counted among the threads of the tests, and it is away while the process forks.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import selectors
+from typing import Protocol
+
+from ..clock import REAL
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_EpollSelector: tuple[type[selectors.BaseSelector], ...] = tuple(
+    kind for kind in (getattr(selectors, "EpollSelector", None),) if kind is not None
+)
+
+
+class Stepper(Protocol):
+    """What the pump calls when a descriptor it watches is ready, or a deadline has passed."""
+
+    def step(self) -> None:
+        """Move as far as possible without blocking; watch and forget descriptors as needed."""
+
+
+class Pump:
+    """Watches descriptors and steps their owners. All methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = _thread.RLock()
+        self._watched: dict[int, int] = {}
+        self._timers: dict[Stepper, int] = {}
+        self._selector: selectors.BaseSelector | None = None
+        self._wake_read = self._wake_write = -1
+        self._running = False
+        self._paused = False
+        self._done = _thread.allocate_lock()
+
+    def watch(self, fd: int, events: int, owner: Stepper) -> None:
+        """Step ``owner`` whenever ``fd`` is ready for ``events`` (``selectors.EVENT_*``).
+
+        With no events only a hang-up counts: the other side closed. Linux reports that for an empty
+        mask, epoll_ctl(2); elsewhere it is found out at the next write.
+        """
+        with self._lock:
+            if self._watched.get(fd) == events:
+                return
+            selector = self._open()
+            if not events and not isinstance(selector, _EpollSelector):
+                self.forget(fd)
+                return
+            if fd in self._watched:
+                self._modify(selector, fd, events, owner)
+            else:
+                # The selectors refuse an empty mask at first.
+                selector.register(fd, events or _WRITE, owner)
+                if not events:
+                    self._modify(selector, fd, events, owner)
+            self._watched[fd] = events
+            self._start()
+
+    def forget(self, fd: int) -> None:
+        """Stop watching ``fd``; call it before the descriptor is closed."""
+        with self._lock:
+            if self._watched.pop(fd, None) is not None and self._selector is not None:
+                self._selector.unregister(fd)
+
+    def call_at(self, at_ns: int | None, owner: Stepper) -> None:
+        """Step ``owner`` once at this reading of the real monotonic clock; ``None`` takes that back."""
+        with self._lock:
+            if at_ns is None:
+                self._timers.pop(owner, None)
+            elif self._timers.get(owner) != at_ns:
+                self._timers[owner] = at_ns
+                self._open()
+                if self._running:
+                    self._wake()
+                else:
+                    self._start()
+
+    def pause(self) -> None:
+        """End the thread until :meth:`resume`: a fork copies only the thread that forks."""
+        self._paused = True
+        self._stop()
+
+    def resume(self) -> None:
+        """Go on after :meth:`pause`, or after a fork in the parent."""
+        with self._lock:
+            self._paused = False
+            if self._watched or self._timers:
+                self._start()
+
+    def close(self) -> None:
+        """End the thread and let go of its descriptors. The pump can be used again."""
+        self._stop()
+        with self._lock:
+            if self._selector is not None and not self._watched:
+                self._selector.close()
+                self._selector = None
+                os.close(self._wake_read)
+                os.close(self._wake_write)
+
+    def abandon(self) -> None:
+        """In a forked child: drop everything without touching what the parent still uses."""
+        self.__init__()  # type: ignore[misc]
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is watched."""
+        return not self._watched
+
+    def _open(self) -> selectors.BaseSelector:
+        if self._selector is None:
+            self._selector = selectors.DefaultSelector()
+            self._wake_read, self._wake_write = os.pipe()
+            os.set_blocking(self._wake_read, False)
+            os.set_blocking(self._wake_write, False)
+            self._selector.register(self._wake_read, _READ, None)
+        return self._selector
+
+    @staticmethod
+    def _modify(selector: selectors.BaseSelector, fd: int, events: int, owner: Stepper) -> None:
+        if events:
+            selector.modify(fd, events, owner)
+        else:
+            # The public method refuses an empty mask too, and would forget the owner.
+            selector._selector.modify(fd, 0)  # type: ignore[attr-defined]
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"\0")
+
+    def _start(self) -> None:
+        if not self._running and not self._paused:
+            self._running = True
+            self._done.acquire()
+            _thread.start_new_thread(self._run, ())
+
+    def _stop(self) -> None:
+        with self._lock:
+            running, self._running = self._running, False
+            if running:
+                self._wake()
+        if running:
+            with self._done:
+                pass
+
+    def _run(self) -> None:
+        try:
+            while self._running:
+                self._round()
+        finally:
+            self._done.release()
+
+    def _round(self) -> None:
+        selector = self._selector
+        assert selector is not None
+        owners: dict[Stepper, None] = {}
+        for key, _ in selector.select(self._patience()):
+            if key.data is None:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wake_read, 4096)
+            else:
+                owners[key.data] = None
+        for owner in [*owners, *self._due()]:
+            owner.step()
+
+    def _patience(self) -> float | None:
+        with self._lock:
+            if not self._timers:
+                return None
+            return max(0.0, (min(self._timers.values()) - REAL.monotonic_ns()) / 1e9)
+
+    def _due(self) -> list[Stepper]:
+        with self._lock:
+            if not self._timers:
+                return []
+            now = REAL.monotonic_ns()
+            due = [owner for owner, at_ns in self._timers.items() if at_ns <= now]
+            for owner in due:
+                del self._timers[owner]
+            return due
+
+
+PUMP = Pump()
+os.register_at_fork(before=PUMP.pause, after_in_parent=PUMP.resume, after_in_child=PUMP.abandon)

@@ -1,0 +1,274 @@
+"""A child of the recording: a real process whose streams are led past us and noted.
+
+Nothing of the process is ours but the taps: it is started, waited for and signalled by the parent
+through the real calls, and the intercept room tells this object what they said.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+from ..clock import REAL
+from ..tape import (
+    STDERR,
+    STDIN,
+    STDOUT,
+    End,
+    Input,
+    InputEnd,
+    Output,
+    OutputEnd,
+    Script,
+    Signal,
+    SpawnError,
+    Spool,
+    Step,
+    Timeout,
+)
+from .tap import Tap
+from .wiring import Wiring, is_null, is_open, is_regular
+
+_INHERITED = frozenset({STDOUT, STDERR})
+
+
+class _Run:
+    """Bytes of one stream that nothing else came between."""
+
+    __slots__ = ("at_ns", "fd", "sealed", "spool")
+
+    def __init__(self, fd: int, at_ns: int, spool: Spool) -> None:
+        self.fd = fd
+        self.at_ns = at_ns
+        self.spool = spool
+        self.sealed = False
+        """Somebody has looked at it, so what comes goes into a new one."""
+
+
+class RecordingChild:
+    """One real child being recorded.
+
+    Attributes:
+        pid: of the real process; 0 until it is started.
+        status: as from :func:`os.waitpid`, once the parent has reaped it.
+    """
+
+    def __init__(self, wiring: Wiring, new_spool: Callable[[], Spool]) -> None:
+        self.pid = 0
+        self.status: int | None = None
+        self.error: SpawnError | None = None
+        self._new_spool = new_spool
+        self._lock = threading.RLock()
+        self._log: list[_Run | Step] = []
+        self._started_ns = REAL.monotonic_ns()
+        self._ended_ns = 0
+        self._last_ns = 0
+        self._finished = False
+        self._taps: list[Tap] = []
+        self._captured: set[int] = set()
+        self._merged = False
+        self._input_file: tuple[int, int] | None = None
+        self.wiring = self._lead_past(wiring)
+
+    # -- starting ------------------------------------------------------------------------------
+
+    def _lead_past(self, wiring: Wiring) -> Wiring:
+        """Open the taps; the wiring that the real child is to be started with."""
+        try:
+            inputs = {fd: self._tap_input(fd, parents, wiring) for fd, parents in wiring.inputs.items()}
+            outputs: dict[int, int] = {}
+            made: dict[int, int] = {}
+            for fd, parents in wiring.outputs.items():
+                if parents in made:
+                    outputs[fd] = made[parents]
+                    self._merged = self._merged or fd == STDERR
+                else:
+                    outputs[fd] = made[parents] = self._tap_output(fd, parents, wiring)
+        except BaseException:
+            self.discard()
+            raise
+        return Wiring(inputs, outputs)
+
+    def _tap_input(self, fd: int, parents: int, wiring: Wiring) -> int:
+        if not is_open(parents) or is_null(parents) or os.isatty(parents):
+            return parents
+        if is_regular(parents):
+            if fd == STDIN:
+                self._input_file = (os.dup(parents), os.lseek(parents, 0, os.SEEK_CUR))
+            return parents
+        return self._open(fd, parents, wiring, inward=True)
+
+    def _tap_output(self, fd: int, parents: int, wiring: Wiring) -> int:
+        inherited = fd == parents and fd in _INHERITED
+        if not is_open(parents) or (not inherited and (is_null(parents) or os.isatty(parents))):
+            return parents
+        self._captured.add(fd)
+        return self._open(fd, parents, wiring, inward=False)
+
+    def _open(self, fd: int, parents: int, wiring: Wiring, *, inward: bool) -> int:
+        def note(data: bytes) -> None:
+            self._note_data(fd, data)
+
+        def on_end() -> None:
+            self._note_end(fd)
+
+        tap = Tap(fd, parents, inward=inward, private=parents in wiring.private, note=note, on_end=on_end)
+        self._taps.append(tap)
+        return tap.childs
+
+    def started(self, pid: int) -> None:
+        """The process runs; move what it says from now on."""
+        self.pid = pid
+        for tap in self._taps:
+            tap.child_started()
+        self.step()
+
+    def failed(self, error: SpawnError) -> None:
+        """The process could not be started."""
+        self.error = error
+        self._ended_ns = REAL.monotonic_ns()
+        self.discard()
+
+    def discard(self) -> None:
+        """There is no process after all: close everything."""
+        for tap in self._taps:
+            tap.child_started()
+            tap.close()
+        self._close_input_file()
+        self._finished = True
+
+    # -- while it runs -------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Move what can be moved. Input goes first: what is there already is not an answer to the output."""
+        with self._lock:
+            for tap in self._taps:
+                tap.step(self)
+
+    def signalled(self, number: int) -> None:
+        """The parent is about to send a signal. What the child said before it is noted before it."""
+        with self._lock:
+            self.step()
+            if number and not self.gone():
+                self._log.append(Signal(number, self._now_ns()))
+
+    def wait_expired(self, timeout_ns: int) -> None:
+        """A timed wait of the parent ended without the child."""
+        with self._lock:
+            self.step()
+            if self.status is None:
+                self._log.append(Timeout(timeout_ns, self._now_ns()))
+
+    def reaped(self, status: int, *, was_gone: bool) -> None:
+        """The parent has got the status.
+
+        Args:
+            status: as from :func:`os.waitpid`.
+            was_gone: the child may have ended before the parent began to wait. Then it ended when its
+                last stream did, as far as anybody can tell.
+        """
+        with self._lock:
+            self.step()
+            self.status = status
+            known = was_gone and self._last_ns and self._all_ended()
+            self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
+            self._note_input_file()
+
+    # -- afterwards ----------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """The tape ends here. A child that goes on keeps its streams, but they are no longer noted."""
+        with self._lock:
+            self.step()
+            self._finished = True
+            if not self._ended_ns:
+                self._ended_ns = REAL.monotonic_ns()
+            self._note_input_file()
+
+    def script(self) -> Script:
+        """What the child did, so far or to its end."""
+        with self._lock:
+            ended_ns = self._ended_ns or REAL.monotonic_ns()
+            end = End(self.status, self.error, ended_ns - self._started_ns)
+            steps = tuple(_step_of(item) if isinstance(item, _Run) else item for item in self._log)
+            return Script(_tidy(steps), end, frozenset(self._captured), self._merged)
+
+    def abandon(self) -> None:
+        """In a forked child: close its copies of the descriptors."""
+        for tap in self._taps:
+            tap.abandon()
+
+    @property
+    def open(self) -> bool:
+        """Somebody can still write to or read from one of the streams."""
+        return not self._all_ended()
+
+    # -- notes ---------------------------------------------------------------------------------
+
+    def _now_ns(self) -> int:
+        return REAL.monotonic_ns() - self._started_ns
+
+    def _note_data(self, fd: int, data: bytes) -> None:
+        if self._finished or not data:
+            return
+        last = self._log[-1] if self._log else None
+        if not isinstance(last, _Run) or last.fd != fd or last.sealed:
+            last = _Run(fd, self._now_ns(), self._new_spool())
+            self._log.append(last)
+        last.spool.write(data)
+
+    def _note_end(self, fd: int) -> None:
+        self._last_ns = REAL.monotonic_ns()
+        if self._finished:
+            return
+        if fd == STDIN:
+            self._log.append(InputEnd(self._now_ns()))
+        elif self.status is None and not self.gone():
+            self._log.append(OutputEnd(fd, self._now_ns()))
+
+    def _note_input_file(self) -> None:
+        """What the child took from a regular file is what the shared file position has moved over."""
+        if self._input_file is None:
+            return
+        fd, before = self._input_file
+        after = os.lseek(fd, 0, os.SEEK_CUR)
+        if after > before:
+            spool = self._new_spool()
+            spool.write(os.pread(fd, after - before, before))
+            self._log[:0] = [_Run(STDIN, 0, spool)]
+            if after == os.fstat(fd).st_size:
+                self._log.insert(1, InputEnd(0))
+        self._close_input_file()
+
+    def _close_input_file(self) -> None:
+        if self._input_file is not None:
+            os.close(self._input_file[0])
+            self._input_file = None
+
+    def _all_ended(self) -> bool:
+        return all(tap.ended for tap in self._taps)
+
+    def gone(self) -> bool:
+        """Whether the process has ended, reaped or not."""
+        try:
+            result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return True
+        return result is not None
+
+
+def _step_of(run: _Run) -> Step:
+    run.sealed = True
+    data = run.spool.content()
+    return Input(data, run.at_ns) if run.fd == STDIN else Output(run.fd, data, run.at_ns)
+
+
+def _tidy(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Without the ends of output that tell nothing.
+
+    A child closes its outputs in the moment it ends. That it closed one before matters only where the
+    parent did something later, as that may have been the cause.
+    """
+    last_cause = max((i for i, step in enumerate(steps) if not isinstance(step, Output | OutputEnd)), default=-1)
+    return tuple(step for i, step in enumerate(steps) if i < last_cause or not isinstance(step, OutputEnd))

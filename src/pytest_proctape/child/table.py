@@ -1,0 +1,129 @@
+"""The process table: which pids are children of a tape. There is one for the whole process.
+
+The tape a thread sees is the thread's own, but the kernel's process table is not: any thread may wait
+for or signal any child, asyncio's watcher threads do, so ours is global too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+from ..errors import ProctapeError
+from ..tape import End, Script
+from .recording import RecordingChild
+from .virtual import VirtualChild
+from .wiring import Wiring
+
+FIRST_PID = 2**22 + 1
+"""Linux allows no ``pid_max`` above 2**22, so no real process can have such a pid: proc(5)."""
+
+Child = VirtualChild | RecordingChild
+
+
+class ProcessTable:
+    """The children that have not been reaped."""
+
+    def __init__(self) -> None:
+        self._children: dict[int, Child] = {}
+        self._pids = itertools.count(FIRST_PID)
+        self._pidfds: dict[int, list[int]] = {}
+        self._pipes: dict[tuple[int, int], VirtualChild] = {}
+        self.ended = threading.Condition()
+        """Notified when a virtual child ends, for those who wait for any."""
+
+    def new_pid(self) -> int:
+        """A pid that no process has."""
+        return next(self._pids)
+
+    def add(self, child: Child) -> None:
+        """From now on ``child.pid`` is this child."""
+        self._children[child.pid] = child
+
+    def get(self, pid: int) -> Child | None:
+        """The child with this pid that has not been reaped."""
+        return self._children.get(pid)
+
+    def remove(self, pid: int) -> None:
+        """The child has been reaped, or its tape is over."""
+        child = self._children.pop(pid, None)
+        if self._pipes:
+            self._pipes = {key: value for key, value in self._pipes.items() if value is not child}
+        for fd in self._pidfds.pop(pid, ()):
+            os.close(fd)
+
+    def __iter__(self) -> Iterator[Child]:
+        return iter(tuple(self._children.values()))
+
+    @property
+    def virtual(self) -> list[VirtualChild]:
+        """The replayed children, oldest first."""
+        return [child for child in self if isinstance(child, VirtualChild)]
+
+    def group(self, pgid: int) -> list[VirtualChild]:
+        """The replayed children of a process group."""
+        return [child for child in self.virtual if child.group == pgid]
+
+    def open_pidfd(self, child: VirtualChild) -> int:
+        """A descriptor that becomes readable when ``child`` ends, as from :func:`os.pidfd_open`."""
+        reader, writer = os.pipe()
+        self._pidfds.setdefault(child.pid, []).append(writer)
+        self._pipes[_identity(reader)] = child
+        if child.poll() is not None:
+            self.tell(child)
+        return reader
+
+    def by_pidfd(self, fd: int) -> VirtualChild | None:
+        """The replayed child that ``fd`` was opened for and that has not been reaped."""
+        if not self._pipes:
+            return None
+        try:
+            child = self._pipes.get(_identity(fd))
+        except OSError:
+            return None
+        return child if child is not None and self.get(child.pid) is child else None
+
+    def tell(self, child: VirtualChild) -> None:
+        """``child`` has ended: wake all who watch for that."""
+        for fd in self._pidfds.pop(child.pid, ()):
+            os.close(fd)
+        with self.ended:
+            self.ended.notify_all()
+        if callable(signal.getsignal(signal.SIGCHLD)):
+            os.kill(os.getpid(), signal.SIGCHLD)
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    status = os.fstat(fd)
+    return (status.st_dev, status.st_ino)
+
+
+TABLE = ProcessTable()
+
+
+def _after_fork_in_child() -> None:
+    for child in TABLE:
+        child.abandon()
+    TABLE.__init__()  # type: ignore[misc]
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def add_ended(status: int) -> int:
+    """A virtual child that has ended with ``status`` and waits to be reaped; its pid."""
+    child = VirtualChild(TABLE.new_pid(), os.getpgrp(), Script((), End(status)), on_wrong=_never, on_end=_ignore)
+    child.start(Wiring())
+    TABLE.add(child)
+    return child.pid
+
+
+def _never(child: VirtualChild, wrong: Exception) -> ProctapeError:
+    raise AssertionError(wrong)
+
+
+def _ignore(child: VirtualChild) -> None:
+    pass

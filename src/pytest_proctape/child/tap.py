@@ -1,0 +1,154 @@
+"""A tap: one stream of a recorded child, led past us on its way.
+
+The child gets one end of a pipe of ours in place of the parent's descriptor, and what comes through is
+passed on at once and noted. At most one chunk is under way, so a slow reader slows its writer down as
+it would without the tap, and a reader that leaves is felt by the writer.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import selectors
+from collections.abc import Callable
+
+from .channels import CHUNK
+from .pump import PUMP, Stepper
+from .wiring import close_quietly, is_pipe, ready, same_kind_of_pipe
+
+
+_CHUNKS_A_STEP = 32
+"""So that a child that never stops writing holds up nobody, and more than a pipe holds."""
+
+
+class Tap:
+    """Moves bytes from ``source`` to ``target``.
+
+    Attributes:
+        fd: the child's descriptor that this is.
+        childs: the end that the child gets; ours only until the child is started.
+        ended: nothing will come through any more.
+    """
+
+    __slots__ = ("_note", "_on_end", "_pending", "_private", "_source", "_target", "_waits", "childs", "ended", "fd")
+
+    def __init__(
+        self,
+        fd: int,
+        parents: int,
+        *,
+        inward: bool,
+        private: bool,
+        note: Callable[[bytes], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        """Open the tap.
+
+        Args:
+            fd: the child's descriptor.
+            parents: the descriptor that the parent gave for it; it is duplicated.
+            inward: the child reads from it.
+            private: nobody but us uses ``parents`` from now on.
+            note: called with every chunk when it has been passed on.
+            on_end: called when the writer's side has been closed.
+        """
+        self.fd = fd
+        self.ended = False
+        self._note = note
+        self._on_end = on_end
+        self._pending = memoryview(b"")
+        reader, writer = same_kind_of_pipe(parents) if is_pipe(parents) else os.pipe()
+        kept = os.dup(parents)
+        self.childs, self._source, self._target = (reader, kept, writer) if inward else (writer, reader, kept)
+        self._private = inward or private
+        self._waits = is_pipe(self._target)
+        if self._private and self._waits:
+            os.set_blocking(self._target, False)
+
+    def child_started(self) -> None:
+        """The child has its own copy of its end now, or will never have one."""
+        os.close(self.childs)
+
+    def step(self, owner: Stepper) -> None:
+        """Move what can be moved without blocking, then watch for more."""
+        for _ in range(_CHUNKS_A_STEP):
+            if self.ended or not self._push() or not self._pull():
+                break
+        self._watch(owner)
+
+    def close(self) -> None:
+        """Close both sides. Whoever still writes gets an EPIPE, whoever reads an end."""
+        if not self.ended:
+            self.ended = True
+            PUMP.forget(self._source)
+            PUMP.forget(self._target)
+            close_quietly(self._source)
+            close_quietly(self._target)
+
+    def abandon(self) -> None:
+        """In a forked child: close its copies."""
+        if not self.ended:
+            close_quietly(self._source)
+            close_quietly(self._target)
+
+    def _pull(self) -> bool:
+        if not ready(self._source, select.POLLIN):
+            return False
+        try:
+            data = os.read(self._source, CHUNK)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self._on_end()
+            self.close()
+            return False
+        self._pending = memoryview(data)
+        return True
+
+    def _push(self) -> bool:
+        """Whether there is room for the next chunk."""
+        if not self._pending:
+            return not self._reader_left()
+        data = bytes(self._pending)
+        try:
+            count = self._write()
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EIO):
+                raise
+            self.close()
+            return False
+        self._note(data[:count])
+        self._pending = self._pending[count:]
+        return not self._pending
+
+    def _write(self) -> int:
+        if self._private or not self._waits:
+            return os.write(self._target, self._pending)
+        if not ready(self._target, select.POLLOUT):
+            return 0
+        return os.write(self._target, self._pending[: select.PIPE_BUF])
+
+    def _reader_left(self) -> bool:
+        """The other side has been closed, so the writer has to find that out at its next write."""
+        if not self._waits:
+            return False
+        poll = select.poll()
+        poll.register(self._target, 0)
+        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+            self.close()
+            return True
+        return False
+
+    def _watch(self, owner: Stepper) -> None:
+        if self.ended:
+            return
+        if self._pending:
+            PUMP.forget(self._source)
+            PUMP.watch(self._target, selectors.EVENT_WRITE, owner)
+        else:
+            PUMP.watch(self._source, selectors.EVENT_READ, owner)
+            if self._waits:
+                PUMP.watch(self._target, 0, owner)

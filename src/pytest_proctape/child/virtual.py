@@ -1,0 +1,373 @@
+"""A child of the replay: it plays the steps of a tape's entry into the descriptors it was given.
+
+Causes come first. A step that the parent has to bring about (input, a signal, the end of a timed wait)
+holds back everything that followed it in the recording, and nothing else is held back: what has no
+cause in the parent happens as soon as the child is started.
+
+The machine never blocks. :meth:`VirtualChild.step` moves as far as it can; it is called when the child
+starts, whenever the parent waits for it or sends it something, and by the pump when a pipe that the
+child needs has become ready.
+"""
+
+from __future__ import annotations
+
+import selectors
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ..clock import REAL
+from ..errors import ProctapeError
+from ..tape import STDIN, Input, InputEnd, Output, OutputEnd, Script, Signal, Step, Timeout
+from .channels import CHUNK, Inlet, Outlet
+from .pump import PUMP
+from .wiring import Wiring
+
+STALL_LIMIT_NS = 30 * 10**9
+"""Real nanoseconds that parent and child wait for each other before it is plain that they never meet."""
+
+LONE_STALL_LIMIT_NS = 10**9
+"""The same where the parent has no other thread that could still do what the child waits for."""
+
+_SLACK_NS = 50_000_000
+
+
+class Stalled(Exception):
+    """The child waits for something that the test does not do.
+
+    Attributes:
+        awaited: the step it waits for.
+    """
+
+    def __init__(self, awaited: Step) -> None:
+        self.awaited = awaited
+        super().__init__(awaited)
+
+
+class WrongCause(Exception):
+    """The parent did something else than in the recording.
+
+    Attributes:
+        awaited: the step the child was at; ``None`` when all that was left was its end.
+        got: the bytes that came, the signal that was sent, or ``None`` for the end of the input.
+        offset: for bytes, where within the awaited input they begin.
+    """
+
+    def __init__(self, awaited: Step | None, got: bytes | int | None, offset: int = 0) -> None:
+        self.awaited = awaited
+        self.got = got
+        self.offset = offset
+        super().__init__(awaited, got)
+
+
+class VirtualChild:
+    """One entry being played.
+
+    Attributes:
+        pid: above every kernel's ``pid_max``.
+        group: its process group.
+        new_session: it leads a session of its own.
+        script: what it does.
+        status: as from :func:`os.waitpid`, once it has ended.
+        received: what came in on stdin so far.
+        error: what the parent is to be told at its next wait.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        group: int,
+        script: Script,
+        *,
+        new_session: bool = False,
+        on_wrong: Callable[[VirtualChild, WrongCause | Stalled], ProctapeError],
+        on_end: Callable[[VirtualChild], None],
+    ) -> None:
+        self.pid = pid
+        self.group = group
+        self.script = script
+        self.new_session = new_session
+        self.status: int | None = None
+        self.error: ProctapeError | None = None
+        self.received = bytearray()
+        self._started_ns = REAL.monotonic_ns()
+        self._skipped_ns = 0
+        self._at = 0
+        self._offset = 0
+        self._inlet: Inlet | None = None
+        self._outlets: dict[int, Outlet] = {}
+        self._signals: deque[int] = deque()
+        self._on_wrong = on_wrong
+        self._on_end = on_end
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+
+    def start(self, wiring: Wiring) -> None:
+        """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
+        with self._lock:
+            fd = wiring.inputs.get(STDIN)
+            if fd is not None:
+                self._inlet = Inlet(fd)
+            made: dict[int, Outlet] = {}
+            for own, parents in wiring.outputs.items():
+                if parents not in made:
+                    made[parents] = Outlet(parents, private=parents in wiring.private)
+                self._outlets[own] = made[parents]
+            self.step()
+            for outlet in self._outlets.values():
+                outlet.adopt()
+            if self._inlet is not None:
+                self._inlet.adopt()
+            self._watch()
+
+    # -- what the parent does ------------------------------------------------------------------
+
+    def poll(self) -> int | None:
+        """The status if the child has ended.
+
+        Raises:
+            ProctapeError: the parent did something else than on the tape. It is raised once.
+        """
+        with self._lock:
+            self.step()
+            if self.error is not None:
+                error, self.error = self.error, None
+                raise error
+            return self.status
+
+    def wait(self) -> int:
+        """Wait for the end; what only a timed wait held back goes on.
+
+        Raises:
+            ProctapeError: as :meth:`poll`, and when the child waits for what can't come any more.
+        """
+        with self._lock:
+            self.pass_timeouts()
+            self._block(None)
+            assert self.status is not None
+            return self.status
+
+    def expires(self, timeout_ns: int) -> bool:
+        """Whether a wait of this length ends before the child does; the tape decides, no time passes.
+
+        A wait that expired in the recording expires again; one that is longer now reaches as far as the
+        recorded times say. Where the tape has no expired wait here, the recorded duration decides, with
+        some slack: the recorded wait did reach the end, and began a little later than this one.
+        """
+        with self._lock:
+            status = self.poll()
+            while isinstance(step := self._next(), Timeout):
+                self._at += 1
+                longer_ns = timeout_ns - step.timeout_ns
+                self._skipped_ns += min(timeout_ns, step.timeout_ns)
+                if longer_ns <= 0 or self._next_at_ns() - step.at_ns > longer_ns:
+                    self.step()
+                    return True
+                status = self.poll()
+            if status is None:
+                if threading.active_count() > 1:
+                    self._block(timeout_ns)
+                return self.status is None
+            elapsed_ns = REAL.monotonic_ns() - self._started_ns + self._skipped_ns
+            if self.script.end.duration_ns <= elapsed_ns + timeout_ns + timeout_ns // 10 + _SLACK_NS:
+                return False
+            self._skipped_ns += timeout_ns
+            return True
+
+    def send(self, number: int) -> None:
+        """The parent sent a signal. One to a child that has ended changes nothing, as in real life."""
+        with self._lock:
+            if self.status is None and number:
+                self.pass_timeouts()
+                self._signals.append(number)
+                self.step()
+
+    @property
+    def at_timeout(self) -> bool:
+        """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
+        with self._lock:
+            self.step()
+            return isinstance(self._next(), Timeout | Signal)
+
+    def close(self) -> None:
+        """Let go of everything; called when the tape ends. A child that still runs is killed."""
+        with self._lock:
+            if self.status is None:
+                self.status = int(signal.SIGKILL)
+            self._drop()
+
+    def abandon(self) -> None:
+        """In a forked child: close its copies of the descriptors, so that readers see the end of them."""
+        for outlet in self._outlets.values():
+            outlet.close()
+        if self._inlet is not None:
+            self._inlet.close()
+
+    # -- the machine ---------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Move as far as possible without blocking."""
+        with self._lock:
+            if self.status is None:
+                before = self._at
+                try:
+                    self._play()
+                except WrongCause as wrong:
+                    self._fail(wrong)
+                if self.status is not None or self._at != before:
+                    self._changed.notify_all()
+            self._flush()
+            self._watch()
+
+    def _play(self) -> None:
+        steps = self.script.steps
+        while self._at < len(steps):
+            if not self._try(steps[self._at]):
+                return
+            self._at += 1
+        if self.script.end.status is not None:
+            self._refuse_more()
+            self._end(self.script.end.status)
+
+    def _try(self, step: Step) -> bool:
+        match step:
+            case Output():
+                if step.fd in self._outlets:
+                    self._outlets[step.fd].add(step.data)
+                return True
+            case OutputEnd():
+                if step.fd in self._outlets:
+                    self._outlets[step.fd].closing = True
+                return True
+            case Input():
+                return self._take(step)
+            case InputEnd():
+                return self._take_end(step)
+            case Signal():
+                if not self._signals:
+                    return False
+                number = self._signals.popleft()
+                if number != step.number:
+                    raise WrongCause(step, number)
+                return True
+            case Timeout():
+                return False
+
+    def _take(self, step: Input) -> bool:
+        inlet = self._inlet
+        if inlet is None:
+            raise WrongCause(step, None)
+        while self._offset < step.data.size:
+            data = inlet.take(min(CHUNK, step.data.size - self._offset))
+            if not data:
+                if inlet.at_end:
+                    raise WrongCause(step, None, self._offset)
+                return False
+            if step.data.read(self._offset, len(data)) != data:
+                raise WrongCause(step, data, self._offset)
+            self.received += data
+            self._offset += len(data)
+        self._offset = 0
+        return True
+
+    def _take_end(self, step: InputEnd) -> bool:
+        if self._inlet is None:
+            return True
+        data = self._inlet.take(CHUNK)
+        if data:
+            raise WrongCause(step, data)
+        return self._inlet.at_end
+
+    def _refuse_more(self) -> None:
+        """All that is left is the end: what was sent meanwhile is not on the tape.
+
+        Only pipes are looked at, and only where the recorded child left its input untouched: past an
+        ``Input`` it may well have ended without reading what came behind it.
+        """
+        untouched = not any(isinstance(step, Input | InputEnd) for step in self.script.steps)
+        if self.script.has_input and untouched and self._inlet is not None and self._inlet.waits:
+            data = self._inlet.take(CHUNK)
+            if data:
+                raise WrongCause(None, data)
+        if self._signals:
+            raise WrongCause(None, self._signals.popleft())
+
+    def _end(self, status: int) -> None:
+        self.status = status
+        self._drop_inlet()
+        self._on_end(self)
+
+    def _fail(self, wrong: WrongCause | Stalled) -> None:
+        """The test went another way than the tape: end the child, so that nothing waits for it."""
+        self.error = self._on_wrong(self, wrong)
+        self._drop()
+        self._end(int(signal.SIGKILL))
+
+    # -- waiting -------------------------------------------------------------------------------
+
+    def _block(self, limit_ns: int | None) -> None:
+        """Wait until the child has ended, or ``limit_ns`` real nanoseconds. Other threads can go on."""
+        began_ns = REAL.monotonic_ns()
+        while self.poll() is None:
+            stall_ns = LONE_STALL_LIMIT_NS if threading.active_count() == 1 else STALL_LIMIT_NS
+            left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
+            if left_ns > 0:
+                self._changed.wait(left_ns / 1e9)
+            elif limit_ns is not None:
+                return
+            else:
+                self._fail(Stalled(self._next() or Signal(int(signal.SIGKILL))))
+
+    def _next(self) -> Step | None:
+        return self.script.steps[self._at] if self._at < len(self.script.steps) else None
+
+    def _next_at_ns(self) -> int:
+        step = self._next()
+        return self.script.end.duration_ns if step is None else step.at_ns
+
+    def pass_timeouts(self) -> None:
+        """The parent waits without a limit, or has moved on: no expiry holds the child back any more."""
+        self.step()
+        while isinstance(self._next(), Timeout):
+            self._at += 1
+            self.step()
+
+    # -- descriptors ---------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        for fd, outlet in list(self._outlets.items()):
+            outlet.flush()
+            if (self.status is not None or outlet.closing) and not outlet.pending:
+                self._drop_outlet(fd)
+
+    def _watch(self) -> None:
+        for outlet in self._outlets.values():
+            if outlet.owned and outlet.waits:
+                if outlet.pending:
+                    PUMP.watch(outlet.fd, selectors.EVENT_WRITE, self)
+                else:
+                    PUMP.forget(outlet.fd)
+        inlet = self._inlet
+        if inlet is not None and inlet.owned and inlet.waits:
+            if isinstance(self._next(), Input | InputEnd):
+                PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
+            else:
+                PUMP.forget(inlet.fd)
+
+    def _drop(self) -> None:
+        self._drop_inlet()
+        for fd in list(self._outlets):
+            self._drop_outlet(fd)
+
+    def _drop_inlet(self) -> None:
+        inlet, self._inlet = self._inlet, None
+        if inlet is not None and inlet.owned:
+            PUMP.forget(inlet.fd)
+            inlet.close()
+
+    def _drop_outlet(self, fd: int) -> None:
+        outlet = self._outlets.pop(fd)
+        if outlet.owned and outlet not in self._outlets.values():
+            PUMP.forget(outlet.fd)
+            outlet.close()

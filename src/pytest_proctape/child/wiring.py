@@ -1,0 +1,87 @@
+"""The descriptors of a child, as the parent named them, and small things one can do with a descriptor."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..tape import SpawnError
+
+_NULL_DEVICE = os.stat(os.devnull).st_rdev
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Which descriptors *of the parent* the child gets as its own.
+
+    Attributes:
+        inputs: child's descriptor to parent's, for what the child reads; 0 is missing when inherited.
+        outputs: child's descriptor to parent's, for what the child writes. Inherited ones are there as
+            themselves (``{1: 1}``) unless the parent has no such descriptor.
+        private: parent's descriptors that nobody else will use once the spawn call has returned, so
+            that their flags may be changed (the child's ends of ``stdout=PIPE``).
+    """
+
+    inputs: Mapping[int, int] = field(default_factory=dict)
+    outputs: Mapping[int, int] = field(default_factory=dict)
+    private: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What became of a spawn: a pid that can be waited for, or why there is none."""
+
+    pid: int
+    error: SpawnError | None = None
+
+
+def is_pipe(fd: int) -> bool:
+    """A pipe, FIFO or socket: something that can run empty and be closed from the other side."""
+    mode = os.fstat(fd).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def is_null(fd: int) -> bool:
+    """``/dev/null``."""
+    status = os.fstat(fd)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL_DEVICE
+
+
+def is_regular(fd: int) -> bool:
+    """A regular file."""
+    return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def is_open(fd: int) -> bool:
+    """Whether the parent has such a descriptor."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def same_kind_of_pipe(fd: int) -> tuple[int, int]:
+    """A new pair ``(read end, write end)``: a socket pair where ``fd`` is a socket, else a pipe."""
+    if stat.S_ISSOCK(os.fstat(fd).st_mode):
+        reader, writer = socket.socketpair()
+        return reader.detach(), writer.detach()
+    return os.pipe()
+
+
+def ready(fd: int, event: int) -> bool:
+    """Whether ``fd`` can be read (``select.POLLIN``) or written (``select.POLLOUT``) without blocking."""
+    poll = select.poll()
+    poll.register(fd, event)
+    return bool(poll.poll(0))
+
+
+def close_quietly(fd: int) -> None:
+    """Close a descriptor that may be gone already (a forked child closed it, say)."""
+    with contextlib.suppress(OSError):
+        os.close(fd)

@@ -1,0 +1,196 @@
+"""Every error the package raises, in one tree.
+
+::
+
+    ProctapeError
+    ├── UsageError           an option, marker or ini value that is not understood
+    ├── TapeError            carries the path of the tape
+    │   ├── TapeNotFound     replay was asked for and there is no tape
+    │   ├── TapeCorrupt      not JSON, truncated, a wrong type or field, a payload that does not match
+    │   ├── TapeVersionError written by a version of the format that this package does not read
+    │   └── TapeWriteError   the tape could not be stored; what was there before is untouched
+    ├── ReplayError          carries the spawn, the nearest entries and the differences
+    │   ├── Divergence       the test asked for something else than the tape has next
+    │   ├── Exhaustion       it asked for more than the tape has
+    │   └── Leftover         it asked for less
+    ├── RecordError
+    │   ├── SpawnTimeout     a child ran longer than the recording allows
+    │   └── OutputLimitExceeded
+    ├── Drift                the real tool no longer does what the tape says
+    └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
+
+None of them is an ``OSError`` or a ``subprocess.SubprocessError``: code that expects a command to
+fail must not take a wrong tape for a failing command.
+
+The file imports nothing of the package and is imported by every room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .match import Asked, Difference, Near
+
+__all__ = [
+    "Divergence",
+    "Drift",
+    "Exhaustion",
+    "Leftover",
+    "OutputLimitExceeded",
+    "ProctapeError",
+    "RecordError",
+    "ReplayError",
+    "SpawnTimeout",
+    "TapeCorrupt",
+    "TapeError",
+    "TapeNotFound",
+    "TapeVersionError",
+    "TapeWriteError",
+    "UnsupportedSpawn",
+    "UsageError",
+]
+
+
+class ProctapeError(Exception):
+    """The root: everything that this package raises on purpose."""
+
+
+class UsageError(ProctapeError):
+    """An option, a marker argument or an ini value that is not understood."""
+
+
+class TapeError(ProctapeError):
+    """Something is wrong with a tape file.
+
+    Attributes:
+        path: the file.
+        place: where in the file (``line 3, column 9`` or ``entries[2].stdout``), or ``""``.
+        expected: what should have been there, or ``""``.
+        next_step: what to do about it, or ``""``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        problem: str,
+        *,
+        place: str = "",
+        expected: str = "",
+        next_step: str = "",
+    ) -> None:
+        self.path = path
+        self.problem = problem
+        self.place = place
+        self.expected = expected
+        self.next_step = next_step
+        super().__init__(path, problem)
+
+    def __str__(self) -> str:
+        lines = [f"{self.path}: {self.problem}"]
+        if self.place:
+            lines.append(f"  at:       {self.place}")
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.next_step:
+            lines.append(f"  next:     {self.next_step}")
+        return "\n".join(lines)
+
+
+class TapeNotFound(TapeError):
+    """A spawn was made on replay and the test has no tape."""
+
+
+class TapeCorrupt(TapeError):
+    """A tape or payload can't be read as what it claims to be. It is never treated as missing."""
+
+
+class TapeVersionError(TapeError):
+    """The tape's format version is not one that this package reads."""
+
+
+class TapeWriteError(TapeError):
+    """The tape could not be written; an older tape at the same place is still whole."""
+
+
+class ReplayError(ProctapeError):
+    """The test and its tape disagree.
+
+    Attributes:
+        headline: one line, what went wrong.
+        spawn: what the test asked for, in the terms of the tape; ``None`` for :class:`Leftover`.
+        near: entries worth looking at, the expected one first.
+        differences: field by field, between ``spawn`` and the expected entry.
+        place: ``file:line in function`` of the user's code that made the spawn, or ``""``.
+        next_step: the command that records this test again, or ``""``.
+        report: the whole text, as shown in the test's failure.
+    """
+
+    def __init__(
+        self,
+        headline: str,
+        *,
+        report: str = "",
+        spawn: Asked | None = None,
+        near: Sequence[Near] = (),
+        differences: Sequence[Difference] = (),
+        place: str = "",
+        next_step: str = "",
+    ) -> None:
+        self.headline = headline
+        self.report = report or headline
+        self.spawn = spawn
+        self.near = tuple(near)
+        self.differences = tuple(differences)
+        self.place = place
+        self.next_step = next_step
+        super().__init__(headline)
+
+    def __str__(self) -> str:
+        return self.report
+
+
+class Divergence(ReplayError):
+    """The test asked for something else than the tape has next."""
+
+
+class Exhaustion(ReplayError):
+    """The test asked for more than the tape has."""
+
+
+class Leftover(ReplayError):
+    """The test asked for less than the tape has."""
+
+
+class RecordError(ProctapeError):
+    """A recording was stopped because a limit was reached."""
+
+
+class SpawnTimeout(RecordError):
+    """A child ran longer than the recording allows."""
+
+
+class OutputLimitExceeded(RecordError):
+    """A child wrote more than the recording allows."""
+
+
+class Drift(ProctapeError):
+    """The real tool no longer does what the tape says."""
+
+
+class UnsupportedSpawn(ProctapeError):
+    """A road to a process that can't be recorded or replayed.
+
+    Attributes:
+        road: the call that was made, for example ``"os.exec"``.
+    """
+
+    def __init__(self, road: str, reason: str) -> None:
+        self.road = road
+        self.reason = reason
+        super().__init__(road, reason)
+
+    def __str__(self) -> str:
+        return f"{self.road}: {self.reason}"

@@ -1,0 +1,19 @@
+"""The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
+
+from . import guard
+from .door import Handler, Launch, Recorder, Replayer, bind, bound, current, is_forked
+from .patches import install, uninstall
+
+__all__ = [
+    "Handler",
+    "Launch",
+    "Recorder",
+    "Replayer",
+    "bind",
+    "bound",
+    "current",
+    "guard",
+    "install",
+    "is_forked",
+    "uninstall",
+]

@@ -1,0 +1,92 @@
+"""Puts the stand-ins in place while a tape is active, and takes every one of them away afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+from ..child import PUMP
+from . import guard, inherit, reaping, signalling, spawning, timing
+
+_lock = threading.Lock()
+_users = 0
+_undo = ExitStack()
+
+
+def install() -> None:
+    """Put the stand-ins in place, unless they are."""
+    global _users
+    with _lock:
+        _users += 1
+        if _users == 1:
+            try:
+                for where, name, what in _replacements():
+                    _put(where, name, what)
+            except BaseException:
+                _users = 0
+                _undo.close()
+                raise
+
+
+def uninstall() -> None:
+    """Take the stand-ins away when the last user is gone. One that fails does not keep the others."""
+    global _users
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            _undo.close()
+            if PUMP.idle:
+                PUMP.close()
+
+
+def _put(where: Any, name: str, what: Any) -> None:
+    before = getattr(where, name)
+    setattr(where, name, what)
+    _undo.callback(setattr, where, name, before)
+
+
+def _replacements() -> list[tuple[Any, str, Any]]:
+    found: list[tuple[Any, str, Any]] = [
+        (subprocess, "_fork_exec", spawning.fork_exec),
+        # Popen would take a second road, with other errors, for the plainest calls.
+        (subprocess, "_USE_POSIX_SPAWN", False),
+        (subprocess, "_time", timing.monotonic),
+        (subprocess, "_PopenSelector", timing.popen_selector),
+        (subprocess.Popen, "_wait", timing.wait),
+        (subprocess.Popen, "_communicate", timing.communicate),
+        *spawning.replacements(),
+        *inherit.replacements(),
+        *_bound_waitpid(),
+    ]
+    for module, room in ((os, reaping), (os, signalling), (signal, signalling)):
+        for name in _STANDING_IN[room.__name__.rpartition(".")[2], module.__name__]:
+            if hasattr(module, name):
+                found.append((module, name, getattr(room, name)))
+    return found
+
+
+_STANDING_IN = {
+    ("reaping", "os"): ("waitpid", "waitid", "wait", "wait3", "wait4", "pidfd_open"),
+    ("signalling", "os"): ("kill", "killpg", "getpgid", "getsid"),
+    ("signalling", "signal"): ("pidfd_send_signal",),
+}
+
+
+def _bound_waitpid() -> list[tuple[Any, str, Any]]:
+    """The copies of ``waitpid`` that ``subprocess`` keeps, for ``Popen.__del__`` to find late.
+
+    One that is missed answers ECHILD, which ``subprocess`` takes for an exit code of 0.
+    """
+    if sys.version_info >= (3, 13):
+        return [(subprocess._del_safe, "waitpid", reaping.waitpid)]  # type: ignore[attr-defined]
+    poll = subprocess.Popen._internal_poll  # type: ignore[attr-defined]
+    real = reaping.REAL_WAITPID
+    defaults = tuple(reaping.waitpid if value is real else value for value in poll.__defaults__)
+    if defaults == poll.__defaults__:
+        raise RuntimeError("subprocess.Popen._internal_poll has no waitpid bound; this CPython is not known")
+    return [(subprocess, "_waitpid", reaping.waitpid), (poll, "__defaults__", defaults)]

@@ -1,0 +1,162 @@
+"""Waiting for children: the ``os.wait*`` family and process descriptors."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import resource
+from collections.abc import Callable
+from typing import Any
+
+from ..child import TABLE, Child, RecordingChild, VirtualChild
+
+REAL_WAITPID = os.waitpid
+_REAL_WAITID = os.waitid
+_REAL_WAIT4 = os.wait4
+_REAL_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
+
+_POLL_S = 0.005
+"""How often real children are asked where a wait is for real and virtual ones at once, in seconds."""
+
+
+def waitpid(pid: int, options: int, /) -> tuple[int, int]:
+    """Stands in for :func:`os.waitpid`."""
+    child = TABLE.get(pid) if pid > 0 else None
+    if child is None:
+        if pid > 0 or not _candidates(pid):
+            return _note(REAL_WAITPID(pid, options))
+        return _wait_any(pid, options)
+    if isinstance(child, VirtualChild):
+        return _wait_virtual(child, options)
+    return _wait_recording(child, options)
+
+
+def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
+    status = child.poll() if options & os.WNOHANG else child.wait()
+    if TABLE.get(child.pid) is not child:
+        raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
+    if status is None:
+        return (0, 0)
+    TABLE.remove(child.pid)
+    return (child.pid, status)
+
+
+def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
+    was_gone = bool(options & os.WNOHANG) or child.gone()
+    pid, status = REAL_WAITPID(child.pid, options)
+    if pid:
+        _reaped(child, status, was_gone=was_gone)
+    return pid, status
+
+
+def _note(result: tuple[int, int]) -> tuple[int, int]:
+    """A real wait for any child may have got one of ours."""
+    child = TABLE.get(result[0]) if result[0] else None
+    if isinstance(child, RecordingChild):
+        _reaped(child, result[1], was_gone=True)
+    return result
+
+
+def _reaped(child: RecordingChild, status: int, *, was_gone: bool) -> None:
+    if os.WIFEXITED(status) or os.WIFSIGNALED(status):
+        child.reaped(status, was_gone=was_gone)
+        TABLE.remove(child.pid)
+
+
+def _candidates(pid: int) -> list[VirtualChild]:
+    """The virtual children that a wait for ``pid`` <= 0 means: waitpid(2)."""
+    if pid == -1:
+        return TABLE.virtual
+    return TABLE.group(os.getpgrp() if pid == 0 else -pid)
+
+
+def _wait_any(pid: int, options: int) -> tuple[int, int]:
+    while True:
+        for child in _candidates(pid):
+            status = child.poll()
+            if status is not None and TABLE.get(child.pid) is child:
+                TABLE.remove(child.pid)
+                return (child.pid, status)
+        try:
+            result = _note(REAL_WAITPID(pid, options | os.WNOHANG))
+        except ChildProcessError:
+            if not _candidates(pid):
+                raise
+            result = (0, 0)
+        if result[0] or options & os.WNOHANG:
+            return result
+        with TABLE.ended:
+            TABLE.ended.wait(_POLL_S)
+
+
+def wait() -> tuple[int, int]:
+    """Stands in for :func:`os.wait`."""
+    return waitpid(-1, 0)
+
+
+def wait4(pid: int, options: int) -> tuple[int, int, Any]:
+    """Stands in for :func:`os.wait4`. A virtual child used nothing."""
+    if (pid > 0 and isinstance(TABLE.get(pid), VirtualChild)) or (pid <= 0 and _candidates(pid)):
+        got, status = waitpid(pid, options)
+        return (got, status, resource.struct_rusage([0] * 16))
+    got, status, usage = _REAL_WAIT4(pid, options)
+    _note((got, status))
+    return (got, status, usage)
+
+
+def wait3(options: int) -> tuple[int, int, Any]:
+    """Stands in for :func:`os.wait3`."""
+    return wait4(-1, options)
+
+
+def waitid(idtype: int, ident: int, options: int, /) -> Any:
+    """Stands in for :func:`os.waitid`."""
+    child = _by_id(idtype, ident)
+    if isinstance(child, VirtualChild):
+        return _waitid_virtual(child, options)
+    result = _REAL_WAITID(idtype, ident, options)
+    if result is not None and not options & os.WNOWAIT and result.si_code in _ENDS:
+        # The status is gone with the kernel's record of the child; build it again from what waitid said.
+        status = result.si_status << 8 if result.si_code == os.CLD_EXITED else result.si_status
+        if result.si_code == os.CLD_DUMPED:
+            status |= 0x80
+        _note((result.si_pid, status))
+    return result
+
+
+_ENDS = frozenset({os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED})
+
+
+def _by_id(idtype: int, ident: int) -> Child | None:
+    if idtype == os.P_PID:
+        return TABLE.get(ident)
+    if idtype == getattr(os, "P_PIDFD", None):
+        return TABLE.by_pidfd(ident)
+    return None
+
+
+def _waitid_virtual(child: VirtualChild, options: int) -> Any:
+    status = child.poll() if options & os.WNOHANG else child.wait()
+    if status is None or not options & os.WEXITED:
+        return None
+    if not options & os.WNOWAIT:
+        TABLE.remove(child.pid)
+    if os.WIFSIGNALED(status):
+        code, value = (os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED), os.WTERMSIG(status)
+    else:
+        code, value = os.CLD_EXITED, os.WEXITSTATUS(status)
+    return os.waitid_result((child.pid, os.getuid(), int(_SIGCHLD), value, code))
+
+
+def pidfd_open(pid: int, flags: int = 0) -> int:
+    """Stands in for :func:`os.pidfd_open`."""
+    child = TABLE.get(pid)
+    if isinstance(child, VirtualChild):
+        return TABLE.open_pidfd(child)
+    assert _REAL_PIDFD_OPEN is not None
+    return _REAL_PIDFD_OPEN(pid, flags)
+
+
+with contextlib.suppress(ImportError):
+    from signal import SIGCHLD as _SIGCHLD

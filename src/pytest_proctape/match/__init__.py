@@ -1,0 +1,5 @@
+"""Matching: which entry a spawn means, or what keeps it from being one."""
+
+from .compare import FIELDS, Asked, Difference, Near, asked_by, differences, first_match, nearest
+
+__all__ = ["FIELDS", "Asked", "Difference", "Near", "asked_by", "differences", "first_match", "nearest"]

@@ -1,0 +1,248 @@
+"""The pytest plugin: options, marker, fixture and hooks. It wires the rooms and decides nothing.
+
+pytest imports this file at every start, taped or not, so it imports only what costs nothing; the rooms
+come in with the first tape.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .errors import ProctapeError, UsageError
+from .settings import MODES, Settings, command_line_mode, marker_mode, parse_mode
+
+if TYPE_CHECKING:
+    from .handle import TapeHandle
+    from .run import ItemTape, Run
+    from .summary import Totals
+
+_SETTINGS = pytest.StashKey[Settings]()
+_RUN = pytest.StashKey["Run"]()
+_TOTALS = pytest.StashKey["Totals"]()
+_TAPE = pytest.StashKey["ItemTape"]()
+_REPORT_KEY = "_proctape"
+
+_MARKER = (
+    "tape(mode=None): the processes that this test starts are recorded on a tape of its own and replayed from it. "
+    f"mode is one of {', '.join(MODES)} and is overruled by the command line."
+)
+
+
+# -- options: https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys."""
+    group = parser.getgroup("tapes", "record and replay of processes (pytest-proctape)")
+    # Each spelling is an option of its own: an option with an optional value would swallow the file that
+    # comes behind it, as in `pytest --record-tapes tests/test_git.py`.
+    group.addoption(
+        "--record-tapes",
+        "--record-tapes=all",
+        dest="record_tapes",
+        action="store_const",
+        const="all",
+        default=None,
+        help="run the real commands of the selected tests and record them anew",
+    )
+    group.addoption(
+        "--record-tapes=missing",
+        dest="record_tapes",
+        action="store_const",
+        const="missing",
+        help="record only tests that have no tape, replay the others",
+    )
+    group.addoption(
+        "--record-tapes=new",
+        dest="record_tapes",
+        action="store_const",
+        const="new",
+        help="replay what is on the tapes, run and record what is not, in its place",
+    )
+    group.addoption(
+        "--replay-tapes",
+        action="store_true",
+        help="start no process, replay everything from the tapes (the default)",
+    )
+    group.addoption("--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written")
+    parser.addini("tapes_mode", f"mode of taped tests, one of {', '.join(MODES)}", default="")
+    parser.addini("tapes_auto", "every test is taped, without marker or fixture", type="bool", default=False)
+    parser.addini("tapes_dir", "directory of the tapes, relative to the root directory", default="tapes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check what was asked for.
+
+    Raises:
+        pytest.UsageError: it contradicts itself or is not understood.
+    """
+    config.addinivalue_line("markers", _MARKER)
+    ini_mode = config.getini("tapes_mode")
+    try:
+        config.stash[_SETTINGS] = Settings(
+            mode=command_line_mode(
+                config.getoption("record_tapes"), config.getoption("replay_tapes"), config.getoption("live_tapes")
+            ),
+            ini_mode=parse_mode(ini_mode, f"tapes_mode in {config.inipath or 'the ini file'}") if ini_mode else None,
+            auto=config.getini("tapes_auto"),
+            directory=config.getini("tapes_dir"),
+        )
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+# -- fixture -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tape(request: pytest.FixtureRequest) -> TapeHandle:
+    """The tape of this test: its processes are replayed from it, or recorded onto it.
+
+    Gives a ``pytest_proctape.TapeHandle`` with ``mode``, ``path``, ``entries`` and ``spawns``.
+    """
+    active: ItemTape = request.node.stash[_TAPE]
+    return active.handle
+
+
+# -- a test's life: https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Activate the test's tape before anything of the test runs."""
+    mode = _mode_of(item)
+    if mode is not None:
+        item.stash[_TAPE] = _run_of(item.config).start(item, mode)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test that diverged from its tape, also when the code under test swallowed the error."""
+    active = item.stash.get(_TAPE, None)
+    if active is None:
+        return (yield)
+    with active.call():
+        result = yield
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """End the tape after everything of the test has run."""
+    active = item.stash.get(_TAPE, None)
+    if active is None:
+        return (yield)
+    with active.teardown():
+        result = yield
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Learn the test's own directories, which tapes have placeholders for."""
+    result = yield
+    if fixturedef.argname == "tmp_path":
+        active = request.node.stash.get(_TAPE, None)
+        if active is not None:
+            active.add_place("tmp", str(result))
+    elif fixturedef.argname == "tmp_path_factory":
+        _run_of(request.config).add_place("basetemp", str(result.getbasetemp()))
+    return result
+
+
+def _mode_of(item: pytest.Item) -> Any:
+    """The mode of a taped test, ``None`` for one that is not taped."""
+    settings = item.config.stash[_SETTINGS]
+    marker = item.get_closest_marker("tape")
+    if marker is None and not settings.auto and "tape" not in getattr(item, "fixturenames", ()):
+        return None
+    marked = None
+    if marker is not None:
+        try:
+            marked = marker_mode(marker.args, marker.kwargs, item.nodeid)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+    return settings.mode or marked or settings.ini_mode or "replay"
+
+
+def _run_of(config: pytest.Config) -> Run:
+    run = config.stash.get(_RUN, None)
+    if run is None:
+        from .run import Run
+
+        directory = config.stash[_SETTINGS].directory
+        run = config.stash[_RUN] = Run(
+            root=config.rootpath,
+            invoked_in=config.invocation_params.dir,
+            tapes=Path(config.rootpath, directory),
+        )
+    return run
+
+
+# -- reports: https://docs.pytest.org/en/stable/reference/reference.html#reporting-hooks
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the user's frames of an error of ours, and send the counts along."""
+    active = item.stash.get(_TAPE, None)
+    ours = call.excinfo is not None and isinstance(call.excinfo.value, ProctapeError)
+    if ours and call.excinfo is not None:
+        from .run import show_users_frames
+
+        call.excinfo = show_users_frames(call.excinfo.value)
+    report = yield
+    if ours and report.outcome == "skipped" and hasattr(report, "wasxfail"):
+        # An expected failure is one of the code under test, not that its tape is wrong.
+        del report.wasxfail
+        report.outcome = "failed"
+        report.longrepr = item.repr_failure(call.excinfo)  # type: ignore[arg-type]
+    if active is not None:
+        active.note(report)
+        if report.when == "teardown":
+            setattr(report, _REPORT_KEY, active.result.as_data())
+            del item.stash[_TAPE]
+    return report
+
+
+class _Counter:
+    """Adds up the results, in the process that shows the summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the result that came with a report."""
+        data = getattr(report, _REPORT_KEY, None)
+        if data is None:
+            return
+        from .summary import Result, Totals
+
+        totals = self._config.stash.setdefault(_TOTALS, Totals())
+        totals.add(Result.from_data(data))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Tell what was replayed and recorded; nothing when no tape was used."""
+        totals = self._config.stash.get(_TOTALS, None)
+        if not totals:
+            return
+        from .summary import lines
+
+        command = shlex.join(["pytest", "--record-tapes=missing"])
+        told = list(lines(totals, record_command=command, verbose=self._config.get_verbosity() > 0))
+        if self._config.get_verbosity() >= 0:
+            terminalreporter.section("tapes", sep="-")
+        for line in told:
+            terminalreporter.line(line)
+

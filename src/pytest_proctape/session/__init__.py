@@ -1,0 +1,22 @@
+"""Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
+
+from .base import Mode, Phase, Session, TapedSpawn
+from .live import LiveSession
+from .places import is_ours, is_stdlib
+from .record import Recording, RecordSession, UpdateSession
+from .replay import Player, ReplaySession
+
+__all__ = [
+    "LiveSession",
+    "Mode",
+    "Phase",
+    "Player",
+    "RecordSession",
+    "Recording",
+    "ReplaySession",
+    "Session",
+    "TapedSpawn",
+    "UpdateSession",
+    "is_ours",
+    "is_stdlib",
+]

@@ -1,0 +1,173 @@
+"""What every session has: its tape's place, the spawns made so far, the latch of errors."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from ..child import Wiring, is_null, is_open
+from ..errors import ProctapeError, UnsupportedSpawn
+from ..match import Asked
+from ..portable import Places
+from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
+from .places import users_place
+
+Mode = Literal["record", "replay", "update", "live"]
+Phase = Literal["setup", "call", "teardown"]
+_E = TypeVar("_E", bound=ProctapeError)
+
+PORTABLE_LIMIT = 1 << 23
+"""Streams of more bytes than this have no placeholders: they are kept, and come back, as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapedSpawn:
+    """A spawn that the test made, and what came of it.
+
+    Attributes:
+        program: as the test named it.
+        args: the arguments behind it.
+        cwd: where it ran, ``None`` for the test's own working directory.
+        env: the environment it was given, ``None`` for the test's own.
+        replayed: it came from the tape.
+    """
+
+    program: str
+    args: list[str]
+    cwd: str | None
+    env: Mapping[str, str] | None
+    replayed: bool
+    _script: Callable[[], Script] = field(repr=False)
+
+    @property
+    def argv(self) -> list[str]:
+        """Program and arguments."""
+        return [self.program, *self.args]
+
+    @property
+    def returncode(self) -> int | None:
+        """As ``Popen.returncode``: negative for a signal, ``None`` while it runs or if it never did."""
+        return self._script().end.exit_code
+
+    @property
+    def error(self) -> SpawnError | None:
+        """Why it could not be started."""
+        return self._script().end.error
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from its start to its end, as recorded."""
+        return self._script().end.duration_ns / 1e9
+
+    @property
+    def stdin(self) -> bytes | None:
+        """What it was sent; ``None`` where that is not known."""
+        return self._script().stream(STDIN)
+
+    @property
+    def stdout(self) -> bytes | None:
+        """What it wrote; ``None`` where that was discarded."""
+        return self._script().stream(STDOUT)
+
+    @property
+    def stderr(self) -> bytes | None:
+        """What it wrote; ``None`` where that was discarded or sent to stdout."""
+        return self._script().stream(STDERR)
+
+
+class Session:
+    """One tape in use, by the thread that activated it and by all that this thread starts.
+
+    Attributes:
+        owner: node id of the test, or another name for what owns the tape.
+        path: of the tape, be it there or not.
+        phase: the part of the test that is running.
+        errors: what went wrong, in order; a test that swallows an error fails all the same.
+        spawns: those made so far.
+        closed: no spawn is answered any more.
+    """
+
+    mode: Mode
+
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
+        self.owner = owner
+        self.store = store
+        self.places = places
+        self.root = root
+        self.path = store.path_for(owner)
+        self.phase: Phase = "setup"
+        self.errors: list[ProctapeError] = []
+        self.spawns: list[TapedSpawn] = []
+        self.closed = False
+        self._start_cwd = os.getcwd()
+        self._lock = threading.RLock()
+
+    @property
+    def shown_path(self) -> str:
+        """The tape's path as the user would name it."""
+        return os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
+
+    @property
+    def record_command(self) -> str:
+        """The command that records this tape anew."""
+        return shlex.join(["pytest", "--record-tapes", self.owner])
+
+    def latch(self, error: _E) -> _E:
+        """Keep ``error``, so that the test fails of it whoever swallows it."""
+        with self._lock:
+            if error not in self.errors:
+                self.errors.append(error)
+        return error
+
+    def refused(self, error: UnsupportedSpawn) -> None:
+        """A spawn that can't be replayed was refused."""
+        self.latch(error)
+
+    def asked(self, spawn: Spawn) -> Asked:
+        """``spawn`` in the terms of the tape."""
+        text = self.places.conceal_text
+        cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        return Asked(
+            text(spawn.program),
+            tuple(text(one) for one in spawn.args),
+            None if spawn.argv0 is None else text(spawn.argv0),
+            None if cwd == self._start_cwd else text(cwd),
+        )
+
+    def place(self) -> str:
+        """Where the spawn that is being answered was made."""
+        return users_place(str(self.root))
+
+    def note_spawn(self, spawn: Spawn, script: Callable[[], Script], *, replayed: bool) -> None:
+        """Keep what :attr:`spawns` tells."""
+        made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, replayed, script)
+        with self._lock:
+            self.spawns.append(made)
+
+    def decode(self, stream: Stream) -> Content:
+        """A stream of the tape as the bytes of this machine."""
+        content = self.store.decode(stream)
+        if content.size > PORTABLE_LIMIT:
+            return content
+        data = content.bytes()
+        revealed = self.places.reveal(data)
+        return content if revealed is data else Content.of(revealed)
+
+
+def discards(wiring: Wiring, fd: int) -> bool:
+    """Whether nobody sees what the child writes to ``fd``."""
+    parents = wiring.outputs.get(fd)
+    return parents is None or not is_open(parents) or is_null(parents)
+
+
+def group_of(spawn: Spawn, pid: int) -> int:
+    """The process group that the child gets: setsid(2), setpgid(2)."""
+    if spawn.new_session or spawn.process_group == 0:
+        return pid
+    return spawn.process_group if spawn.process_group > 0 else os.getpgrp()
+

@@ -1,0 +1,50 @@
+"""Words for a child that got another cause than on its tape: other input, another signal, or none."""
+
+from __future__ import annotations
+
+import os
+
+from ..child import Stalled, WrongCause
+from ..match import Difference
+from ..tape import Input, InputEnd, Signal, Step, Timeout, signal_name
+
+_EXCERPT = 200
+_END_OF_INPUT = "(end of input)"
+
+
+def told_difference(wrong: WrongCause | Stalled) -> Difference:
+    """The difference that a report shows."""
+    field, expected = _awaited(wrong.awaited)
+    if isinstance(wrong, Stalled):
+        return Difference(field, expected, None)
+    if isinstance(wrong.got, int):
+        return Difference("signal", expected, f"signal {signal_name(wrong.got)}")
+    if wrong.got is None:
+        rest = wrong.awaited.data.read(wrong.offset, _EXCERPT) if isinstance(wrong.awaited, Input) else None
+        return Difference("stdin", expected if rest is None else _excerpt(rest), _END_OF_INPUT)
+    if isinstance(wrong.awaited, Input):
+        awaited = wrong.awaited.data.read(wrong.offset, len(wrong.got) + _EXCERPT)
+        at = len(os.path.commonprefix([awaited, wrong.got]))
+        line = awaited.rfind(b"\n", 0, at) + 1
+        place = f"stdin, byte {wrong.offset + at}"
+        return Difference(place, _excerpt(awaited[line:]), _excerpt(wrong.got[line:]))
+    return Difference("stdin", expected, _excerpt(wrong.got))
+
+
+def _awaited(step: Step | None) -> tuple[str, str | None]:
+    """Field and expected value."""
+    match step:
+        case Input():
+            return "stdin", _excerpt(step.data.read(0, _EXCERPT))
+        case InputEnd():
+            return "stdin", _END_OF_INPUT
+        case Signal():
+            return "signal", f"signal {signal_name(step.number)}"
+        case Timeout():
+            return "wait", f"a wait of {step.timeout_ns / 1e9:g} s that expires"
+        case _:
+            return "stdin", None
+
+
+def _excerpt(data: bytes) -> str:
+    return data[:_EXCERPT].decode("utf-8", "backslashreplace")

@@ -1,0 +1,52 @@
+"""Where in the user's code a spawn was made."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from types import FrameType
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STDLIB = tuple(
+    {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")}
+    | {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")}
+)
+_INSTALLED = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+
+
+def is_ours(filename: str) -> bool:
+    """A file of this package."""
+    return filename.startswith(_PACKAGE)
+
+
+def is_stdlib(filename: str) -> bool:
+    """A file of the standard library, and not of what is installed below it."""
+    if filename.startswith("<frozen "):
+        return True
+    return filename.startswith(_STDLIB) and not any(part in filename for part in _INSTALLED)
+
+
+def users_place(root: str) -> str:
+    """``file:line in function()`` of the innermost frame that is the user's, seen from this call.
+
+    Frames of this package and of the standard library are never it. Code that is installed is it only
+    if there is no other.
+    """
+    fallback = ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not is_ours(filename) and not is_stdlib(filename):
+            place = _describe(frame, root)
+            if not any(part in filename for part in _INSTALLED):
+                return place
+            fallback = fallback or place
+        frame = frame.f_back
+    return fallback
+
+
+def _describe(frame: FrameType, root: str) -> str:
+    filename = frame.f_code.co_filename
+    inside = os.path.relpath(filename, root) if filename.startswith(root + os.sep) else filename
+    return f"{inside}:{frame.f_lineno} in {frame.f_code.co_name}()"

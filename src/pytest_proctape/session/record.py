@@ -1,0 +1,224 @@
+"""Record: real children run with their streams led past us, and what they did becomes the tape."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..child import TABLE, RecordingChild, Started, Wiring
+from ..clock import REAL
+from ..errors import TapeError
+from ..match import Asked, first_match
+from ..portable import Places
+from ..tape import (
+    FORMAT_VERSION,
+    Content,
+    Entry,
+    Recorded,
+    Spawn,
+    Spool,
+    Stream,
+    Tape,
+    TapeStore,
+    encode_argument,
+    fields_of,
+)
+from .base import PORTABLE_LIMIT, Phase
+from .replay import Player
+
+Launch = Callable[[Wiring], Started]
+
+
+@dataclass
+class _Take:
+    """One spawn of the recording: an entry to be, or one that was replayed and stays as it is."""
+
+    asked: Asked
+    phase: Phase
+    child: RecordingChild | None = None
+    entry: Entry | None = None
+
+
+class Recording(Player):
+    """Shared by the sessions that write a tape."""
+
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
+        super().__init__(store, owner, places, root=root)
+        self.takes: list[_Take] = []
+
+    @property
+    def recorded(self) -> int:
+        """How many spawns were made for real."""
+        return sum(take.child is not None for take in self.takes)
+
+    def _record(self, spawn: Spawn, asked: Asked, wiring: Wiring, launch: Launch) -> Started:
+        """Start a real child whose streams are led past us."""
+        take = _Take(asked, self.phase)
+        with self._lock:
+            self.takes.append(take)
+        child = RecordingChild(wiring, self._new_spool)
+        take.child = child
+        try:
+            started = launch(child.wiring)
+        except BaseException:
+            child.discard()
+            with self._lock:
+                self.takes.remove(take)
+            raise
+        self.note_spawn(spawn, child.script, replayed=False)
+        if started.error is not None:
+            child.failed(started.error)
+        else:
+            child.started(started.pid)
+            TABLE.add(child)
+        return started
+
+    def finish(self) -> Tape:
+        """End the recording; the tape that came of it."""
+        self.closed = True
+        entries = []
+        for take in self.takes:
+            if take.child is not None:
+                take.child.finish()
+                TABLE.remove(take.child.pid)
+            entries.append(take.entry if take.child is None else self._entry(take, take.child))
+        self.end_children()
+        return Tape(
+            version=FORMAT_VERSION,
+            test=self.owner,
+            recorded=_now(),
+            entries=tuple(entry for entry in entries if entry is not None),
+        )
+
+    def save(self, tape: Tape) -> str:
+        """Store ``tape``; ``"recorded"``, ``"unchanged"``, ``"removed"`` or ``"nothing"``.
+
+        What has not changed stays on the tape as it is, times included, so that recording again what
+        did not change leaves the file as it was.
+
+        Raises:
+            TapeWriteError: the disk would not take it; the old tape is whole.
+        """
+        self.store.discard_attempt(self.owner)
+        if not tape.entries:
+            had_one = self.path.exists()
+            self.store.delete(self.owner)
+            return "removed" if had_one else "nothing"
+        try:
+            old = self.store.load(self.owner)
+        except TapeError:
+            # Recording anew was asked for, and that replaces also what can't be read.
+            old = None
+        if old is not None and old.recorded is not None:
+            kept = _keep_unchanged(old.entries, tape.entries)
+            tape = tape.model_copy(update={"entries": kept})
+            if kept == old.entries and tape.test == old.test and old.version == tape.version:
+                return "unchanged"
+        self.store.save(self.owner, tape)
+        return "recorded"
+
+    def save_attempt(self, tape: Tape) -> str:
+        """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
+        return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
+
+    def _entry(self, take: _Take, child: RecordingChild) -> Entry:
+        asked, script = take.asked, child.script()
+        fields = fields_of(script, self._encode)
+        if fields.get("running"):
+            fields["note"] = "still running when the test ended"
+        return Entry(
+            program=encode_argument(asked.program),
+            args=tuple(encode_argument(one) for one in asked.args),
+            argv0=None if asked.argv0 is None else encode_argument(asked.argv0),
+            cwd=None if asked.cwd is None else encode_argument(asked.cwd),
+            phase=take.phase,
+            **fields,
+        )
+
+    def _encode(self, content: Content) -> Stream:
+        if content.size > PORTABLE_LIMIT:
+            return self.store.encode(content)
+        data = content.bytes()
+        concealed = self.places.conceal(data)
+        return self.store.encode(data if len(concealed) > PORTABLE_LIMIT else concealed)
+
+    def _new_spool(self) -> Spool:
+        return Spool(self.store.root, PORTABLE_LIMIT)
+
+
+class RecordSession(Recording):
+    """Records every spawn anew."""
+
+    mode = "record"
+
+    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
+        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
+        return self._record(spawn, self.asked(spawn), wiring, launch)
+
+
+class UpdateSession(Recording):
+    """Replays what is on the tape, and runs and records what is not, in its place."""
+
+    mode = "update"
+
+    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
+        """Start a virtual child or a real one; see :class:`~pytest_proctape.intercept.Recorder`.
+
+        Raises:
+            TapeCorrupt: there is a tape that can't be read, so nobody knows what is new.
+        """
+        asked = self.asked(spawn)
+        with self._lock:
+            try:
+                index = first_match(asked, self.entries, self.cursor)
+            except TapeError as error:
+                raise self.latch(error) from None
+            if index is not None:
+                # What was passed over is not asked for any more, and is not on the new tape.
+                entry = self.entries[index]
+                self.cursor = index
+                started = self.play(spawn, asked, entry, wiring)
+                self.cursor = index + 1
+                self.takes.append(_Take(asked, self.phase, entry=entry))
+                return started
+        return self._record(spawn, asked, wiring, launch)
+
+
+def _now() -> Recorded:
+    from .. import __version__
+
+    at = datetime.fromtimestamp(REAL.time_ns() // 10**9, UTC)
+    return Recorded(
+        at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        python=platform.python_version(),
+        platform=sys.platform,
+        proctape=__version__,
+    )
+
+
+def _keep_unchanged(old: tuple[Entry, ...], new: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """``new``, with the old entry wherever the two say the same but for the times."""
+    timeless = [_timeless(entry) for entry in old]
+    kept = []
+    start = 0
+    for entry in new:
+        plain = _timeless(entry)
+        index = next((i for i in range(start, len(old)) if timeless[i] == plain), None)
+        if index is None:
+            kept.append(entry)
+        else:
+            kept.append(old[index])
+            start = index + 1
+    return tuple(kept)
+
+
+def _timeless(entry: Entry) -> Entry:
+    update: dict[str, object] = {"duration_ms": 0.0}
+    if entry.timeline is not None:
+        update["timeline"] = tuple(event.model_copy(update={"at_ms": None}) for event in entry.timeline)
+    return entry.model_copy(update=update)
+

@@ -1,0 +1,106 @@
+"""The words of a failed replay: what was asked for, what the tape has, how they differ, what to do."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from ..match import Asked, Difference, Near, asked_by
+from ..tape import Entry
+
+_INDENT = "    "
+_WIDTH = 200
+_MISSING = "(nothing)"
+
+
+def command_line(asked: Asked) -> str:
+    """As one would type it, cut where it is very long."""
+    line = shlex.join(asked.argv)
+    if asked.argv0 is not None:
+        line += f"    (argv[0] is {asked.argv0!r})"
+    return shorten(line)
+
+
+def shorten(text: str, width: int = _WIDTH) -> str:
+    """The beginning of a long text, and how much there is of it."""
+    return text if len(text) <= width else f"{text[:width]}... ({len(text)} characters)"
+
+
+def entry_line(entry: Entry) -> str:
+    """The command of an entry, with where it ran."""
+    asked = asked_by(entry)
+    line = command_line(asked)
+    return f"{line}    (in {asked.cwd})" if asked.cwd else line
+
+
+def build(
+    *,
+    headline: str,
+    tape: str,
+    count: int,
+    number: int | None = None,
+    asked: Asked | None = None,
+    place: str = "",
+    expected: tuple[int, Entry] | None = None,
+    differences: Sequence[Difference] = (),
+    near: Iterable[Near] = (),
+    notes: Iterable[str] = (),
+    next_step: str = "",
+) -> str:
+    """The whole report of one failure; sections that have nothing to say are left out.
+
+    Args:
+        headline: one line.
+        tape: the tape's path as shown to the user.
+        count: entries on the tape.
+        number: which spawn of the test this is, from 1.
+        asked: what the test asked for.
+        place: where in the user's code.
+        expected: index and entry that the tape has next.
+        differences: between the two.
+        near: entries elsewhere that are worth a look.
+        notes: further sentences.
+        next_step: the command that records the test again.
+    """
+    lines = [headline, ""]
+    if asked is not None:
+        where = f" at {place}" if place else ""
+        lines += [f"  the test asked for (spawn {number}){where}", _INDENT + command_line(asked)]
+        if asked.cwd:
+            lines.append(f"{_INDENT}in {asked.cwd}")
+    if expected is not None:
+        index, entry = expected
+        lines += [f"  the tape has (entry {index + 1} of {count} in {tape})", _INDENT + entry_line(entry)]
+    else:
+        lines.append(f"  the tape is {tape} ({count} {'entry' if count == 1 else 'entries'})")
+    if differences:
+        lines.append("  they differ in")
+        lines += _difference_lines(differences)
+    lines += [f"  {_near_line(one)}" for one in near]
+    lines += [f"  {note}" for note in notes]
+    if next_step:
+        lines += ["", "  if the change is meant, record this test again:", _INDENT + next_step]
+    return "\n".join(lines)
+
+
+def _difference_lines(differences: Sequence[Difference]) -> list[str]:
+    width = max(len(one.field) for one in differences)
+    lines = []
+    for one in differences:
+        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {_shown(one.expected)}")
+        lines.append(f"{_INDENT}{'':<{width}}  test: {_shown(one.actual)}")
+    return lines
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return _MISSING
+    return shorten(value if value and value.isprintable() and value.strip() == value else repr(value))
+
+
+def _near_line(near: Near) -> str:
+    state = "already replayed" if near.consumed else "further on"
+    if not near.differences:
+        return f"entry {near.index + 1} ({state}) is exactly this command"
+    fields = ", ".join(one.field for one in near.differences)
+    return f"entry {near.index + 1} ({state}) is like it but for {fields}: {entry_line(near.entry)}"

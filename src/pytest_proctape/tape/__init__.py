@@ -1,0 +1,96 @@
+"""The tape: its format, its bytes, its files, and what a child of it does.
+
+The rooms above import from here and not from the files behind it.
+"""
+
+from __future__ import annotations
+
+from .codec import dumps, loads, ms_from_ns, ns_from_ms
+from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode, encode_argument
+from .model import (
+    FORMAT_VERSION,
+    Argument,
+    Base64,
+    Entry,
+    Event,
+    Payload,
+    Phase,
+    Recorded,
+    SpawnError,
+    Stream,
+    StreamName,
+    Tape,
+)
+from .names import hashed_tape_path, tape_path
+from .script import (
+    STDERR,
+    STDIN,
+    STDOUT,
+    End,
+    Input,
+    InputEnd,
+    Output,
+    OutputEnd,
+    Script,
+    Signal,
+    Step,
+    Timeout,
+    errno_name,
+    errno_number,
+    fields_of,
+    script_of,
+    signal_name,
+    signal_number,
+)
+from .spawn import Spawn, program_of
+from .spool import Spool
+from .store import TapeStore
+
+__all__ = [
+    "FORMAT_VERSION",
+    "PAYLOAD_THRESHOLD",
+    "STDERR",
+    "STDIN",
+    "STDOUT",
+    "Argument",
+    "Base64",
+    "Content",
+    "End",
+    "Entry",
+    "Event",
+    "Input",
+    "InputEnd",
+    "Output",
+    "OutputEnd",
+    "Payload",
+    "Phase",
+    "Recorded",
+    "Script",
+    "Signal",
+    "Spawn",
+    "SpawnError",
+    "Spool",
+    "Step",
+    "Stream",
+    "StreamName",
+    "Tape",
+    "TapeStore",
+    "Timeout",
+    "decode",
+    "decode_argument",
+    "dumps",
+    "encode",
+    "encode_argument",
+    "errno_name",
+    "errno_number",
+    "fields_of",
+    "hashed_tape_path",
+    "loads",
+    "ms_from_ns",
+    "ns_from_ms",
+    "program_of",
+    "script_of",
+    "signal_name",
+    "signal_number",
+    "tape_path",
+]

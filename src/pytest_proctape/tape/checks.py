@@ -1,0 +1,134 @@
+"""What must hold in an entry beyond the types of its fields. The codec asks on reading and on writing.
+
+Plain functions and not validators of the models: a validator would cost every plain entry as much as
+all of its parsing, and most entries can be let through by one look at which fields are set.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import signal
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .model import Entry, Event, SpawnError
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with an entry.
+
+    Attributes:
+        place: inside the entry, as in ``timeline[2].signal``.
+        problem: what is there.
+        expected: what may be there.
+    """
+
+    place: str
+    problem: str
+    expected: str
+
+
+_HARMLESS = frozenset(
+    [
+        "program",
+        "args",
+        "argv0",
+        "cwd",
+        "env",
+        "phase",
+        "stdin",
+        "stdout",
+        "stderr",
+        "exit_code",
+        "duration_ms",
+        "note",
+    ]
+)
+"""No value of these fields is at odds with a value of another one of them."""
+
+_ACTIONS = ("stdin", "stdout", "stderr", "data", "close", "signal", "timeout_ms")
+_SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
+_ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
+_REAL_TIME = re.compile(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)
+_NUMBERED_SIGNAL = re.compile(r"SIG([1-9][0-9]{0,2})\Z", re.ASCII)
+_NUMBERED_ERROR = re.compile(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
+
+
+def problems(entry: Entry) -> Iterator[Problem]:
+    """Everything that is wrong with ``entry``, in the order of its fields."""
+    if entry.model_fields_set <= _HARMLESS:
+        return
+    if entry.stderr_to_stdout and entry.stderr:
+        yield Problem("stderr", "text beside stderr_to_stdout", "everything in stdout, in the order it came")
+    if entry.timeline is not None:
+        yield from _timeline_problems(entry)
+        for index, event in enumerate(entry.timeline):
+            yield from _event_problems(event, f"timeline[{index}]")
+    yield from _end_problems(entry)
+
+
+def is_signal(name: str) -> bool:
+    """Whether ``name`` is a signal of this platform. See signal(7)."""
+    if name in signal.Signals.__members__:
+        return True
+    if real_time := _REAL_TIME.match(name):
+        first, last = getattr(signal, "SIGRTMIN", None), getattr(signal, "SIGRTMAX", 0)
+        return first is not None and first + int(real_time[1]) <= last
+    numbered = _NUMBERED_SIGNAL.match(name)
+    return numbered is not None and int(numbered[1]) < signal.NSIG
+
+
+def is_errno(name: str) -> bool:
+    """Whether ``name`` is an error number of this platform. See errno(3)."""
+    if _NUMBERED_ERROR.match(name):
+        return True
+    return name.startswith("E") and isinstance(getattr(errno, name, None), int)
+
+
+def _timeline_problems(entry: Entry) -> Iterator[Problem]:
+    for name in ("stdin", "stdout", "stderr", "fds"):
+        if getattr(entry, name):
+            yield Problem(
+                name, f"{name} beside a timeline", f"{name} as events of the timeline, in their order"
+            )
+
+
+def _event_problems(event: Event, place: str) -> Iterator[Problem]:
+    actions = [name for name in _ACTIONS if getattr(event, name) is not None]
+    if len(actions) != 1:
+        found = " and ".join(actions) if actions else "no action"
+        yield Problem(place, f"an event with {found}", f"exactly one of {', '.join(_ACTIONS)}")
+    if event.data is not None and event.fd is None:
+        yield Problem(place, "data without fd", "fd, the number of the descriptor in the child")
+    if event.fd is not None and event.data is None:
+        yield Problem(place, "fd without data", "data, what the child wrote to that descriptor")
+    if event.signal is not None and not is_signal(event.signal):
+        yield Problem(f"{place}.signal", f"unknown signal {event.signal!r}", _SIGNAL_EXPECTED)
+
+
+def _end_problems(entry: Entry) -> Iterator[Problem]:
+    ends = [name for name in ("exit_code", "signal", "spawn_error") if getattr(entry, name) is not None]
+    if entry.running:
+        ends.append("running")
+    if len(ends) > 1:
+        expected = "at most one of exit_code, signal, spawn_error and running"
+        yield Problem(ends[1], f"two ends: {' and '.join(ends)}", expected)
+    if entry.signal is not None and not is_signal(entry.signal):
+        yield Problem("signal", f"unknown signal {entry.signal!r}", _SIGNAL_EXPECTED)
+    if entry.core_dumped and entry.signal is None:
+        yield Problem("core_dumped", "core_dumped without a signal", "signal, what killed the child")
+    if entry.spawn_error is not None:
+        yield from _spawn_error_problems(entry.spawn_error)
+
+
+def _spawn_error_problems(error: SpawnError) -> Iterator[Problem]:
+    # The child reports "type:errno:message" through a pipe, see Popen._execute_child in Lib/subprocess.py.
+    if not (error.type.isascii() and error.type.isidentifier()):
+        yield Problem(
+            "spawn_error.type",
+            f"{error.type!r} is no name of an exception",
+            'a built-in exception, as in "OSError"',
+        )
+    if error.errno and not is_errno(error.errno):
+        yield Problem("spawn_error.errno", f"unknown error number {error.errno!r}", _ERRNO_EXPECTED)

@@ -1,0 +1,191 @@
+"""Bytes of a tape file to a :class:`~.model.Tape` and back: :func:`loads` and :func:`dumps`.
+
+The store calls both. Reading is strict and never guesses: every way to be wrong is a
+:class:`~..errors.TapeCorrupt` or a :class:`~..errors.TapeVersionError` that says where.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import TapeCorrupt, TapeVersionError
+from .checks import problems
+from .layout import text_of
+from .misfit import MEND, Json, misfit, place_of, value_at
+from .model import FORMAT_VERSION, Entry, Tape
+
+_ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
+_EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
+
+
+def ms_from_ns(ns: int) -> float:
+    """Milliseconds from whole nanoseconds; :func:`ns_from_ms` gives them back exactly, up to 52 days."""
+    return ns / 1_000_000
+
+
+def ns_from_ms(ms: float) -> int:
+    """Whole nanoseconds from milliseconds, rounded to the nearest."""
+    whole = int(ms)
+    return whole * 1_000_000 + round((ms - whole) * 1_000_000)
+
+
+def loads(data: bytes, path: Path) -> Tape:
+    """The tape that ``data`` holds; a bare list of entries is one, too.
+
+    Args:
+        data: all bytes of the file.
+        path: the file, for the errors only.
+
+    Raises:
+        TapeCorrupt: not JSON, truncated, a wrong type, an unknown field, or fields that are at odds.
+        TapeVersionError: written in another version of the format.
+    """
+    document = _parse(data, path)
+    try:
+        # pydantic parses the bytes again: that is faster than having it validate Python objects.
+        if isinstance(document, list):
+            tape = Tape(entries=_ENTRIES.validate_json(data, strict=True))
+        else:
+            _check_version(document, path)
+            tape = Tape.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise misfit(error, document, path) from None
+    _check_entries(tape, document, path)
+    return tape
+
+
+def dumps(tape: Tape) -> bytes:
+    """``tape`` as the bytes of its file.
+
+    Fields come in the order of the models. What has its default is left out, but for the version,
+    the list of entries and the durations. Equal tapes give equal bytes, and :func:`loads` gives an
+    equal tape.
+
+    Raises:
+        ValueError: fields of an entry are at odds, or hold what UTF-8 can't carry.
+    """
+    for index, entry in enumerate(tape.entries):
+        for problem in problems(entry):
+            place = _place_in_entry(("entries", index), problem.place)
+            raise ValueError(f"{place}: {problem.problem}; expected {problem.expected}")
+    return text_of(tape).encode("utf-8")
+
+
+class _Doubled(dict[str, Json]):
+    """An object in which a name stands twice; JSON parsers take the last one and say nothing."""
+
+    name = ""
+
+
+def _parse(data: bytes, path: Path) -> Json:
+    """The document, seen as JSON only.
+
+    Raises:
+        TapeCorrupt: it isn't JSON, is neither an object nor a list, or a name stands twice in an object.
+    """
+    doubled = False
+
+    def keep(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        nonlocal doubled
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        doubled = True
+        marked = _Doubled(pairs)
+        names = [name for name, _ in pairs]
+        marked.name = next(name for name in names if names.count(name) > 1)
+        return marked
+
+    text = _text(data, path)
+    try:
+        document = json.loads(text, object_pairs_hook=keep)
+    except json.JSONDecodeError as error:
+        raise _not_json(error, path) from None
+    except RecursionError:
+        raise _corrupt(path, "the lists or objects are nested too deep", _EXAMPLE) from None
+    except ValueError:
+        # Python converts integers of at most 4300 digits: see sys.set_int_max_str_digits.
+        raise _corrupt(path, "a number of too many digits", "a number that a tape can have") from None
+    if not isinstance(document, dict | list):
+        raise _corrupt(path, "neither an object nor a list", _EXAMPLE)
+    if doubled:
+        raise _corrupt(
+            path, "the field stands twice", "each field once", place_of(_place_of_doubled(document))
+        )
+    return document
+
+
+def _text(data: bytes, path: Path) -> str:
+    if data.startswith(codecs.BOM_UTF8):
+        raise _corrupt(path, "a byte order mark", "UTF-8 without one", "line 1, column 1")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
+        problem = f"not UTF-8: byte 0x{data[error.start]:02x}"
+        raise _corrupt(path, problem, "UTF-8", f"line {line}, column {column}") from None
+    if not text or text.isspace():
+        raise _corrupt(path, "the file is empty", _EXAMPLE)
+    return text
+
+
+def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+        problem = f"the file is truncated: {error.msg}"
+    elif error.doc[error.pos] == "\0":
+        problem = "not JSON: a NUL byte"
+    else:
+        problem = f"not JSON: {error.msg}"
+    return _corrupt(path, problem, "JSON", f"line {error.lineno}, column {error.colno}")
+
+
+def _place_of_doubled(document: Json) -> tuple[int | str, ...]:
+    """Where the first name stands twice."""
+    pending: list[tuple[tuple[int | str, ...], Json]] = [((), document)]
+    while pending:
+        place, value = pending.pop()
+        if isinstance(value, _Doubled):
+            return (*place, value.name)
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        below = [((*place, step), one) for step, one in inner if isinstance(one, dict | list)]
+        pending.extend(reversed(below))
+    return ()
+
+
+def _check_version(document: dict[str, Json], path: Path) -> None:
+    """Look at the version before all else: a newer format has fields that this one calls unknown."""
+    version = document.get("version", FORMAT_VERSION)
+    if type(version) is not int or version == FORMAT_VERSION:
+        return
+    newer = version > FORMAT_VERSION
+    raise TapeVersionError(
+        path,
+        "written in a newer version of the format" if newer else "no such version of the format",
+        place="version",
+        expected=f"version {FORMAT_VERSION}",
+        next_step="upgrade pytest-proctape, or record the test again with --record-tapes" if newer else MEND,
+    )
+
+
+def _check_entries(tape: Tape, document: Json, path: Path) -> None:
+    steps: tuple[int | str, ...] = () if isinstance(document, list) else ("entries",)
+    for index, entry in enumerate(tape.entries):
+        for problem in problems(entry):
+            place = _place_in_entry((*steps, index), problem.place)
+            raise _corrupt(path, problem.problem, problem.expected, place)
+        if entry.fds and len(entry.fds) != len(value_at((*steps, index, "fds"), document)):
+            place = place_of((*steps, index, "fds"))
+            raise _corrupt(path, "a descriptor stands twice", "each descriptor once", place)
+
+
+def _place_in_entry(steps: tuple[int | str, ...], place: str) -> str:
+    return f"{place_of(steps)}.{place}"
+
+
+def _corrupt(path: Path, problem: str, expected: str, place: str = "") -> TapeCorrupt:
+    return TapeCorrupt(path, problem, place=place, expected=expected, next_step=MEND)

@@ -1,0 +1,318 @@
+"""Bytes as they are while the package works with them: :class:`Content`, and its form on a tape.
+
+:func:`encode` and :func:`decode` lead from bytes to a model's ``Stream`` and back, without a byte of
+difference; :func:`encode_argument` and :func:`decode_argument` do it for words of a command line.
+The store and the child room call them. Large content stays in its file and is read in pieces.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from ..errors import TapeCorrupt
+from .model import Argument, Base64, Payload, Stream
+
+PAYLOAD_THRESHOLD = 1 << 16
+"""Content of more bytes than this goes to a payload file: nobody reviews it in a diff."""
+
+# Inside the class `bytes` is the method.
+_Bytes: TypeAlias = bytes
+
+_CHUNK = 1 << 20
+_BASE64_WIDTH = 76
+_RESTORE = "restore the file from version control, or record the test again with --record-tapes"
+
+_verified: set[tuple[str, int, int]] = set()
+"""Payload files whose hash was right, by path, size in bytes and modification time in nanoseconds."""
+
+
+class Content:
+    """An immutable run of bytes, in memory or in a file.
+
+    Two contents are equal when their bytes are, wherever these are kept. Content in a file is known
+    by its hash, which is checked when the file is read for the first time in this process.
+    """
+
+    __slots__ = ("_checked", "_data", "_owner", "_path", "_sha256", "_size")
+
+    def __init__(self, data: _Bytes | None, path: Path | None, size: int, sha256: str) -> None:
+        self._data = data
+        self._path = path
+        self._size = size
+        self._sha256 = sha256
+        self._checked = False
+        self._owner: object = None
+
+    @classmethod
+    def of(cls, data: _Bytes) -> Content:
+        """Content in memory."""
+        return cls(data, None, len(data), "")
+
+    @classmethod
+    def from_file(cls, path: Path, size: int, sha256: str, *, owner: object = None) -> Content:
+        """Content of a file that is not opened before its bytes are asked for.
+
+        Args:
+            path: the file.
+            size: in bytes.
+            sha256: hexadecimal, lower case.
+            owner: kept alive as long as the content reads from ``path``: whoever removes a
+                temporary file when it is let go.
+        """
+        content = cls(None, path, size, sha256)
+        content._owner = owner
+        return content
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self._size
+
+    @property
+    def in_file(self) -> bool:
+        """The bytes are in a file, not in memory."""
+        return self._path is not None
+
+    @property
+    def path(self) -> Path | None:
+        """The file that holds the bytes; ``None`` when they are in memory."""
+        return self._path
+
+    @property
+    def temporary(self) -> bool:
+        """The file goes away with this object."""
+        return self._owner is not None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes, hexadecimal."""
+        if not self._sha256:
+            self._sha256 = hashlib.sha256(self._data or b"").hexdigest()
+        return self._sha256
+
+    def bytes(self) -> _Bytes:
+        """All of it, in memory.
+
+        Raises:
+            TapeCorrupt: the file is gone, or is not what it was when it was stored.
+        """
+        return self._data if self._data is not None else self._read_file(0, self._size)
+
+    def read(self, offset: int, length: int) -> _Bytes:
+        """At most ``length`` bytes from ``offset``; fewer only at the end.
+
+        Raises:
+            TapeCorrupt: as for :meth:`bytes`.
+            ValueError: a negative argument.
+        """
+        if offset < 0 or length < 0:
+            raise ValueError("offset and length must not be negative")
+        if self._data is not None:
+            return self._data[offset : offset + length]
+        return self._read_file(offset, min(length, self._size - offset))
+
+    def chunks(self, size: int = _CHUNK) -> Iterator[_Bytes]:
+        """All of it in order, ``size`` bytes at a time."""
+        for offset in range(0, self._size, size):
+            yield self.read(offset, size)
+
+    def preview(self, limit: int = 200) -> str:
+        """Its beginning as a Python literal of about ``limit`` characters, for a report."""
+        head = self.read(0, 4 * limit)
+        whole = len(head) == self._size
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        shown: str | _Bytes = head
+        try:
+            shown = decoder.decode(head, final=whole)
+        except UnicodeDecodeError:
+            pass
+        if whole and len(shown) <= limit:
+            return repr(shown)
+        return f"{shown[:limit]!r}... ({self._size} bytes)"
+
+    def relocate(self, path: Path) -> None:
+        """Read from ``path`` from now on. The store calls it after it has put the same bytes there."""
+        if self._data is None:
+            self._path = path
+            self._owner = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Content):
+            return NotImplemented
+        if self._size != other._size:
+            return False
+        if self._data is not None and other._data is not None:
+            return self._data == other._data
+        return self.sha256 == other.sha256
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    def __bool__(self) -> bool:
+        return self._size > 0
+
+    def __repr__(self) -> str:
+        where = "" if self._path is None else f", in {self._path.name}"
+        return f"<Content of {self._size} bytes{where}>"
+
+    def _read_file(self, offset: int, length: int) -> _Bytes:
+        if length <= 0:
+            return b""
+        assert self._path is not None
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
+                if not self._checked:
+                    self._check(fd)
+                data = _pread(fd, offset, length)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise TapeCorrupt(
+                self._path, f"the payload can't be read: {error.strerror}", next_step=_RESTORE
+            ) from error
+        if len(data) < length:
+            raise _damaged(self._path, f"it ended after {offset + len(data)} bytes", self._size)
+        return data
+
+    def _check(self, fd: int) -> None:
+        assert self._path is not None
+        status = os.fstat(fd)
+        _check_file(self._path, status, self._size)
+        key = (str(self._path), status.st_size, status.st_mtime_ns)
+        if key not in _verified:
+            digest = hashlib.sha256()
+            for offset in range(0, self._size, _CHUNK):
+                digest.update(os.pread(fd, _CHUNK, offset))
+            if digest.hexdigest() != self._sha256:
+                raise _damaged(self._path, "its bytes have another hash", self._size, self._sha256)
+            _verified.add(key)
+        self._checked = True
+
+
+def _pread(fd: int, offset: int, length: int) -> bytes:
+    """:func:`os.pread` until ``length`` is reached: one call gives at most 2 GiB on Linux, see read(2)."""
+    data = os.pread(fd, length, offset)
+    if len(data) == length or not data:
+        return data
+    parts = [data]
+    done = len(data)
+    while done < length and (data := os.pread(fd, length - done, offset + done)):
+        parts.append(data)
+        done += len(data)
+    return b"".join(parts)
+
+
+def _check_file(path: Path, status: os.stat_result, size: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _damaged(path, "it is not a regular file", size)
+    if status.st_size != size:
+        raise _damaged(path, f"it has {status.st_size} bytes", size)
+
+
+def _damaged(path: Path, problem: str, size: int, sha256: str = "") -> TapeCorrupt:
+    expected = f"{size} bytes" + (f" with SHA-256 {sha256}" if sha256 else "")
+    return TapeCorrupt(path, f"the payload is damaged: {problem}", expected=expected, next_step=_RESTORE)
+
+
+def encode(
+    data: Content | bytes,
+    add_payload: Callable[[Content], Payload] | None = None,
+    *,
+    threshold: int = PAYLOAD_THRESHOLD,
+) -> Stream:
+    """The form of ``data`` on a tape.
+
+    Text becomes a tuple of lines, each with its ``\\n``; no other character ends a line, so what
+    :meth:`str.splitlines` would lose stays. Nothing at all is ``""``.
+
+    Args:
+        data: any bytes.
+        add_payload: keeps what is large, in a file; without it everything is inline.
+        threshold: bytes up to which ``data`` is not large.
+    """
+    content = Content.of(data) if isinstance(data, bytes) else data
+    if add_payload is not None and content.size > threshold:
+        return add_payload(content)
+    raw = content.bytes()
+    try:
+        return _lines(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return _base64_of(raw)
+
+
+def decode(stream: Stream, payloads: Path) -> Content:
+    """The bytes that ``stream`` stands for.
+
+    Args:
+        stream: from a tape that has been checked by the codec.
+        payloads: the directory of the payload files.
+
+    Raises:
+        TapeCorrupt: the payload is missing or has another size. Its hash is checked on first use.
+    """
+    if isinstance(stream, str):
+        return Content.of(stream.encode("utf-8"))
+    if isinstance(stream, tuple):
+        return Content.of("".join(stream).encode("utf-8"))
+    if isinstance(stream, Base64):
+        return Content.of(stream.decoded())
+    path = payloads / stream.sha256
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise TapeCorrupt(
+            path,
+            f"the payload can't be read: {error.strerror}",
+            expected=f"a file of {stream.size} bytes",
+            next_step=_RESTORE,
+        ) from error
+    _check_file(path, status, stream.size)
+    return Content.from_file(path, stream.size, stream.sha256)
+
+
+def encode_argument(argument: str | bytes) -> Argument:
+    """A word of a command line on a tape: text, or base64 where it is not UTF-8.
+
+    Raises:
+        UnicodeEncodeError: text that no command line can carry (a surrogate that does not stand for a byte).
+    """
+    raw = os.fsencode(argument)
+    if isinstance(argument, str):
+        try:
+            argument.encode("utf-8")
+        except UnicodeEncodeError:
+            return _base64_of(raw)
+        return argument
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return _base64_of(raw)
+
+
+def decode_argument(argument: Argument) -> str:
+    """The word as :func:`os.fsdecode` gives it, with surrogates for what is not text."""
+    return argument if isinstance(argument, str) else os.fsdecode(argument.decoded())
+
+
+def _lines(text: str) -> str | tuple[str, ...]:
+    if not text:
+        return ""
+    *lines, last = text.split("\n")
+    ended = [line + "\n" for line in lines]
+    return (*ended, last) if last else tuple(ended)
+
+
+def _base64_of(raw: bytes) -> Base64:
+    text = base64.b64encode(raw).decode("ascii")
+    if len(text) <= _BASE64_WIDTH:
+        return Base64(base64=text)
+    starts = range(0, len(text), _BASE64_WIDTH)
+    return Base64(base64=tuple(text[start : start + _BASE64_WIDTH] for start in starts))

@@ -1,0 +1,154 @@
+"""Files of the store: read what is a regular file, write all or nothing, and stay inside one directory."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import TapeCorrupt, TapeError, TapeWriteError
+
+_PREFIX = ".proctape-"
+_SUFFIX = ".tmp"
+
+_CHOOSE = "make the directory writable, or choose another one with the ini option tapes_dir"
+_NEXT_STEPS = {
+    errno.ENOSPC: "make room on the disk, and record again",
+    errno.EDQUOT: "make room in the quota, and record again",
+    errno.EACCES: _CHOOSE,
+    errno.EPERM: _CHOOSE,
+    errno.EROFS: _CHOOSE,
+    errno.ENOTDIR: "move the file that stands where a directory has to be",
+    errno.EEXIST: "move the file that stands where a directory has to be",
+    errno.EISDIR: "move the directory that stands where the tape has to be",
+    errno.ENAMETOOLONG: "choose a directory with a shorter path with the ini option tapes_dir",
+}
+
+
+def read_regular(path: Path, limit: int = -1) -> bytes:
+    """The bytes of a regular file, at most ``limit`` of them unless that is negative.
+
+    Raises:
+        FileNotFoundError: there is nothing at ``path``.
+        TapeCorrupt: something else is there (reading a FIFO would wait for ever), or it can't be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise TapeCorrupt(path, "not a regular file", expected="a file", next_step="move it away")
+            with open(fd, "rb", closefd=False) as file:
+                return file.read(limit)
+        finally:
+            os.close(fd)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise TapeCorrupt(
+            path,
+            f"it can't be read: {error.strerror}",
+            next_step="check the file and the permissions on its path",
+        ) from error
+
+
+def check_inside(path: Path, root: Path) -> None:
+    """Make sure that neither ``path`` nor a directory above it is a symbolic link out of ``root``.
+
+    Raises:
+        TapeError: it is.
+    """
+    real_root = os.path.realpath(root)
+    real = os.path.realpath(path)
+    if os.path.commonpath([real_root, real]) != real_root:
+        raise TapeError(
+            path,
+            f"it leads out of the directory of the tapes, to {real}",
+            expected=f"a path inside {real_root}",
+            next_step="remove the symbolic link",
+        )
+
+
+def write_error(path: Path, error: OSError) -> TapeWriteError:
+    """The typed error for what the system said."""
+    next_step = _NEXT_STEPS.get(error.errno or 0, "see that the file can be written, and record again")
+    return TapeWriteError(path, f"it can't be written: {error.strerror or error}", next_step=next_step)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A new name in the same directory that nobody takes for a tape."""
+    return path.with_name(f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+
+
+def create(path: Path, mode: int = 0o666) -> int:
+    """A descriptor of a new file, for writing; never one that was there."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write ``data``, also where the system takes it in parts."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def replace_with(path: Path, fill: Callable[[Path], None]) -> None:
+    """Put at ``path`` what ``fill`` makes at the temporary name it is given: wholly, or not at all.
+
+    The file is on the disk before it gets its name, so that a crash leaves the old one or the new one;
+    see rename(2). Whatever goes wrong, the temporary name is gone afterwards.
+
+    Raises:
+        TapeWriteError: the system refused.
+    """
+    temporary = temporary_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fill(temporary)
+        _keep_mode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise write_error(path, error) from error
+        raise
+
+
+def _keep_mode(old: Path, new: Path) -> None:
+    """Give ``new`` the permissions of ``old``, where that is a file."""
+    with contextlib.suppress(FileNotFoundError):
+        status = old.lstat()
+        if stat.S_ISREG(status.st_mode):
+            new.chmod(stat.S_IMODE(status.st_mode))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path``, as :func:`replace_with` does."""
+
+    def fill(temporary: Path) -> None:
+        fd = create(temporary)
+        try:
+            write_all(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    replace_with(path, fill)
+
+
+def remove(path: Path) -> bool:
+    """Remove the file, if there is one; whether there was.
+
+    Raises:
+        TapeWriteError: the system refused.
+    """
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise write_error(path, error) from error
+    return True

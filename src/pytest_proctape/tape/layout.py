@@ -1,0 +1,98 @@
+"""The text of a tape file, laid out for diffs: a line of output is a line of the file.
+
+:func:`~.codec.dumps` calls it; nothing here is needed for reading.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import BaseModel
+
+from .model import Base64, Entry, Payload, Tape
+
+_WIDTH = 100
+"""Columns up to which a short list or object stays on one line."""
+
+_ALWAYS: Final[dict[type[BaseModel], frozenset[str]]] = {
+    Tape: frozenset({"version", "entries"}),
+    Entry: frozenset({"duration_ms"}),
+}
+"""Fields that are written though they have their default."""
+
+_LINES = frozenset({"stdin", "stdout", "stderr", "data", "base64", "entries", "timeline"})
+"""Fields whose lists have one item a line, however short."""
+
+_EXACT_FLOAT = 2.0**53
+
+_INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Characters that JSON leaves as they are and that break lines, or turn them around, in a review."""
+
+
+def text_of(tape: Tape) -> str:
+    """The whole file, with its final newline."""
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", _model(tape, 0)) + "\n"
+
+
+def _model(model: BaseModel, indent: int) -> str:
+    """An object with the fields that do not have their default, in the order of the model."""
+    always = _ALWAYS.get(type(model), frozenset())
+    fields = [
+        (name, value, name in _LINES)
+        for name, info in type(model).model_fields.items()
+        if (value := getattr(model, name)) != info.default or name in always
+    ]
+    return _object(fields, indent)
+
+
+def _object(fields: Iterable[tuple[str, object, bool]], indent: int) -> str:
+    inner = " " * (indent + 2)
+    lines = []
+    for name, value, by_line in fields:
+        key = f"{inner}{_scalar(name)}: "
+        lines.append(key + _value(value, indent + 2, len(key), by_line))
+    return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}" if lines else "{}"
+
+
+def _value(value: object, indent: int, column: int, by_line: bool) -> str:
+    """``value`` as it stands behind ``column`` characters of a line that is indented by ``indent``."""
+    if not isinstance(value, BaseModel | dict | tuple):
+        return _scalar(value)
+    short = None if by_line and isinstance(value, tuple) else _short(value)
+    if short is not None and column + len(short) < _WIDTH:
+        return short
+    if isinstance(value, BaseModel):
+        return _model(value, indent)
+    if isinstance(value, dict):
+        return _object(((str(name), one, True) for name, one in value.items()), indent)
+    inner = " " * (indent + 2)
+    items = [inner + _value(item, indent + 2, indent + 2, by_line) for item in value]
+    return "[\n" + ",\n".join(items) + "\n" + " " * indent + "]" if items else "[]"
+
+
+def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str | None:
+    """``value`` on one line, if it is of a kind that may stand on one."""
+    if isinstance(value, Base64) and isinstance(value.base64, str):
+        return f'{{"base64": {_scalar(value.base64)}}}'
+    if isinstance(value, Payload):
+        return f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}}}'
+    if isinstance(value, tuple):
+        items = [
+            _short(item) if isinstance(item, BaseModel | dict | tuple) else _scalar(item) for item in value
+        ]
+        return None if None in items else f"[{', '.join(item for item in items if item is not None)}]"
+    return None
+
+
+def _scalar(value: object) -> str:
+    return _number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    """Milliseconds with at most six decimals, whole ones without."""
+    if value >= _EXACT_FLOAT:
+        return repr(value)
+    return f"{value:.6f}".rstrip("0").rstrip(".")

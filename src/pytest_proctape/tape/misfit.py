@@ -1,0 +1,245 @@
+"""Why a JSON document is no tape: one typed error that names the place, for the codec.
+
+pydantic reports a mismatch as a list of every form that was tried. A reader of a tape wants one
+sentence about one place, so the report is read only for where and of which kind the mismatch is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import TapeCorrupt
+from .model import Base64, Entry, Event, Payload, Recorded, SpawnError, Tape
+
+MEND = "mend the file, restore it from version control, or record the test again with --record-tapes"
+
+# Any: a value as the JSON module gives it, and the location tuples and contexts of pydantic's reports.
+Json = Any
+Location = tuple[int | str, ...]
+
+_STREAM = (
+    'text, a list of lines, {"base64": "..."}, {"sha256": "...", "size": ...} or, where that is allowed, null'
+)
+_ARGUMENT = 'text or {"base64": "..."}'
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "string_pattern_mismatch": "64 hexadecimal digits in lower case",
+}
+_JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+def misfit(error: ValidationError, document: Json, path: Path) -> TapeCorrupt:
+    """The error to raise for what pydantic found in ``document``.
+
+    An unknown field comes first: a field that is missing is often the same one, misspelt.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    first = next((one for one in found if _is_unknown_field(one["loc"], one["type"], document)), found[0])
+    if first["type"] == "json_invalid":
+        return _not_json(str(first.get("ctx", {}).get("error", "")), path)
+    location, union = _union_at(first["loc"], document)
+    if union:
+        return _union_misfit(location, document, path)
+    expected = _expected(first["type"], first["msg"], first.get("ctx", {}))
+    model = _model_at(location, document)
+    return _corrupt(path, location, value_at(location, document), first["type"], expected, model)
+
+
+def place_of(location: Sequence[int | str]) -> str:
+    """``entries[2].stdout`` for ``("entries", 2, "stdout")``."""
+    place = ""
+    for step in location:
+        if isinstance(step, int):
+            place += f"[{step}]"
+        elif _PLAIN_KEY.match(step):
+            place += f".{step}" if place else step
+        else:
+            place += f"[{step!r}]"
+    return place
+
+
+def value_at(location: Sequence[int | str], document: Json) -> Json:
+    """What ``document`` has there; ``None`` where it has nothing."""
+    for step in location:
+        try:
+            document = document[step]
+        except (LookupError, TypeError):
+            return None
+    return document
+
+
+def _is_unknown_field(location: Location, kind: str, document: Json) -> bool:
+    return kind == "extra_forbidden" and not _union_at(location, document)[1]
+
+
+def _union_at(location: Location, document: Json) -> tuple[Location, str]:
+    """The field of several forms that ``location`` is in, and what it may hold; else itself, ``""``."""
+    start = 1 if isinstance(document, list) else 2
+    match location[start:]:
+        case ["program" | "argv0" | "cwd", *_]:
+            return location[: start + 1], _ARGUMENT
+        case ["args", int(), *_]:
+            return location[: start + 2], _ARGUMENT
+        case ["stdin" | "stdout" | "stderr", *_]:
+            return location[: start + 1], _STREAM
+        case ["fds", str(), *rest] if rest != ["[key]"]:
+            return location[: start + 2], _STREAM
+        case ["timeline", int(), "stdin" | "stdout" | "stderr" | "data", *_]:
+            return location[: start + 3], _STREAM
+    return location, ""
+
+
+def _union_misfit(location: Location, document: Json, path: Path) -> TapeCorrupt:
+    """For a value that may have several forms: see which of them it was meant to have."""
+    value = value_at(location, document)
+    expected = _union_at(location, document)[1]
+    if location[-1] == "program" and "program" not in value_at(location[:-1], document):
+        return _missing(path, location, expected)
+    if isinstance(value, list) and expected is _STREAM:
+        return _line_misfit(location, value, path)
+    if isinstance(value, dict) and value:
+        model = (
+            Payload if expected is _STREAM and not value.keys().isdisjoint(Payload.model_fields) else Base64
+        )
+        return _form_misfit(location, value, model, path)
+    return _wrong_type(path, location, value, expected)
+
+
+def _form_misfit(
+    location: Location, value: dict[str, Json], model: type[Base64 | Payload], path: Path
+) -> TapeCorrupt:
+    lines = value.get("base64") if model is Base64 else None
+    if isinstance(lines, list) and not all(isinstance(line, str) for line in lines):
+        return _line_misfit((*location, "base64"), lines, path)
+    plain = {name: tuple(one) if isinstance(one, list) else one for name, one in value.items()}
+    try:
+        model.model_validate(plain, strict=True)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+        # Behind the name of the field pydantic puts those of the forms that it tried.
+        name = first["loc"][0]
+        return _corrupt(
+            path,
+            (*location, name),
+            value.get(str(name)),
+            first["type"],
+            _expected(first["type"], first["msg"], first.get("ctx", {})),
+            model,
+        )
+    return _wrong_type(path, location, value, _ARGUMENT)
+
+
+def _line_misfit(location: Location, lines: list[Json], path: Path) -> TapeCorrupt:
+    wrong = next(index for index, line in enumerate(lines) if not isinstance(line, str))
+    return _wrong_type(path, (*location, wrong), lines[wrong], "text: one line")
+
+
+def _corrupt(
+    path: Path, location: Location, value: Json, kind: str, expected: str, model: type[BaseModel]
+) -> TapeCorrupt:
+    if kind == "missing":
+        return _missing(path, location, "a value")
+    if kind == "extra_forbidden":
+        return _unknown_field(path, location, model)
+    if location and location[-1] == "[key]":
+        return TapeCorrupt(
+            path,
+            "no number of a descriptor",
+            place=place_of(location[:-1]),
+            expected="a whole number from 3 on: 0, 1 and 2 are stdin, stdout and stderr",
+            next_step=MEND,
+        )
+    return _wrong_type(path, location, value, expected)
+
+
+def _missing(path: Path, location: Location, expected: str) -> TapeCorrupt:
+    return TapeCorrupt(
+        path, "the field is missing", place=place_of(location), expected=expected, next_step=MEND
+    )
+
+
+def _expected(kind: str, message: str, context: Mapping[str, Json]) -> str:
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind == "literal_error":
+        return f"one of {context['expected']}"
+    if kind == "greater_than_equal":
+        return f"{context['ge']} or more"
+    if kind == "less_than_equal":
+        return f"{context['le']} or less"
+    return message.removeprefix("Value error, ")
+
+
+def _wrong_type(path: Path, location: Location, value: Json, expected: str) -> TapeCorrupt:
+    return TapeCorrupt(
+        path, f"{_shown(value)} can't be there", place=place_of(location), expected=expected, next_step=MEND
+    )
+
+
+def _shown(value: Json) -> str:
+    """What was found, in JSON's words."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value:.6g}" if isinstance(value, float) else _shown_int(value)
+        case str():
+            return f"the text {value!r}" if len(value) <= 40 else f"the text {value[:40]!r}..."
+        case list():
+            return "a list" if value else "an empty list"
+        case _:
+            return "an object" if value else "an empty object"
+
+
+def _shown_int(value: int) -> str:
+    # Python refuses to print integers of more than 4300 digits: see sys.set_int_max_str_digits.
+    return f"the number {value}" if value.bit_length() <= 64 else "a number of many digits"
+
+
+def _unknown_field(path: Path, location: Location, model: type[BaseModel]) -> TapeCorrupt:
+    name = str(location[-1])
+    known = list(model.model_fields)
+    near = difflib.get_close_matches(name, known, n=1)
+    expected = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
+    shown = name if len(name) <= 40 else f"{name[:40]}..."
+    return TapeCorrupt(
+        path, f"unknown field {shown!r}", place=place_of(location), expected=expected, next_step=MEND
+    )
+
+
+def _model_at(location: Location, document: Json) -> type[BaseModel]:
+    """The model that the last step of ``location`` is a field of."""
+    match location if not isinstance(document, list) else ("entries", *location):
+        case [_]:
+            return Tape
+        case ["recorded", _]:
+            return Recorded
+        case [_, _, "spawn_error", _]:
+            return SpawnError
+        case [_, _, "timeline", _, _]:
+            return Event
+    return Entry
+
+
+def _not_json(message: str, path: Path) -> TapeCorrupt:
+    """For what Python's parser lets through and pydantic's does not, as half a surrogate pair."""
+    found = _JSON_PLACE.match(message)
+    problem, place = (found[1], f"line {found[2]}, column {found[3]}") if found else (message, "")
+    return TapeCorrupt(path, f"not JSON: {problem}", place=place, expected="JSON", next_step=MEND)

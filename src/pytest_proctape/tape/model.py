@@ -1,0 +1,175 @@
+"""The tape as data: frozen pydantic models, one to one with the JSON on disk.
+
+Nothing here touches a file; :mod:`.codec` turns bytes into these and back, :mod:`.store` keeps them.
+
+A stream on a tape is one of
+
+* ``"text"`` or ``["line\\n", "line\\n"]``: UTF-8, joined as it is, so the final newline is part of it,
+* ``{"base64": "..."}`` (or a list of base64 lines): bytes that are not UTF-8,
+* ``{"sha256": "<64 hex>", "size": 123}``: a payload file in the store,
+* ``null``: nothing was captured (the stream went to /dev/null, or stdin was not a pipe or file).
+"""
+
+from __future__ import annotations
+
+import base64 as base64_module
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+FORMAT_VERSION = 1
+
+Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Durations and offsets on a tape are in milliseconds with at most six decimals: whole nanoseconds."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Base64(_Model):
+    """Bytes that are not UTF-8. White space between the digits is not looked at."""
+
+    base64: Annotated[str | tuple[str, ...], Field(union_mode="left_to_right")]
+
+    @field_validator("base64")
+    @classmethod
+    def _must_decode(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        _unbase64(value)
+        return value
+
+    def decoded(self) -> bytes:
+        """The bytes."""
+        return _unbase64(self.base64)
+
+
+def _unbase64(text: str | tuple[str, ...]) -> bytes:
+    digits = "".join("".join(text).split())
+    try:
+        return base64_module.b64decode(digits, validate=True)
+    except ValueError as error:
+        raise ValueError(f"not base64: {error}") from error
+
+
+class Payload(_Model):
+    """Bytes kept in a file of their own, named by their hash."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=0)]
+
+
+# Trying the forms from left to right is a third faster than weighing them against each other, and no
+# value fits two of them.
+Stream = Annotated[str | tuple[str, ...] | Base64 | Payload, Field(union_mode="left_to_right")]
+Argument = Annotated[str | Base64, Field(union_mode="left_to_right")]
+Phase = Literal["setup", "call", "teardown"]
+StreamName = Literal["stdin", "stdout", "stderr"]
+
+
+class SpawnError(_Model):
+    """The child could not be started; CPython builds the exception from this.
+
+    Attributes:
+        type: name of the built-in exception the child reported, nearly always ``"OSError"``.
+        errno: symbolic, as in ``"ENOENT"``; ``""`` where the error has none.
+        message: what the child wrote behind it; ``"noexec:chdir"`` where ``cwd`` was at fault.
+    """
+
+    type: str = "OSError"
+    errno: str = ""
+    message: str = ""
+
+
+class Event(_Model):
+    """One step of a child's timeline. Exactly one of the fields other than ``at_ms`` and ``fd`` is set.
+
+    Attributes:
+        at_ms: when, since the child was started.
+        stdin: the child received this.
+        stdout, stderr: the child wrote this.
+        data: the child wrote this to the inherited descriptor ``fd``.
+        close: the parent closed its end of stdin, or the child its end of an output.
+        signal: the parent sent this, as in ``"SIGTERM"``.
+        timeout_ms: a timed wait of the parent, this long, ended without the child.
+    """
+
+    at_ms: Milliseconds | None = None
+    stdin: Stream | None = None
+    stdout: Stream | None = None
+    stderr: Stream | None = None
+    fd: Annotated[int, Field(ge=3)] | None = None
+    data: Stream | None = None
+    close: StreamName | None = None
+    signal: str | None = None
+    timeout_ms: Milliseconds | None = None
+
+
+class Entry(_Model):
+    """One recorded spawn. Only ``program`` is required.
+
+    Attributes:
+        program: what was executed, as the caller named it.
+        args: the arguments behind the program.
+        argv0: the child's ``argv[0]`` where it is not ``program``.
+        cwd: the working directory; ``None`` matches any.
+        env: the variables that are kept and compared; ``None`` compares nothing.
+        phase: the part of the test that made the spawn.
+        stdin: what the child received before its input was closed; ``None`` when it had no pipe or file.
+        stdout, stderr: what it wrote; ``None`` when that was discarded.
+        stderr_to_stdout: both were one stream, kept in ``stdout``.
+        fds: what it wrote to further inherited descriptors, by their number in the child.
+        timeline: stdin and outputs in order, where order or timing matters; then the fields above are unset.
+        exit_code, signal, spawn_error, running: how it ended; at most one. None of them is exit code 0.
+        core_dumped: set beside ``signal`` where the kernel said so.
+        duration_ms: from start to end.
+        note: for the reader.
+    """
+
+    program: Argument
+    args: tuple[Argument, ...] = ()
+    argv0: Argument | None = None
+    cwd: Argument | None = None
+    env: dict[str, str | None] | None = None
+    phase: Phase = "call"
+    stdin: Stream | None = None
+    stdout: Stream | None = ""
+    stderr: Stream | None = ""
+    stderr_to_stdout: bool = False
+    fds: dict[Annotated[int, Field(ge=3)], Stream] | None = None
+    timeline: tuple[Event, ...] | None = None
+    exit_code: Annotated[int, Field(ge=0, le=255)] | None = None
+    signal: str | None = None
+    core_dumped: bool = False
+    spawn_error: SpawnError | None = None
+    running: bool = False
+    duration_ms: Milliseconds = 0.0
+    note: str | None = None
+
+
+class Recorded(_Model):
+    """When and with what a tape was made.
+
+    Attributes:
+        at: ISO 8601, UTC.
+    """
+
+    at: str
+    python: str
+    platform: str
+    proctape: str
+
+
+class Tape(_Model):
+    """One file.
+
+    Attributes:
+        version: of the format; see :data:`FORMAT_VERSION`.
+        test: node id of the owner, ``""`` on a hand-written tape.
+        recorded: ``None`` on a hand-written tape.
+        entries: in the order of their spawns.
+    """
+
+    version: int = FORMAT_VERSION
+    test: str = ""
+    recorded: Recorded | None = None
+    entries: tuple[Entry, ...] = ()

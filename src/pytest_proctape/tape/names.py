@@ -1,0 +1,99 @@
+"""Where the tape of a test lies: from a node id to a path, and nothing else.
+
+Pure functions without a file system; the store calls them. A path never leaves the directory of the
+tapes, is a legal name in a checkout on any system, and two node ids never get the same path. Two
+paths can still be one on a file system that is blind to case; the store then takes the hashed form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+SUFFIX = ".json"
+PAYLOADS = "_payloads"
+"""The directory of the payload files, beside those of the test modules."""
+
+_LIMIT = 120
+"""Bytes of one part of a path. File systems take 255; eCryptfs 143, see its kernel documentation."""
+
+_HASH_DIGITS = 10
+_PLAIN = frozenset("_-.,=+@[]")
+_LOOKS_HASHED = re.compile(rf"-[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+_DEVICES = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in "0123456789¹²³")]
+)
+"""Reserved on Windows, with any extension.
+
+https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+"""
+
+
+def tape_path(nodeid: str) -> PurePosixPath:
+    """The tape of ``nodeid``, relative to the directory of the tapes.
+
+    ``tests/test_git.py::TestLog::test_x[a-b]`` lies at ``tests/test_git/TestLog.test_x[a-b].json``.
+    Whatever a path can't say as it is gets the hash of the whole node id behind its name.
+    """
+    folders, name, exact = _parts_of(nodeid)
+    return PurePosixPath(*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX)
+
+
+def hashed_tape_path(nodeid: str) -> PurePosixPath:
+    """The same, always with the hash: for when :func:`tape_path` meets another test's."""
+    folders, name, _ = _parts_of(nodeid)
+    return PurePosixPath(*folders, _with_hash(name, nodeid) + SUFFIX)
+
+
+def fold(name: str) -> str:
+    """Equal for names that are one file where case, or the form of an accent, makes no difference."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _parts_of(nodeid: str) -> tuple[list[str], str, bool]:
+    """Folders and name without suffix, and whether they say the whole node id."""
+    module, separator, rest = nodeid.partition("::")
+    stem = module.removesuffix(".py")
+    exact = bool(separator) and stem != module
+    scopes, bracket, parameters = rest.partition("[")
+    # "a.b::c" and "a::b.c" would be one name. A dot in a Python name is rare (doctests have it).
+    exact = exact and "." not in scopes
+    wanted = [*stem.split("/"), scopes.replace("::", ".") + bracket + parameters]
+    safe = [_safe(part) for part in wanted]
+    *folders, name = (_cut(part, _LIMIT) for part in safe)
+    folders = [folder[:-1] + "_" if folder.endswith(".") else folder for folder in folders]
+    # A folder must not be where another test's tape or the payloads are.
+    folders = [f"{folder}_" if fold(folder).endswith(SUFFIX) else folder for folder in folders]
+    if fold(folders[0]) == PAYLOADS:
+        folders[0] += "_"
+    exact = exact and [*folders, name] == wanted and not _LOOKS_HASHED.search(name)
+    return folders, name, exact
+
+
+def _safe(part: str) -> str:
+    """``part`` with ``_`` for every character that is special anywhere, never empty, never hidden."""
+    normal = unicodedata.normalize("NFC", part)
+    safe = "".join(char if _is_plain(char) else "_" for char in normal) or "_"
+    if safe[0] == ".":
+        safe = "_" + safe[1:]
+    if safe.partition(".")[0].upper() in _DEVICES:
+        safe = "_" + safe
+    return safe
+
+
+def _is_plain(char: str) -> bool:
+    return char in _PLAIN or unicodedata.category(char)[0] in "LMN"
+
+
+def _with_hash(name: str, nodeid: str) -> str:
+    digest = hashlib.sha256(nodeid.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    return f"{_cut(name, _LIMIT - _HASH_DIGITS - 1)}-{digest}"
+
+
+def _cut(text: str, limit: int) -> str:
+    """The beginning of ``text`` that takes at most ``limit`` bytes."""
+    return text.encode("utf-8")[:limit].decode("utf-8", "ignore")

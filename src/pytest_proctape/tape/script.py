@@ -1,0 +1,303 @@
+"""The steps of one child, in order: what an :class:`~.model.Entry` means when it is played.
+
+The two forms of an entry (whole streams, or a timeline) become one list of steps here, and the steps
+of a recorded child become the plainest entry that says the same. The child room knows only steps.
+"""
+
+from __future__ import annotations
+
+import errno as errno_module
+import os
+import signal as signal_module
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .codec import ms_from_ns, ns_from_ms
+from .content import Content
+from .model import Entry, Event, SpawnError, Stream
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+_STREAM_NAMES = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
+_STREAM_FDS = {name: fd for fd, name in _STREAM_NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The parent has to send exactly this before what follows can happen."""
+
+    data: Content
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnd:
+    """The parent has to close the child's stdin."""
+
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The child writes to the descriptor that is ``fd`` on its side."""
+
+    fd: int
+    data: Content
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutputEnd:
+    """The child closes ``fd`` while it runs on."""
+
+    fd: int
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The parent has to send this signal."""
+
+    number: int
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """A timed wait of the parent, ``timeout_ns`` long, ends before what follows happens."""
+
+    timeout_ns: int
+    at_ns: int = 0
+
+
+Step = Input | InputEnd | Output | OutputEnd | Signal | Timeout
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a child ended.
+
+    Attributes:
+        status: as :func:`os.waitpid` gives it; ``None`` if it was still running or never started.
+        error: why it could not be started.
+        duration_ns: from its start to its end, nanoseconds.
+    """
+
+    status: int | None
+    error: SpawnError | None = None
+    duration_ns: int = 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """As ``Popen.returncode``: negative for a signal."""
+        return None if self.status is None else os.waitstatus_to_exitcode(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """All that a child does.
+
+    Attributes:
+        captured: descriptors of the child whose output is known, be it empty.
+        merged: stderr went where stdout went.
+        has_input: stdin is known; where it is not, what the parent sends is not looked at.
+    """
+
+    steps: tuple[Step, ...]
+    end: End
+    captured: frozenset[int] = frozenset({STDOUT, STDERR})
+    merged: bool = False
+    has_input: bool = True
+
+    def stream(self, fd: int) -> bytes | None:
+        """All that went through ``fd``; ``None`` where that is not known."""
+        if fd == STDIN:
+            parts = [step.data.bytes() for step in self.steps if isinstance(step, Input)]
+            known = bool(parts) or any(isinstance(step, InputEnd) for step in self.steps)
+            return b"".join(parts) if known else None
+        if fd not in self.captured or (fd == STDERR and self.merged):
+            return None
+        return b"".join(step.data.bytes() for step in self.steps if isinstance(step, Output) and step.fd == fd)
+
+
+def signal_number(name: str) -> int:
+    """``15`` for ``"SIGTERM"``; real-time signals are ``"SIGRTMIN+1"`` or ``"SIG35"``."""
+    known = getattr(signal_module, name, None)
+    if isinstance(known, signal_module.Signals):
+        return int(known)
+    if name.startswith("SIGRTMIN+"):
+        return int(signal_module.SIGRTMIN) + int(name[9:])
+    return int(name[3:])
+
+
+def signal_name(number: int) -> str:
+    """``"SIGTERM"`` for ``15``."""
+    try:
+        return signal_module.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
+def errno_name(number: int) -> str:
+    """``"ENOENT"`` for ``2``; ``""`` for 0."""
+    return errno_module.errorcode.get(number, f"E{number}") if number else ""
+
+
+def errno_number(name: str) -> int:
+    """``2`` for ``"ENOENT"``."""
+    if not name:
+        return 0
+    known = getattr(errno_module, name, None)
+    return known if isinstance(known, int) else int(name[1:])
+
+
+def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input: bool) -> Script:
+    """The steps that ``entry`` stands for.
+
+    Args:
+        entry: from a tape that has been checked by the codec.
+        decode: turns a stream of the tape into bytes of this machine.
+        strict_input: whether an entry without ``stdin`` means that nothing may be sent. Tapes that
+            were recorded mean that; a hand-written entry that is silent about stdin does not.
+    """
+    steps: list[Step] = []
+    captured = {STDOUT, STDERR}
+    if entry.timeline is not None:
+        steps.extend(_step_of(event, decode) for event in entry.timeline)
+        captured.update(step.fd for step in steps if isinstance(step, Output))
+        captured.difference_update(_discarded(entry))
+    else:
+        if entry.stdin is not None:
+            data = decode(entry.stdin)
+            if data.size:
+                steps.append(Input(data))
+            steps.append(InputEnd())
+        outputs = {STDOUT: entry.stdout, STDERR: entry.stderr, **(entry.fds or {})}
+        captured = {fd for fd, stream in outputs.items() if stream is not None}
+        steps.extend(Output(fd, decode(stream)) for fd, stream in outputs.items() if stream)
+    has_input = strict_input or any(isinstance(step, Input | InputEnd) for step in steps)
+    return Script(tuple(steps), _end_of(entry), frozenset(captured), entry.stderr_to_stdout, has_input)
+
+
+def _discarded(entry: Entry) -> set[int]:
+    unset = {STDOUT: entry.stdout, STDERR: entry.stderr}
+    return {fd for fd, stream in unset.items() if stream is None}
+
+
+def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
+    at_ns = ns_from_ms(event.at_ms or 0.0)
+    if event.stdin is not None:
+        return Input(decode(event.stdin), at_ns)
+    if event.stdout is not None:
+        return Output(STDOUT, decode(event.stdout), at_ns)
+    if event.stderr is not None:
+        return Output(STDERR, decode(event.stderr), at_ns)
+    if event.data is not None and event.fd is not None:
+        return Output(event.fd, decode(event.data), at_ns)
+    if event.close is not None:
+        fd = _STREAM_FDS[event.close]
+        return InputEnd(at_ns) if fd == STDIN else OutputEnd(fd, at_ns)
+    if event.signal is not None:
+        return Signal(signal_number(event.signal), at_ns)
+    return Timeout(ns_from_ms(event.timeout_ms or 0.0), at_ns)
+
+
+def _end_of(entry: Entry) -> End:
+    duration_ns = ns_from_ms(entry.duration_ms)
+    if entry.spawn_error is not None:
+        return End(None, entry.spawn_error, duration_ns)
+    if entry.running:
+        return End(None, None, duration_ns)
+    if entry.signal is not None:
+        return End(signal_number(entry.signal) | (0x80 if entry.core_dumped else 0), None, duration_ns)
+    return End((entry.exit_code or 0) << 8, None, duration_ns)
+
+
+def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, Any]:
+    """The fields of the plainest :class:`Entry` that means ``script``, without the spawn's own.
+
+    Whole streams say it all unless the parent did something after the child's first output, or the
+    input was not closed: then, and only then, there is a timeline.
+    """
+    fields: dict[str, Any] = _end_fields(script.end)
+    fields["stderr_to_stdout"] = script.merged
+    for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+        if fd not in script.captured and not (fd == STDERR and script.merged):
+            fields[name] = None
+    if _needs_timeline(script.steps):
+        fields["timeline"] = tuple(_event_of(step, encode) for step in script.steps)
+        return fields
+    if any(isinstance(step, InputEnd) for step in script.steps):
+        fields["stdin"] = encode(_joined(script.steps, STDIN))
+    extra: dict[int, Stream] = {}
+    for fd in sorted(script.captured):
+        data = encode(_joined(script.steps, fd))
+        if fd in _STREAM_NAMES:
+            fields[_STREAM_NAMES[fd]] = data
+        else:
+            extra[fd] = data
+    if extra:
+        fields["fds"] = extra
+    return fields
+
+
+def _needs_timeline(steps: Sequence[Step]) -> bool:
+    has_output = has_input = closed = False
+    for step in steps:
+        if isinstance(step, Signal | Timeout | OutputEnd):
+            return True
+        if isinstance(step, Output):
+            has_output = True
+        elif isinstance(step, Input):
+            has_input = True
+            if has_output:
+                return True
+        else:
+            closed = True
+            if has_output and has_input:
+                return True
+    return has_input and not closed
+
+
+def _joined(steps: Iterable[Step], fd: int) -> Content:
+    parts = [
+        step.data
+        for step in steps
+        if (isinstance(step, Input) and fd == STDIN) or (isinstance(step, Output) and step.fd == fd)
+    ]
+    return parts[0] if len(parts) == 1 else Content.of(b"".join(part.bytes() for part in parts))
+
+
+def _event_of(step: Step, encode: Callable[[Content], Stream]) -> Event:
+    fields: dict[str, Any] = {"at_ms": ms_from_ns(step.at_ns)}
+    match step:
+        case Input():
+            fields["stdin"] = encode(step.data)
+        case InputEnd():
+            fields["close"] = "stdin"
+        case Output():
+            if step.fd in _STREAM_NAMES:
+                fields[_STREAM_NAMES[step.fd]] = encode(step.data)
+            else:
+                fields.update(fd=step.fd, data=encode(step.data))
+        case OutputEnd():
+            fields["close"] = _STREAM_NAMES.get(step.fd, "stdout")
+        case Signal():
+            fields["signal"] = signal_name(step.number)
+        case Timeout():
+            fields["timeout_ms"] = ms_from_ns(step.timeout_ns)
+    return Event(**fields)
+
+
+def _end_fields(end: End) -> dict[str, Any]:
+    fields: dict[str, Any] = {"duration_ms": ms_from_ns(end.duration_ns)}
+    if end.error is not None:
+        fields["spawn_error"] = end.error
+    elif end.status is None:
+        fields["running"] = True
+    elif os.WIFSIGNALED(end.status):
+        fields["signal"] = signal_name(os.WTERMSIG(end.status))
+        fields["core_dumped"] = os.WCOREDUMP(end.status)
+    else:
+        fields["exit_code"] = os.WEXITSTATUS(end.status)
+    return fields

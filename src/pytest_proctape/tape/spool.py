@@ -1,0 +1,141 @@
+"""Bytes on their way onto a tape: a :class:`Spool` takes what a child writes while it is being recorded.
+
+The child room writes, the store makes the spools. A small one stays in memory; a large one goes to a
+temporary file that is removed when nothing refers to it any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import weakref
+from pathlib import Path
+
+from .content import PAYLOAD_THRESHOLD, Content
+from .files import create, temporary_beside, write_all, write_error
+
+
+class _TemporaryFile:
+    """A file open for writing that goes away with this object, unless it is a forked child's copy."""
+
+    __slots__ = ("__weakref__", "_descriptor", "_finalizer", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = [create(path)]
+        self._finalizer = weakref.finalize(self, _let_go, self._descriptor, path, os.getpid())
+
+    def write(self, data: bytes) -> None:
+        write_all(self._descriptor[0], data)
+
+    def close(self) -> None:
+        _close(self._descriptor)
+
+    def remove(self) -> None:
+        self._finalizer()
+
+
+def _let_go(descriptor: list[int], path: Path, pid: int) -> None:
+    _close(descriptor)
+    if os.getpid() == pid:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _close(descriptor: list[int]) -> None:
+    while descriptor:
+        os.close(descriptor.pop())
+
+
+class Spool:
+    """Collects bytes, hashes them, and becomes a :class:`~.content.Content`.
+
+    Not for two threads at once. A disk that fails while the child runs must not break the child, so
+    :meth:`write` never raises for it; :meth:`finish` does.
+
+    Args:
+        folder: where a temporary file may be made; it is created when it is needed.
+        threshold: bytes that stay in memory.
+    """
+
+    __slots__ = ("_content", "_digest", "_error", "_file", "_folder", "_parts", "_size", "_threshold")
+
+    def __init__(self, folder: Path, threshold: int = PAYLOAD_THRESHOLD) -> None:
+        self._folder = folder
+        self._threshold = threshold
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._file: _TemporaryFile | None = None
+        self._digest = hashlib.sha256()
+        self._error: OSError | None = None
+        self._content: Content | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._size
+
+    def write(self, data: bytes) -> None:
+        """Add ``data`` at the end.
+
+        Raises:
+            ValueError: the spool is finished.
+        """
+        if self._content is not None:
+            raise ValueError("write to a finished spool")
+        self._size += len(data)
+        if self._error is not None:
+            return
+        if self._file is None and self._size <= self._threshold:
+            self._parts.append(bytes(data))
+            return
+        try:
+            if self._file is None:
+                self._spill()
+            self._put(data)
+        except OSError as error:
+            self._error = error
+
+    def finish(self) -> Content:
+        """What was written. More calls give the same object.
+
+        Raises:
+            TapeWriteError: the temporary file could not be written.
+        """
+        if self._content is None:
+            if self._error is not None:
+                self.close()
+                raise write_error(self._folder, self._error) from self._error
+            if self._file is None:
+                self._content = Content.of(b"".join(self._parts))
+            else:
+                self._file.close()
+                digest = self._digest.hexdigest()
+                self._content = Content.from_file(self._file.path, self._size, digest, owner=self._file)
+            self._parts = []
+            self._file = None
+        return self._content
+
+    def content(self) -> Content:
+        """Same as :meth:`finish`."""
+        return self.finish()
+
+    def close(self) -> None:
+        """Throw away what was not finished."""
+        self._parts = []
+        if self._file is not None:
+            self._file.remove()
+            self._file = None
+
+    def _spill(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = _TemporaryFile(temporary_beside(self._folder / "spool"))
+        for part in self._parts:
+            self._put(part)
+        self._parts = []
+
+    def _put(self, data: bytes) -> None:
+        assert self._file is not None
+        self._file.write(data)
+        self._digest.update(data)

@@ -1,0 +1,296 @@
+"""The tapes of a suite on disk: :class:`TapeStore`. The session loads and saves through it, and no one else.
+
+::
+
+    <root>/tests/test_git/TestLog.test_x[a-b].json          a tape
+    <root>/tests/test_git/TestLog.test_x[a-b].json.failed   the attempt of a failed recording
+    <root>/_payloads/<sha256>                               bytes too large for a tape
+
+What is stored never leaves ``root``, and a file is old or new, never half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from .codec import dumps, loads
+from .content import Content, decode, encode
+from .files import (
+    check_inside,
+    create,
+    read_regular,
+    remove,
+    replace_with,
+    write_all,
+    write_atomically,
+)
+from .model import Payload, Stream, Tape
+from .names import PAYLOADS, fold, hashed_tape_path, tape_path
+from .spool import Spool
+
+ATTEMPT = ".failed"
+"""What a failed recording has behind the name of the tape."""
+
+_HEAD = 4096
+_OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
+"""The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
+
+_NOBODY = ""
+_UNREADABLE = None
+
+
+class TapeStore:
+    """The directory of the tapes.
+
+    Attributes:
+        root: absolute. It need not exist, and need not be writable for loading.
+        payloads: where the payload files are.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.abspath(root))
+        self.payloads = self.root / PAYLOADS
+
+    def path_for(self, nodeid: str) -> Path:
+        """The file that holds the tape of ``nodeid``, or would.
+
+        Two tests whose names differ only in case would share a file on some file systems. The one
+        that comes second gets the hashed name, and does so on every file system, so that tapes can be
+        checked out anywhere. A tape without ``test`` belongs to the name it has, and so does one
+        that was moved there from elsewhere, and one that can't be read.
+
+        Raises:
+            TapeError: a directory can't be listed.
+        """
+        plain = self.root / tape_path(nodeid)
+        if self._owner(plain) == nodeid:
+            return plain
+        folder, names = self._folder_of(tape_path(nodeid))
+        taken = [name for name in names if fold(name) == fold(plain.name)]
+        owners = {name: self._owner(folder / name) for name in taken}
+        for name, owner in owners.items():
+            if owner == nodeid:
+                return folder / name
+        hashed = hashed_tape_path(nodeid).name
+        if hashed in names:
+            return folder / hashed
+        if plain.name in owners and not self._is_at_home(owners[plain.name], folder / plain.name):
+            return folder / plain.name
+        return folder / (hashed if taken else plain.name)
+
+    def load(self, nodeid: str) -> Tape | None:
+        """The tape of ``nodeid``; ``None`` only where there is no file.
+
+        Raises:
+            TapeCorrupt: the file can't be read, or is no tape.
+            TapeVersionError: it is one of another version.
+            TapeError: its path leads out of the root.
+        """
+        path = self.path_for(nodeid)
+        check_inside(path, self.root)
+        try:
+            data = read_regular(path)
+        except FileNotFoundError:
+            return None
+        return loads(data, path)
+
+    def save(self, nodeid: str, tape: Tape) -> Path:
+        """Store ``tape`` as that of ``nodeid``; ``tape.test`` should say the same.
+
+        A file that has these bytes already is left alone.
+
+        Raises:
+            TapeWriteError: the file could not be written; what was there before is whole.
+            TapeError: its path leads out of the root.
+        """
+        path = self._path_for_writing(nodeid)
+        self._write(path, tape)
+        return path
+
+    def attempt_path(self, nodeid: str) -> Path:
+        """Where :meth:`save_attempt` keeps the tape of a recording that failed."""
+        return _attempt_of(self.path_for(nodeid))
+
+    def save_attempt(self, nodeid: str, tape: Tape) -> Path:
+        """Store ``tape`` beside that of ``nodeid``, as what a failed recording saw.
+
+        Raises:
+            TapeWriteError, TapeError: as for :meth:`save`.
+        """
+        path = _attempt_of(self._path_for_writing(nodeid))
+        self._write(path, tape)
+        return path
+
+    def discard_attempt(self, nodeid: str) -> None:
+        """Remove what :meth:`save_attempt` left, if anything.
+
+        Raises:
+            TapeWriteError: it can't be removed.
+        """
+        self._remove(_attempt_of(self._path_for_writing(nodeid)))
+
+    def delete(self, nodeid: str) -> bool:
+        """Remove the tape of ``nodeid``, if there is one; whether there was.
+
+        Its payloads may be another tape's, too, and stay.
+
+        Raises:
+            TapeWriteError: it can't be removed.
+        """
+        return self._remove(self._path_for_writing(nodeid))
+
+    def new_spool(self) -> Spool:
+        """For output that is being recorded; see :class:`~.spool.Spool`."""
+        return Spool(self.root)
+
+    def encode(self, data: Content | bytes) -> Stream:
+        """The form of ``data`` on a tape of this store; large data is stored here at once.
+
+        Raises:
+            TapeWriteError: as for :meth:`add_payload`.
+        """
+        return encode(data, self.add_payload)
+
+    def decode(self, stream: Stream) -> Content:
+        """The bytes that ``stream`` of a tape of this store stands for.
+
+        Raises:
+            TapeCorrupt: its payload is missing or damaged.
+            TapeError: its payload's path leads out of the root.
+        """
+        if isinstance(stream, Payload):
+            check_inside(self.payloads / stream.sha256, self.root)
+        return decode(stream, self.payloads)
+
+    def add_payload(self, data: Content | bytes) -> Payload:
+        """Keep ``data`` in a file named by its hash.
+
+        A temporary file of a spool becomes the payload without being copied, and the content reads
+        from there from now on. Bytes that are kept already are not written again.
+
+        Raises:
+            TapeWriteError: the file could not be written.
+            TapeError: its path leads out of the root.
+        """
+        content = Content.of(data) if isinstance(data, bytes) else data
+        payload = Payload(sha256=content.sha256, size=content.size)
+        path = self.payloads / payload.sha256
+        check_inside(path, self.root)
+        if not self._has(payload):
+            replace_with(path, lambda temporary: _fill(temporary, content))
+        if content.temporary:
+            content.relocate(path)
+        return payload
+
+    def _has(self, payload: Payload) -> bool:
+        """Whether the payload is there and whole; a damaged one is to be replaced."""
+        try:
+            kept = decode(payload, self.payloads)
+            kept.read(0, 1)
+        except TapeCorrupt:
+            return False
+        return True
+
+    def _write(self, path: Path, tape: Tape) -> None:
+        try:
+            data = dumps(tape)
+        except ValueError as error:
+            raise TapeWriteError(path, f"this is no tape that can be written: {error}") from error
+        check_inside(path, self.root)
+        with contextlib.suppress(FileNotFoundError, TapeCorrupt):
+            if read_regular(path) == data:
+                return
+        write_atomically(path, data)
+
+    def _remove(self, path: Path) -> bool:
+        check_inside(path.parent, self.root)
+        return remove(path)
+
+    def _path_for_writing(self, nodeid: str) -> Path:
+        try:
+            return self.path_for(nodeid)
+        except TapeError as error:
+            raise TapeWriteError(
+                error.path, error.problem, expected=error.expected, next_step=error.next_step
+            ) from error
+
+    def _folder_of(self, relative: PurePosixPath) -> tuple[Path, list[str]]:
+        """The directory for ``relative`` and what is in it.
+
+        A directory that differs only in case is the same one, as it is on some file systems.
+        """
+        folder = self.root
+        names = _names_in(folder)
+        for part in relative.parent.parts:
+            if part not in names:
+                part = min((name for name in names if fold(name) == fold(part)), default=part)
+            folder = folder / part
+            names = _names_in(folder)
+        return folder, names
+
+    def _is_at_home(self, owner: str | None, path: Path) -> bool:
+        """Whether ``path`` is where the tape of ``owner`` has to be."""
+        if not owner:
+            return False
+        return fold(str(tape_path(owner))) == fold(path.relative_to(self.root).as_posix())
+
+    def _owner(self, path: Path) -> str | None:
+        """The node id in the file: ``""`` for nobody's or no file, ``None`` for one that can't be read."""
+        try:
+            head = read_regular(path, _HEAD)
+            if found := _OWNER.match(head):
+                return str(json.loads(found[1]))
+            if len(head) == _HEAD:
+                head = read_regular(path)
+            document = json.loads(head)
+        except FileNotFoundError:
+            return _NOBODY
+        except (TapeCorrupt, ValueError, RecursionError):
+            return _UNREADABLE
+        owner = document.get("test", _NOBODY) if isinstance(document, dict) else _NOBODY
+        return owner if isinstance(owner, str) else _UNREADABLE
+
+
+def _attempt_of(path: Path) -> Path:
+    return path.with_name(path.name + ATTEMPT)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise TapeError(
+            folder,
+            f"the directory can't be read: {error.strerror}",
+            expected="a directory of tapes",
+            next_step="check what is there, and its permissions",
+        ) from error
+
+
+def _fill(path: Path, content: Content) -> None:
+    """Make ``path`` the bytes of ``content``: a second name of its temporary file, or a copy."""
+    linked = False
+    if content.temporary and content.path is not None:
+        with contextlib.suppress(OSError):
+            os.link(content.path, path)
+            linked = True
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if linked else create(path)
+    try:
+        if not linked:
+            _write_chunks(fd, content.chunks())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write_chunks(fd: int, chunks: Iterable[bytes]) -> None:
+    for chunk in chunks:
+        write_all(fd, chunk)
