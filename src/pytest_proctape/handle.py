@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .session import Player, Session, TapedSpawn
     from .session import Mode as SessionMode
+    from .session import Player, Session, TapedSpawn
     from .tape import Entry
 
 
@@ -22,7 +22,7 @@ class TapeHandle:
 
     @property
     def mode(self) -> SessionMode:
-        """``"replay"``, ``"record"``, ``"update"`` (replay what is there, record what is new) or ``"live"``."""
+        """``"replay"``, ``"record"``, ``"update"`` (replayed as far as it goes, else recorded) or ``"live"``."""
         return self._session.mode
 
     @property

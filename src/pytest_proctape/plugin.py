@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .errors import ProctapeError, UsageError
-from .settings import MODES, Settings, command_line_mode, marker_mode, parse_mode
+from .settings import MODES, Mode, Settings, command_line_mode, marker_mode, parse_mode
 
 if TYPE_CHECKING:
     from .handle import TapeHandle
     from .run import ItemTape, Run
-    from .summary import Totals
 
 _SETTINGS = pytest.StashKey[Settings]()
 _RUN = pytest.StashKey["Run"]()
@@ -28,8 +27,8 @@ _TAPE = pytest.StashKey["ItemTape"]()
 _REPORT_KEY = "_proctape"
 
 _MARKER = (
-    "tape(mode=None): the processes that this test starts are recorded on a tape of its own and replayed from it. "
-    f"mode is one of {', '.join(MODES)} and is overruled by the command line."
+    "tape(mode=None): the processes that this test starts are recorded on a tape of its own and replayed "
+    f"from it. mode is one of {', '.join(MODES)} and is overruled by the command line."
 )
 
 
@@ -69,7 +68,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="start no process, replay everything from the tapes (the default)",
     )
-    group.addoption("--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written")
+    group.addoption(
+        "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
+    )
     parser.addini("tapes_mode", f"mode of taped tests, one of {', '.join(MODES)}", default="")
     parser.addini("tapes_auto", "every test is taped, without marker or fixture", type="bool", default=False)
     parser.addini("tapes_dir", "directory of the tapes, relative to the root directory", default="tapes")
@@ -86,9 +87,13 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[_SETTINGS] = Settings(
             mode=command_line_mode(
-                config.getoption("record_tapes"), config.getoption("replay_tapes"), config.getoption("live_tapes")
+                config.getoption("record_tapes"),
+                config.getoption("replay_tapes"),
+                config.getoption("live_tapes"),
             ),
-            ini_mode=parse_mode(ini_mode, f"tapes_mode in {config.inipath or 'the ini file'}") if ini_mode else None,
+            ini_mode=parse_mode(ini_mode, f"tapes_mode in {config.inipath or 'the ini file'}")
+            if ini_mode
+            else None,
             auto=config.getini("tapes_auto"),
             directory=config.getini("tapes_dir"),
         )
@@ -159,7 +164,7 @@ def pytest_fixture_setup(
     return result
 
 
-def _mode_of(item: pytest.Item) -> Any:
+def _mode_of(item: pytest.Item) -> Mode | None:
     """The mode of a taped test, ``None`` for one that is not taped."""
     settings = item.config.stash[_SETTINGS]
     marker = item.get_closest_marker("tape")
@@ -232,7 +237,7 @@ class _Counter:
         totals = self._config.stash.setdefault(_TOTALS, Totals())
         totals.add(Result.from_data(data))
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""
         totals = self._config.stash.get(_TOTALS, None)
         if not totals:
@@ -245,4 +250,3 @@ class _Counter:
             terminalreporter.section("tapes", sep="-")
         for line in told:
             terminalreporter.line(line)
-

@@ -50,7 +50,9 @@ def parse_mode(value: str, source: str) -> Mode:
     for known in MODES:
         if mode == known:
             return known
-    raise UsageError(f"{source}: no such mode: {value!r}{_nearest(value, MODES)}; the modes are {', '.join(MODES)}")
+    raise UsageError(
+        f"{source}: no such mode: {value!r}{_nearest(value, MODES)}; the modes are {', '.join(MODES)}"
+    )
 
 
 def command_line_mode(record: str | None, replay: bool, live: bool) -> Mode | None:
@@ -69,7 +71,9 @@ def command_line_mode(record: str | None, replay: bool, live: bool) -> Mode | No
     if live:
         given["--live-tapes"] = "live"
     if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} can't be had at once: a test is either recorded, replayed or live")
+        raise UsageError(
+            f"{' and '.join(given)} can't be had at once: a test is either recorded, replayed or live"
+        )
     return next(iter(given.values()), None)
 
 

@@ -14,7 +14,7 @@ class Result:
     Attributes:
         test: its node id.
         mode: ``"replay"``, ``"record"``, ``"update"`` or ``"live"``.
-        outcome: for a recording ``"recorded"``, ``"unchanged"``, ``"removed"``, ``"nothing"`` or ``"failed"``.
+        outcome: of a recording: ``"recorded"``, ``"unchanged"``, ``"removed"``, ``"nothing"``, ``"failed"``.
         spawns: made by the test.
         replayed: how many of them came from a tape.
         process_ns: for how long their processes ran when they were recorded, nanoseconds.

@@ -1,4 +1,4 @@
-"""The child's side of its streams, on replay: an :class:`Inlet` takes bytes, an :class:`Outlet` gives them."""
+"""The child's side of its streams, on replay: an :class:`Inlet` takes bytes, an :class:`Outlet` gives."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from ..clock import REAL
 from ..tape import (
+    PAUSE_NS,
     STDERR,
     STDIN,
     STDOUT,
@@ -31,6 +32,7 @@ from .tap import Tap
 from .wiring import Wiring, is_null, is_open, is_regular
 
 _INHERITED = frozenset({STDOUT, STDERR})
+
 
 
 class _Run:
@@ -54,16 +56,25 @@ class RecordingChild:
         status: as from :func:`os.waitpid`, once the parent has reaped it.
     """
 
-    def __init__(self, wiring: Wiring, new_spool: Callable[[], Spool]) -> None:
+    def __init__(self, wiring: Wiring, new_spool: Callable[[], Spool], *, timed: bool = False) -> None:
+        """Open the taps.
+
+        Args:
+            wiring: as the parent asked for it.
+            new_spool: makes what collects a stream.
+            timed: the parent waits by the clock, so it matters when output comes.
+        """
         self.pid = 0
         self.status: int | None = None
         self.error: SpawnError | None = None
         self._new_spool = new_spool
+        self._timed = timed
         self._lock = threading.RLock()
         self._log: list[_Run | Step] = []
         self._started_ns = REAL.monotonic_ns()
         self._ended_ns = 0
         self._last_ns = 0
+        self._noted_ns = 0
         self._finished = False
         self._taps: list[Tap] = []
         self._captured: set[int] = set()
@@ -192,7 +203,7 @@ class RecordingChild:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
             end = End(self.status, self.error, ended_ns - self._started_ns)
             steps = tuple(_step_of(item) if isinstance(item, _Run) else item for item in self._log)
-            return Script(_tidy(steps), end, frozenset(self._captured), self._merged)
+            return Script(_tidy(steps), end, frozenset(self._captured), self._merged, timed=self._timed)
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
@@ -213,10 +224,13 @@ class RecordingChild:
         if self._finished or not data:
             return
         last = self._log[-1] if self._log else None
-        if not isinstance(last, _Run) or last.fd != fd or last.sealed:
-            last = _Run(fd, self._now_ns(), self._new_spool())
+        now_ns = self._now_ns()
+        paused = self._timed and now_ns - self._noted_ns > PAUSE_NS
+        if not isinstance(last, _Run) or last.fd != fd or last.sealed or paused:
+            last = _Run(fd, now_ns, self._new_spool())
             self._log.append(last)
         last.spool.write(data)
+        self._noted_ns = now_ns
 
     def _note_end(self, fd: int) -> None:
         self._last_ns = REAL.monotonic_ns()
@@ -270,5 +284,7 @@ def _tidy(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     A child closes its outputs in the moment it ends. That it closed one before matters only where the
     parent did something later, as that may have been the cause.
     """
-    last_cause = max((i for i, step in enumerate(steps) if not isinstance(step, Output | OutputEnd)), default=-1)
+    last_cause = max(
+        (i for i, step in enumerate(steps) if not isinstance(step, Output | OutputEnd)), default=-1
+    )
     return tuple(step for i, step in enumerate(steps) if i < last_cause or not isinstance(step, OutputEnd))

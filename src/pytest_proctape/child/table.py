@@ -115,15 +115,17 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 
 def add_ended(status: int) -> int:
     """A virtual child that has ended with ``status`` and waits to be reaped; its pid."""
-    child = VirtualChild(TABLE.new_pid(), os.getpgrp(), Script((), End(status)), on_wrong=_never, on_end=_ignore)
+    child = VirtualChild(
+        TABLE.new_pid(), os.getpgrp(), Script((), End(status)), on_wrong=_never, on_end=_ignore
+    )
     child.start(Wiring())
     TABLE.add(child)
     return child.pid
 
 
-def _never(child: VirtualChild, wrong: Exception) -> ProctapeError:
+def _never(_: VirtualChild, wrong: Exception) -> ProctapeError:
     raise AssertionError(wrong)
 
 
-def _ignore(child: VirtualChild) -> None:
-    pass
+def _ignore(_: VirtualChild) -> None:
+    """It has ended before anybody could have watched it."""

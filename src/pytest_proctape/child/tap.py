@@ -17,7 +17,6 @@ from .channels import CHUNK
 from .pump import PUMP, Stepper
 from .wiring import close_quietly, is_pipe, ready, same_kind_of_pipe
 
-
 _CHUNKS_A_STEP = 32
 """So that a child that never stops writing holds up nobody, and more than a pipe holds."""
 
@@ -31,7 +30,18 @@ class Tap:
         ended: nothing will come through any more.
     """
 
-    __slots__ = ("_note", "_on_end", "_pending", "_private", "_source", "_target", "_waits", "childs", "ended", "fd")
+    __slots__ = (
+        "_note",
+        "_on_end",
+        "_pending",
+        "_private",
+        "_source",
+        "_target",
+        "_waits",
+        "childs",
+        "ended",
+        "fd",
+    )
 
     def __init__(
         self,

@@ -68,6 +68,7 @@ class VirtualChild:
         pid: above every kernel's ``pid_max``.
         group: its process group.
         new_session: it leads a session of its own.
+        now_ns: the clock by which the parent waits for it, if it does; the child's steps keep to it.
         script: what it does.
         status: as from :func:`os.waitpid`, once it has ended.
         received: what came in on stdin so far.
@@ -81,6 +82,7 @@ class VirtualChild:
         script: Script,
         *,
         new_session: bool = False,
+        now_ns: Callable[[], int] | None = None,
         on_wrong: Callable[[VirtualChild, WrongCause | Stalled], ProctapeError],
         on_end: Callable[[VirtualChild], None],
     ) -> None:
@@ -93,6 +95,8 @@ class VirtualChild:
         self.received = bytearray()
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
+        self._now_ns = now_ns
+        self._anchor_ns = 0 if now_ns is None else now_ns()
         self._at = 0
         self._offset = 0
         self._inlet: Inlet | None = None
@@ -183,6 +187,21 @@ class VirtualChild:
                 self._signals.append(number)
                 self.step()
 
+    def due_ns(self) -> int | None:
+        """When the next thing happens that only time holds back, by the parent's clock; else ``None``."""
+        with self._lock:
+            step = self._next()
+            if self.status is not None or (step is not None and not isinstance(step, Output | OutputEnd)):
+                return None
+            if step is None and self.script.end.status is None:
+                return None
+            return self._anchor_ns + self._next_at_ns()
+
+    @property
+    def busy(self) -> bool:
+        """Output that has been released is still on its way."""
+        return bool(self._outlets)
+
     @property
     def at_timeout(self) -> bool:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
@@ -215,7 +234,7 @@ class VirtualChild:
                     self._play()
                 except WrongCause as wrong:
                     self._fail(wrong)
-                if self.status is not None or self._at != before:
+                if self._ended() or self._at != before:
                     self._changed.notify_all()
             self._flush()
             self._watch()
@@ -223,15 +242,21 @@ class VirtualChild:
     def _play(self) -> None:
         steps = self.script.steps
         while self._at < len(steps):
-            if not self._try(steps[self._at]):
+            step = steps[self._at]
+            if not self._try(step):
                 return
+            if self._now_ns is not None and not isinstance(step, Output | OutputEnd):
+                # What follows a cause comes as long after it as it did in the recording.
+                self._anchor_ns = self._now_ns() - step.at_ns
             self._at += 1
-        if self.script.end.status is not None:
+        if self.script.end.status is not None and self._is_due(self.script.end.duration_ns):
             self._refuse_more()
             self._end(self.script.end.status)
 
     def _try(self, step: Step) -> bool:
         match step:
+            case Output() | OutputEnd() if not self._is_due(step.at_ns):
+                return False
             case Output():
                 if step.fd in self._outlets:
                     self._outlets[step.fd].add(step.data)
@@ -318,6 +343,12 @@ class VirtualChild:
                 return
             else:
                 self._fail(Stalled(self._next() or Signal(int(signal.SIGKILL))))
+
+    def _ended(self) -> bool:
+        return self.status is not None
+
+    def _is_due(self, at_ns: int) -> bool:
+        return self._now_ns is None or self._now_ns() >= self._anchor_ns + at_ns
 
     def _next(self) -> Step | None:
         return self.script.steps[self._at] if self._at < len(self.script.steps) else None

@@ -16,7 +16,6 @@ from ..child import Started, Wiring
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
 
-
 Launch = Callable[[Wiring], Started]
 """The real call, with the wiring to start the child with."""
 

@@ -29,7 +29,7 @@ def install() -> None:
         os.register_at_fork(before=_before_fork)
 
 
-def _hook(event: str, args: tuple[Any, ...]) -> None:
+def _hook(event: str, _: tuple[Any, ...]) -> None:
     if event in _ROADS and door.is_replaying():
         _refuse(event)
 

@@ -33,7 +33,20 @@ def start_joinable_thread(function: Callable[[], Any], handle: Any = None, daemo
 
 def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
     """Stands in for :meth:`ThreadPoolExecutor.submit`."""
-    return _REAL_SUBMIT(self, _heir(fn), *args, **kwargs)
+    if door.current() is None:
+        return _REAL_SUBMIT(self, fn, *args, **kwargs)
+    future = _REAL_SUBMIT(self, _heir(fn), *args, **kwargs)
+    _FUTURES.add(future)
+    future.add_done_callback(_FUTURES.discard)
+    return future
+
+
+_FUTURES: set[Future[Any]] = set()
+
+
+def in_flight() -> bool:
+    """Whether work that a taped thread handed to a pool is still under way."""
+    return bool(_FUTURES)
 
 
 def _heir(function: Callable[..., Any]) -> Callable[..., Any]:

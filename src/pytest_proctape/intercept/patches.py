@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import guard, inherit, reaping, signalling, spawning, timing
+from . import inherit, reaping, signalling, spawning, timing
 
 _lock = threading.Lock()
 _users = 0
@@ -64,9 +64,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *_bound_waitpid(),
     ]
     for module, room in ((os, reaping), (os, signalling), (signal, signalling)):
-        for name in _STANDING_IN[room.__name__.rpartition(".")[2], module.__name__]:
-            if hasattr(module, name):
-                found.append((module, name, getattr(room, name)))
+        names = _STANDING_IN[room.__name__.rpartition(".")[2], module.__name__]
+        found.extend((module, name, getattr(room, name)) for name in names if hasattr(module, name))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..child import TABLE, Started, Wiring, add_ended
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
-from . import door
+from . import door, pacing
 
 _REAL_FORK_EXEC: Callable[..., int] = subprocess._fork_exec  # type: ignore[attr-defined]
 
@@ -81,7 +81,12 @@ def fork_exec(
 
     wiring = _wiring(p2cread, c2pwrite, errwrite, c2pread=c2pread, errread=errread)
     spawn = _spawn_of(args, executables, cwd, env_list, start_new_session, process_group)
+    loop = pacing.asking_loop()
+    if loop is not None:
+        spawn = replace(spawn, road="asyncio", now_ns=pacing.now_of(loop))
     started = door.spawn(spawn, wiring, launch, live)
+    if loop is not None:
+        pacing.attach(loop, started.pid)
     if started.error is not None:
         os.write(errpipe_write, _error_bytes(started.error))
     return started.pid
@@ -195,7 +200,9 @@ def spawnvef(mode: int, file: Any, args: Any, env: Mapping[Any, Any] | None, fun
     name = os.fsencode(file)
     searched = func in (os.execvp, os.execvpe) and not os.path.dirname(name)
     folders = os.get_exec_path(env) if searched else []
-    executables = tuple(os.path.join(os.fsencode(folder), name) for folder in folders) if searched else (name,)
+    executables = (
+        tuple(os.path.join(os.fsencode(folder), name) for folder in folders) if searched else (name,)
+    )
     pid = _fork_exec_plainly("os.spawn", args, executables, env)
     if mode == os.P_NOWAIT:
         return pid

@@ -90,7 +90,7 @@ class _CommunicateSelector(_REAL_SELECTOR):  # type: ignore[misc]
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         left_s = timeout
         while True:
-            ready = super().select(0)
+            ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
             if ready or (left_s is not None and left_s <= 0):
                 return ready
             if self._child.at_timeout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..tape import Entry, Spawn, decode_argument
+from ..tape import Entry, decode_argument
 
 FIELDS = ("program", "args", "argv0", "cwd")
 """What is compared, in the order in which differences are told."""
@@ -69,9 +69,9 @@ def asked_by(entry: Entry) -> Asked:
 
 def differences(asked: Asked, entry: Entry) -> tuple[Difference, ...]:
     """What keeps ``asked`` from being ``entry``; nothing when it matches."""
-    if asked.args == entry.args and asked.program == entry.program and asked.cwd == entry.cwd:
-        if asked.argv0 == entry.argv0:
-            return ()
+    plain = (entry.program, entry.args, entry.argv0, entry.cwd)
+    if plain == (asked.program, asked.args, asked.argv0, asked.cwd):
+        return ()
     expected = asked_by(entry)
     found: list[Difference] = []
     if expected.program != asked.program:

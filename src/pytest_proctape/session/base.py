@@ -110,7 +110,9 @@ class Session:
     @property
     def shown_path(self) -> str:
         """The tape's path as the user would name it."""
-        return os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
+        return (
+            os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
+        )
 
     @property
     def record_command(self) -> str:
@@ -170,4 +172,3 @@ def group_of(spawn: Spawn, pid: int) -> int:
     if spawn.new_session or spawn.process_group == 0:
         return pid
     return spawn.process_group if spawn.process_group > 0 else os.getpgrp()
-

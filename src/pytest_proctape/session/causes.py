@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from ..child import Stalled, WrongCause
 from ..match import Difference
 from ..tape import Input, InputEnd, Signal, Step, Timeout, signal_name
@@ -24,7 +22,7 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
         return Difference("stdin", expected if rest is None else _excerpt(rest), _END_OF_INPUT)
     if isinstance(wrong.awaited, Input):
         awaited = wrong.awaited.data.read(wrong.offset, len(wrong.got) + _EXCERPT)
-        at = len(os.path.commonprefix([awaited, wrong.got]))
+        at = _shared(awaited, wrong.got)
         line = awaited.rfind(b"\n", 0, at) + 1
         place = f"stdin, byte {wrong.offset + at}"
         return Difference(place, _excerpt(awaited[line:]), _excerpt(wrong.got[line:]))
@@ -48,3 +46,10 @@ def _awaited(step: Step | None) -> tuple[str, str | None]:
 
 def _excerpt(data: bytes) -> str:
     return data[:_EXCERPT].decode("utf-8", "backslashreplace")
+
+
+def _shared(left: bytes, right: bytes) -> int:
+    """How many bytes the two begin with in common."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
+    )

@@ -60,7 +60,7 @@ class Recording(Player):
         take = _Take(asked, self.phase)
         with self._lock:
             self.takes.append(take)
-        child = RecordingChild(wiring, self._new_spool)
+        child = RecordingChild(wiring, self._new_spool, timed=spawn.now_ns is not None)
         take.child = child
         try:
             started = launch(child.wiring)
@@ -221,4 +221,3 @@ def _timeless(entry: Entry) -> Entry:
     if entry.timeline is not None:
         update["timeline"] = tuple(event.model_copy(update={"at_ms": None}) for event in entry.timeline)
     return entry.model_copy(update=update)
-

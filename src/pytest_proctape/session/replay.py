@@ -73,6 +73,7 @@ class Player(Session):
             group_of(spawn, pid),
             script,
             new_session=spawn.new_session,
+            now_ns=spawn.now_ns,
             on_wrong=on_wrong,
             on_end=TABLE.tell,
         )

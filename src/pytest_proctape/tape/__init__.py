@@ -23,6 +23,7 @@ from .model import (
 )
 from .names import hashed_tape_path, tape_path
 from .script import (
+    PAUSE_NS,
     STDERR,
     STDIN,
     STDOUT,
@@ -48,6 +49,7 @@ from .store import TapeStore
 
 __all__ = [
     "FORMAT_VERSION",
+    "PAUSE_NS",
     "PAYLOAD_THRESHOLD",
     "STDERR",
     "STDIN",

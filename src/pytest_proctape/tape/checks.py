@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .model import Entry, Event, SpawnError
@@ -55,10 +55,12 @@ _NUMBERED_SIGNAL = re.compile(r"SIG([1-9][0-9]{0,2})\Z", re.ASCII)
 _NUMBERED_ERROR = re.compile(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
 
 
-def problems(entry: Entry) -> Iterator[Problem]:
+def problems(entry: Entry) -> Iterable[Problem]:
     """Everything that is wrong with ``entry``, in the order of its fields."""
-    if entry.model_fields_set <= _HARMLESS:
-        return
+    return () if entry.model_fields_set <= _HARMLESS else _problems(entry)
+
+
+def _problems(entry: Entry) -> Iterator[Problem]:
     if entry.stderr_to_stdout and entry.stderr:
         yield Problem("stderr", "text beside stderr_to_stdout", "everything in stdout, in the order it came")
     if entry.timeline is not None:

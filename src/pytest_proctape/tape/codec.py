@@ -45,16 +45,20 @@ def loads(data: bytes, path: Path) -> Tape:
         TapeVersionError: written in another version of the format.
     """
     document = _parse(data, path)
+    bare = isinstance(document, list)
+    if not bare:
+        _check_version(document, path)
+    # pydantic parses the bytes again, which is faster than having it validate Python objects; and
+    # without those objects in memory the garbage collector has less to look through.
+    del document
     try:
-        # pydantic parses the bytes again: that is faster than having it validate Python objects.
-        if isinstance(document, list):
+        if bare:
             tape = Tape(entries=_ENTRIES.validate_json(data, strict=True))
         else:
-            _check_version(document, path)
             tape = Tape.model_validate_json(data, strict=True)
     except ValidationError as error:
-        raise misfit(error, document, path) from None
-    _check_entries(tape, document, path)
+        raise misfit(error, _parse(data, path), path) from None
+    _check_entries(tape, data, path, () if bare else ("entries",))
     return tape
 
 
@@ -70,7 +74,7 @@ def dumps(tape: Tape) -> bytes:
     """
     for index, entry in enumerate(tape.entries):
         for problem in problems(entry):
-            place = _place_in_entry(("entries", index), problem.place)
+            place = f"entries[{index}].{problem.place}"
             raise ValueError(f"{place}: {problem.problem}; expected {problem.expected}")
     return text_of(tape).encode("utf-8")
 
@@ -135,7 +139,9 @@ def _text(data: bytes, path: Path) -> str:
 
 
 def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
-    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+    rest = error.doc[error.pos :].rstrip()
+    cut_word = any(word.startswith(rest) for word in ("true", "false", "null"))
+    if cut_word or error.msg.startswith("Unterminated string"):
         problem = f"the file is truncated: {error.msg}"
     elif error.doc[error.pos] == "\0":
         problem = "not JSON: a NUL byte"
@@ -172,19 +178,16 @@ def _check_version(document: dict[str, Json], path: Path) -> None:
     )
 
 
-def _check_entries(tape: Tape, document: Json, path: Path) -> None:
-    steps: tuple[int | str, ...] = () if isinstance(document, list) else ("entries",)
+def _check_entries(tape: Tape, data: bytes, path: Path, above: tuple[str, ...]) -> None:
     for index, entry in enumerate(tape.entries):
         for problem in problems(entry):
-            place = _place_in_entry((*steps, index), problem.place)
+            place = f"{place_of((*above, index))}.{problem.place}"
             raise _corrupt(path, problem.problem, problem.expected, place)
-        if entry.fds and len(entry.fds) != len(value_at((*steps, index, "fds"), document)):
-            place = place_of((*steps, index, "fds"))
-            raise _corrupt(path, "a descriptor stands twice", "each descriptor once", place)
-
-
-def _place_in_entry(steps: tuple[int | str, ...], place: str) -> str:
-    return f"{place_of(steps)}.{place}"
+        if entry.fds:
+            # "3" and "03" are two names and one number.
+            steps = (*above, index, "fds")
+            if len(entry.fds) != len(value_at(steps, _parse(data, path))):
+                raise _corrupt(path, "a descriptor stands twice", "each descriptor once", place_of(steps))
 
 
 def _corrupt(path: Path, problem: str, expected: str, place: str = "") -> TapeCorrupt:

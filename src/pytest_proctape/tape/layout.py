@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from .model import Base64, Entry, Payload, Tape
+from .model import Base64, Entry, Tape
 
 _WIDTH = 100
 """Columns up to which a short list or object stays on one line."""
@@ -77,8 +77,6 @@ def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str 
     """``value`` on one line, if it is of a kind that may stand on one."""
     if isinstance(value, Base64) and isinstance(value.base64, str):
         return f'{{"base64": {_scalar(value.base64)}}}'
-    if isinstance(value, Payload):
-        return f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}}}'
     if isinstance(value, tuple):
         items = [
             _short(item) if isinstance(item, BaseModel | dict | tuple) else _scalar(item) for item in value

@@ -37,6 +37,7 @@ _EXPECTED = {
     "dict_type": "an object",
     "model_type": "an object",
     "string_pattern_mismatch": "64 hexadecimal digits in lower case",
+    "value_error": "base64, in text or in a list of lines",
 }
 _JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -182,7 +183,7 @@ def _expected(kind: str, message: str, context: Mapping[str, Json]) -> str:
         return f"{context['ge']} or more"
     if kind == "less_than_equal":
         return f"{context['le']} or less"
-    return message.removeprefix("Value error, ")
+    return message
 
 
 def _wrong_type(path: Path, location: Location, value: Json, expected: str) -> TapeCorrupt:

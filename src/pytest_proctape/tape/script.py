@@ -18,6 +18,10 @@ from .content import Content
 from .model import Entry, Event, SpawnError, Stream
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+
+PAUSE_NS = 20_000_000
+"""A silence of more than this, in nanoseconds, is kept where timing matters."""
+
 _STREAM_NAMES = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
 _STREAM_FDS = {name: fd for fd, name in _STREAM_NAMES.items()}
 
@@ -101,6 +105,7 @@ class Script:
         captured: descriptors of the child whose output is known, be it empty.
         merged: stderr went where stdout went.
         has_input: stdin is known; where it is not, what the parent sends is not looked at.
+        timed: the parent waits by the clock, so it matters when output comes.
     """
 
     steps: tuple[Step, ...]
@@ -108,6 +113,7 @@ class Script:
     captured: frozenset[int] = frozenset({STDOUT, STDERR})
     merged: bool = False
     has_input: bool = True
+    timed: bool = False
 
     def stream(self, fd: int) -> bytes | None:
         """All that went through ``fd``; ``None`` where that is not known."""
@@ -117,7 +123,9 @@ class Script:
             return b"".join(parts) if known else None
         if fd not in self.captured or (fd == STDERR and self.merged):
             return None
-        return b"".join(step.data.bytes() for step in self.steps if isinstance(step, Output) and step.fd == fd)
+        return b"".join(
+            step.data.bytes() for step in self.steps if isinstance(step, Output) and step.fd == fd
+        )
 
 
 def signal_number(name: str) -> int:
@@ -224,7 +232,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
-    if _needs_timeline(script.steps):
+    if _needs_timeline(script.steps) or (script.timed and _pauses(script.steps)):
         fields["timeline"] = tuple(_event_of(step, encode) for step in script.steps)
         return fields
     if any(isinstance(step, InputEnd) for step in script.steps):
@@ -257,6 +265,11 @@ def _needs_timeline(steps: Sequence[Step]) -> bool:
             if has_output and has_input:
                 return True
     return has_input and not closed
+
+
+def _pauses(steps: Iterable[Step]) -> bool:
+    """Whether output came so late that somebody may have given up on it."""
+    return any(isinstance(step, Output) and step.at_ns > PAUSE_NS for step in steps)
 
 
 def _joined(steps: Iterable[Step], fd: int) -> Content:

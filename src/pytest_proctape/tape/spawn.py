@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Spawn:
         road: the call, for messages (``"subprocess"``, ``"os.posix_spawn"``).
         new_session: a ``setsid`` is asked for.
         process_group: ``-1`` for the parent's group, ``0`` for one of the child's own.
+        now_ns: the clock of who waits for the child, nanoseconds, where it waits by the clock.
     """
 
     program: str
@@ -32,6 +33,7 @@ class Spawn:
     road: str = "subprocess"
     new_session: bool = False
     process_group: int = -1
+    now_ns: Callable[[], int] | None = field(default=None, compare=False, repr=False)
 
     @property
     def argv(self) -> list[str]:

@@ -52,14 +52,14 @@ class Spool:
     """Collects bytes, hashes them, and becomes a :class:`~.content.Content`.
 
     Not for two threads at once. A disk that fails while the child runs must not break the child, so
-    :meth:`write` never raises for it; :meth:`finish` does.
+    :meth:`write` never raises for it; :meth:`content` does.
 
     Args:
         folder: where a temporary file may be made; it is created when it is needed.
         threshold: bytes that stay in memory.
     """
 
-    __slots__ = ("_content", "_digest", "_error", "_file", "_folder", "_parts", "_size", "_threshold")
+    __slots__ = ("_closed", "_content", "_digest", "_error", "_file", "_folder", "_parts", "_size", "_threshold")
 
     def __init__(self, folder: Path, threshold: int = PAYLOAD_THRESHOLD) -> None:
         self._folder = folder
@@ -70,6 +70,7 @@ class Spool:
         self._digest = hashlib.sha256()
         self._error: OSError | None = None
         self._content: Content | None = None
+        self._closed = False
 
     @property
     def size(self) -> int:
@@ -80,10 +81,10 @@ class Spool:
         """Add ``data`` at the end.
 
         Raises:
-            ValueError: the spool is finished.
+            ValueError: its content was asked for already, or it is closed.
         """
-        if self._content is not None:
-            raise ValueError("write to a finished spool")
+        if self._closed or self._content is not None:
+            raise ValueError("nothing can be added to this spool any more")
         self._size += len(data)
         if self._error is not None:
             return
@@ -97,16 +98,19 @@ class Spool:
         except OSError as error:
             self._error = error
 
-    def finish(self) -> Content:
-        """What was written. More calls give the same object.
+    def content(self) -> Content:
+        """What was written; nothing can be added any more. Later calls give the same object.
 
         Raises:
             TapeWriteError: the temporary file could not be written.
+            ValueError: the spool was closed before.
         """
         if self._content is None:
             if self._error is not None:
                 self.close()
                 raise write_error(self._folder, self._error) from self._error
+            if self._closed:
+                raise ValueError("this spool was closed and its content thrown away")
             if self._file is None:
                 self._content = Content.of(b"".join(self._parts))
             else:
@@ -117,12 +121,9 @@ class Spool:
             self._file = None
         return self._content
 
-    def content(self) -> Content:
-        """Same as :meth:`finish`."""
-        return self.finish()
-
     def close(self) -> None:
-        """Throw away what was not finished."""
+        """Throw away what was written, unless its content was asked for."""
+        self._closed = True
         self._parts = []
         if self._file is not None:
             self._file.remove()

@@ -1,0 +1,155 @@
+"""Children of an asyncio loop, on replay: what they do comes in the order of the recorded times.
+
+A loop waits for everything at once, and its timers are how it gives up on a child: ``wait_for`` is seen
+by no process call. So while such a child is alive, the loop's clock and the child's share one tape
+time. When the loop has nothing to do, time jumps to whatever comes first, the child's next step or the
+loop's next timer. No time passes for real, unless something real could still happen: work in a pool, or
+a socket to somewhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+import socket
+import stat
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..child import TABLE, VirtualChild
+from . import inherit
+
+_TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
+_BLINK_S = 0.005
+_GLANCE_FRAMES = 6
+
+
+def asking_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop whose subprocess transport is making the present spawn, if one is.
+
+    ``subprocess.run`` inside a coroutine blocks the loop and is not meant, so a running loop is not
+    enough: the call has to come from ``_UnixSubprocessTransport._start``.
+    """
+    loop = asyncio._get_running_loop()
+    if loop is None or not isinstance(getattr(loop, "_selector", None), selectors.BaseSelector | _Selector):
+        return None
+    frame = sys._getframe(1)
+    for _ in range(_GLANCE_FRAMES):
+        if frame.f_code.co_filename == _TRANSPORT_FILE:
+            return loop
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return None
+
+
+def now_of(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
+    """The loop's clock, in nanoseconds."""
+    return lambda: round(loop.time() * 1e9)
+
+
+def attach(loop: asyncio.AbstractEventLoop, pid: int) -> None:
+    """``loop`` waits for this child."""
+    child = TABLE.get(pid)
+    if isinstance(child, VirtualChild):
+        _pace_of(loop).children.add(child)
+
+
+class _Pace:
+    """The tape time of one loop."""
+
+    def __init__(self, loop: Any) -> None:
+        self.children: weakref.WeakSet[VirtualChild] = weakref.WeakSet()
+        self.skipped_s = 0.0
+        self._real_time: Callable[[], float] = loop.time
+        loop.time = self.time
+        loop._selector = _Selector(loop._selector, self)
+
+    def time(self) -> float:
+        """Stands in for ``loop.time``: waits that were cut short count in full."""
+        return self._real_time() + self.skipped_s
+
+    def now_ns(self) -> int:
+        """The same in nanoseconds."""
+        return round(self.time() * 1e9)
+
+    def living(self) -> list[VirtualChild]:
+        """The children that have not ended; each has moved as far as it can now."""
+        for child in list(self.children):
+            child.step()
+            if child.status is not None and not child.busy:
+                self.children.discard(child)
+        return list(self.children)
+
+
+_PACES: weakref.WeakKeyDictionary[Any, _Pace] = weakref.WeakKeyDictionary()
+
+
+def _pace_of(loop: asyncio.AbstractEventLoop) -> _Pace:
+    pace = _PACES.get(loop)
+    if pace is None:
+        pace = _PACES[loop] = _Pace(loop)
+    return pace
+
+
+class _Selector:
+    """The loop's selector, which knows when there is only time left to wait for."""
+
+    def __init__(self, inner: selectors.BaseSelector, pace: _Pace) -> None:
+        self._inner = inner
+        self._pace = pace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Stands in for :meth:`selectors.BaseSelector.select`."""
+        pace = self._pace
+        if not pace.children:
+            return self._inner.select(timeout)
+        deadline = None if timeout is None else pace.time() + timeout
+        while True:
+            living = pace.living()
+            ready = self._inner.select(0)
+            if ready or (timeout is not None and timeout <= 0):
+                return ready
+            left = None if deadline is None else deadline - pace.time()
+            if left is not None and left <= 0:
+                return ready
+            if not living:
+                return self._inner.select(left)
+            if inherit.in_flight() or _reaches_out(self._inner.get_map()):
+                ready = self._inner.select(_BLINK_S if left is None else min(left, _BLINK_S))
+                if ready:
+                    return ready
+                continue
+            if not self._jump(living, deadline):
+                # Only another thread can end this: one that sends the child what it waits for.
+                return self._inner.select(left)
+
+    def _jump(self, living: list[VirtualChild], deadline: float | None) -> bool:
+        """Let the time pass until something is due; whether anything is."""
+        due = [at_ns for child in living if (at_ns := child.due_ns()) is not None]
+        if deadline is not None:
+            due.append(round(deadline * 1e9))
+        if not due:
+            return False
+        self._pace.skipped_s += max(0.0, (min(due) - self._pace.now_ns()) / 1e9) + 1e-9
+        return True
+
+
+def _reaches_out(watched: Mapping[Any, selectors.SelectorKey] | None) -> bool:
+    """Whether the loop watches a socket that leads elsewhere than to a child or to itself."""
+    for key in (watched or {}).values():
+        try:
+            if not stat.S_ISSOCK(os.fstat(key.fd).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(key.fd)) as one:
+                if one.family != socket.AF_UNIX or one.getsockname():
+                    return True
+        except OSError:
+            continue
+    return False
