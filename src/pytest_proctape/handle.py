@@ -22,7 +22,7 @@ class TapeHandle:
 
     @property
     def mode(self) -> SessionMode:
-        """``"replay"``, ``"record"``, ``"update"`` (replayed as far as it goes, else recorded) or ``"live"``."""
+        """``"replay"``, ``"record"``, ``"update"`` (replay what is there, else record) or ``"live"``."""
         return self._session.mode
 
     @property

@@ -19,11 +19,12 @@ from .settings import MODES, Mode, Settings, command_line_mode, marker_mode, par
 if TYPE_CHECKING:
     from .handle import TapeHandle
     from .run import ItemTape, Run
+    from .summary import Totals
 
 _SETTINGS = pytest.StashKey[Settings]()
-_RUN = pytest.StashKey["Run"]()
-_TOTALS = pytest.StashKey["Totals"]()
-_TAPE = pytest.StashKey["ItemTape"]()
+_RUN: pytest.StashKey[Run] = pytest.StashKey()
+_TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
+_TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
 
 _MARKER = (

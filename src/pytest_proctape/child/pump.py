@@ -126,7 +126,9 @@ class Pump:
     @staticmethod
     def _modify(selector: selectors.BaseSelector, fd: int, events: int, owner: Stepper) -> None:
         if events:
-            selector.modify(fd, events, owner)
+            # Not `modify`: that compares with the events of the key, which an empty mask is not in.
+            selector.unregister(fd)
+            selector.register(fd, events, owner)
         else:
             # The public method refuses an empty mask too, and would forget the owner.
             selector._selector.modify(fd, 0)  # type: ignore[attr-defined]

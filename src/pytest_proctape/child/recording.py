@@ -16,6 +16,7 @@ from ..tape import (
     STDERR,
     STDIN,
     STDOUT,
+    Change,
     End,
     Input,
     InputEnd,
@@ -32,7 +33,6 @@ from .tap import Tap
 from .wiring import Wiring, is_null, is_open, is_regular
 
 _INHERITED = frozenset({STDOUT, STDERR})
-
 
 
 class _Run:
@@ -164,6 +164,12 @@ class RecordingChild:
             if number and not self.gone():
                 self._log.append(Signal(number, self._now_ns()))
 
+    def changed(self, status: int) -> None:
+        """The parent was told that the child has stopped, or goes on."""
+        with self._lock:
+            self.step()
+            self._log.append(Change(status, self._now_ns()))
+
     def wait_expired(self, timeout_ns: int) -> None:
         """A timed wait of the parent ended without the child."""
         with self._lock:
@@ -201,7 +207,7 @@ class RecordingChild:
         """What the child did, so far or to its end."""
         with self._lock:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
-            end = End(self.status, self.error, ended_ns - self._started_ns)
+            end = End(self.status, self.error, _whole_us(ended_ns - self._started_ns))
             steps = tuple(_step_of(item) if isinstance(item, _Run) else item for item in self._log)
             return Script(_tidy(steps), end, frozenset(self._captured), self._merged, timed=self._timed)
 
@@ -218,7 +224,7 @@ class RecordingChild:
     # -- notes ---------------------------------------------------------------------------------
 
     def _now_ns(self) -> int:
-        return REAL.monotonic_ns() - self._started_ns
+        return _whole_us(REAL.monotonic_ns() - self._started_ns)
 
     def _note_data(self, fd: int, data: bytes) -> None:
         if self._finished or not data:
@@ -270,6 +276,11 @@ class RecordingChild:
         except ChildProcessError:
             return True
         return result is not None
+
+
+def _whole_us(ns: int) -> int:
+    """Nobody measures a process more exactly, and the tape is shorter."""
+    return ns // 1000 * 1000
 
 
 def _step_of(run: _Run) -> Step:

@@ -11,6 +11,7 @@ child needs has become ready.
 
 from __future__ import annotations
 
+import os
 import selectors
 import signal
 import threading
@@ -19,7 +20,7 @@ from collections.abc import Callable
 
 from ..clock import REAL
 from ..errors import ProctapeError
-from ..tape import STDIN, Input, InputEnd, Output, OutputEnd, Script, Signal, Step, Timeout
+from ..tape import STDIN, Change, Input, InputEnd, Output, OutputEnd, Script, Signal, Step, Timeout
 from .channels import CHUNK, Inlet, Outlet
 from .pump import PUMP
 from .wiring import Wiring
@@ -102,6 +103,7 @@ class VirtualChild:
         self._inlet: Inlet | None = None
         self._outlets: dict[int, Outlet] = {}
         self._signals: deque[int] = deque()
+        self._changes: deque[int] = deque()
         self._on_wrong = on_wrong
         self._on_end = on_end
         self._lock = threading.RLock()
@@ -140,15 +142,31 @@ class VirtualChild:
                 raise error
             return self.status
 
-    def wait(self) -> int:
+    def change(self, options: int) -> int | None:
+        """The status of the next stop or continuation that a wait with these options is told of."""
+        with self._lock:
+            self.step()
+            for status in self._changes:
+                if options & (os.WUNTRACED if os.WIFSTOPPED(status) else os.WCONTINUED):
+                    self._changes.remove(status)
+                    return status
+            return None
+
+    def wait(self, options: int = 0) -> int:
         """Wait for the end; what only a timed wait held back goes on.
+
+        Args:
+            options: of :func:`os.waitpid`; may ask for stops and continuations as well.
 
         Raises:
             ProctapeError: as :meth:`poll`, and when the child waits for what can't come any more.
         """
         with self._lock:
             self.pass_timeouts()
-            self._block(None)
+            self._block(None, lambda: bool(options and self._changes))
+            change = self.change(options) if options else None
+            if change is not None:
+                return change
             assert self.status is not None
             return self.status
 
@@ -276,6 +294,9 @@ class VirtualChild:
                 if number != step.number:
                     raise WrongCause(step, number)
                 return True
+            case Change():
+                self._changes.append(step.status)
+                return True
             case Timeout():
                 return False
 
@@ -331,10 +352,10 @@ class VirtualChild:
 
     # -- waiting -------------------------------------------------------------------------------
 
-    def _block(self, limit_ns: int | None) -> None:
+    def _block(self, limit_ns: int | None, enough: Callable[[], bool] = lambda: False) -> None:
         """Wait until the child has ended, or ``limit_ns`` real nanoseconds. Other threads can go on."""
         began_ns = REAL.monotonic_ns()
-        while self.poll() is None:
+        while self.poll() is None and not enough():
             stall_ns = LONE_STALL_LIMIT_NS if threading.active_count() == 1 else STALL_LIMIT_NS
             left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
             if left_ns > 0:

@@ -33,12 +33,16 @@ def waitpid(pid: int, options: int, /) -> tuple[int, int]:
 
 
 def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
-    status = child.poll() if options & os.WNOHANG else child.wait()
+    change = child.change(options) if options & ~os.WNOHANG else None
+    if change is not None:
+        return (child.pid, change)
+    status = child.poll() if options & os.WNOHANG else child.wait(options)
     if TABLE.get(child.pid) is not child:
         raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
     if status is None:
         return (0, 0)
-    TABLE.remove(child.pid)
+    if os.WIFEXITED(status) or os.WIFSIGNALED(status):
+        TABLE.remove(child.pid)
     return (child.pid, status)
 
 
@@ -62,6 +66,8 @@ def _reaped(child: RecordingChild, status: int, *, was_gone: bool) -> None:
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
         child.reaped(status, was_gone=was_gone)
         TABLE.remove(child.pid)
+    else:
+        child.changed(status)
 
 
 def _candidates(pid: int) -> list[VirtualChild]:

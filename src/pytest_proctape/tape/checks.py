@@ -47,7 +47,7 @@ _HARMLESS = frozenset(
 )
 """No value of these fields is at odds with a value of another one of them."""
 
-_ACTIONS = ("stdin", "stdout", "stderr", "data", "close", "signal", "timeout_ms")
+_ACTIONS = ("stdin", "stdout", "stderr", "data", "close", "signal", "stopped", "continued", "timeout_ms")
 _SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
 _ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
 _REAL_TIME = re.compile(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)
@@ -105,8 +105,9 @@ def _event_problems(event: Event, place: str) -> Iterator[Problem]:
         yield Problem(place, "data without fd", "fd, the number of the descriptor in the child")
     if event.fd is not None and event.data is None:
         yield Problem(place, "fd without data", "data, what the child wrote to that descriptor")
-    if event.signal is not None and not is_signal(event.signal):
-        yield Problem(f"{place}.signal", f"unknown signal {event.signal!r}", _SIGNAL_EXPECTED)
+    for name, value in (("signal", event.signal), ("stopped", event.stopped)):
+        if value is not None and not is_signal(value):
+            yield Problem(f"{place}.{name}", f"unknown signal {value!r}", _SIGNAL_EXPECTED)
 
 
 def _end_problems(entry: Entry) -> Iterator[Problem]:

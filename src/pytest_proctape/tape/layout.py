@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from .model import Base64, Entry, Tape
+from .model import Base64, Entry, Event, Tape
 
 _WIDTH = 100
 """Columns up to which a short list or object stays on one line."""
@@ -77,12 +77,29 @@ def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str 
     """``value`` on one line, if it is of a kind that may stand on one."""
     if isinstance(value, Base64) and isinstance(value.base64, str):
         return f'{{"base64": {_scalar(value.base64)}}}'
+    if isinstance(value, Event):
+        return _short_event(value)
     if isinstance(value, tuple):
         items = [
             _short(item) if isinstance(item, BaseModel | dict | tuple) else _scalar(item) for item in value
         ]
         return None if None in items else f"[{', '.join(item for item in items if item is not None)}]"
     return None
+
+
+def _short_event(event: Event) -> str | None:
+    """An event on one line, so that a timeline reads like a conversation; not if it has lines itself."""
+    parts = []
+    for name in type(event).model_fields:
+        value = getattr(event, name)
+        if isinstance(value, tuple) and len(value) > 1:
+            return None
+        short = _short(value) if isinstance(value, BaseModel | tuple) else _scalar(value)
+        if short is None:
+            return None
+        if value is not None:
+            parts.append(f"{_scalar(name)}: {short}")
+    return f"{{{', '.join(parts)}}}"
 
 
 def _scalar(value: object) -> str:

@@ -90,6 +90,7 @@ class Event(_Model):
         data: the child wrote this to the inherited descriptor ``fd``.
         close: the parent closed its end of stdin, or the child its end of an output.
         signal: the parent sent this, as in ``"SIGTERM"``.
+        stopped, continued: a wait of the parent that asked for it was told so; ``stopped`` by which signal.
         timeout_ms: a timed wait of the parent, this long, ended without the child.
     """
 
@@ -101,6 +102,8 @@ class Event(_Model):
     data: Stream | None = None
     close: StreamName | None = None
     signal: str | None = None
+    stopped: str | None = None
+    continued: Literal[True] | None = None
     timeout_ms: Milliseconds | None = None
 
 

@@ -22,6 +22,8 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 PAUSE_NS = 20_000_000
 """A silence of more than this, in nanoseconds, is kept where timing matters."""
 
+_STOPPED, _CONTINUED = 0x7F, 0xFFFF
+"""How the kernel says so in a wait status: ``bits/waitstatus.h``."""
 _STREAM_NAMES = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
 _STREAM_FDS = {name: fd for fd, name in _STREAM_NAMES.items()}
 
@@ -67,6 +69,18 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """The child stops or goes on, and a parent that waits for such things is told.
+
+    Attributes:
+        status: as :func:`os.waitpid` gives it.
+    """
+
+    status: int
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Timeout:
     """A timed wait of the parent, ``timeout_ns`` long, ends before what follows happens."""
 
@@ -74,7 +88,7 @@ class Timeout:
     at_ns: int = 0
 
 
-Step = Input | InputEnd | Output | OutputEnd | Signal | Timeout
+Step = Input | InputEnd | Output | OutputEnd | Signal | Change | Timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +221,10 @@ def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
         return InputEnd(at_ns) if fd == STDIN else OutputEnd(fd, at_ns)
     if event.signal is not None:
         return Signal(signal_number(event.signal), at_ns)
+    if event.stopped is not None:
+        return Change(signal_number(event.stopped) << 8 | _STOPPED, at_ns)
+    if event.continued:
+        return Change(_CONTINUED, at_ns)
     return Timeout(ns_from_ms(event.timeout_ms or 0.0), at_ns)
 
 
@@ -252,7 +270,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
 def _needs_timeline(steps: Sequence[Step]) -> bool:
     has_output = has_input = closed = False
     for step in steps:
-        if isinstance(step, Signal | Timeout | OutputEnd):
+        if isinstance(step, Signal | Change | Timeout | OutputEnd):
             return True
         if isinstance(step, Output):
             has_output = True
@@ -297,6 +315,10 @@ def _event_of(step: Step, encode: Callable[[Content], Stream]) -> Event:
             fields["close"] = _STREAM_NAMES.get(step.fd, "stdout")
         case Signal():
             fields["signal"] = signal_name(step.number)
+        case Change() if os.WIFSTOPPED(step.status):
+            fields["stopped"] = signal_name(os.WSTOPSIG(step.status))
+        case Change():
+            fields["continued"] = True
         case Timeout():
             fields["timeout_ms"] = ms_from_ns(step.timeout_ns)
     return Event(**fields)

@@ -59,7 +59,17 @@ class Spool:
         threshold: bytes that stay in memory.
     """
 
-    __slots__ = ("_closed", "_content", "_digest", "_error", "_file", "_folder", "_parts", "_size", "_threshold")
+    __slots__ = (
+        "_closed",
+        "_content",
+        "_digest",
+        "_error",
+        "_file",
+        "_folder",
+        "_parts",
+        "_size",
+        "_threshold",
+    )
 
     def __init__(self, folder: Path, threshold: int = PAYLOAD_THRESHOLD) -> None:
         self._folder = folder
