@@ -25,6 +25,7 @@ _SETTINGS = pytest.StashKey[Settings]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
+_BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
 
 _MARKER = (
@@ -123,9 +124,11 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
     mode = _mode_of(item)
-    if mode is not None:
-        item.stash[_TAPE] = _run_of(item.config).start(item, mode)
-    return (yield)
+    if mode is None:
+        return (yield)
+    active = item.stash[_TAPE] = _run_of(item.config).start(item, mode)
+    with active.bound("setup"):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -134,9 +137,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = item.stash.get(_TAPE, None)
     if active is None:
         return (yield)
-    with active.call():
-        result = yield
-    return result
+    with active.call(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -146,23 +148,54 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     if active is None:
         return (yield)
     with active.teardown():
-        result = yield
-    return result
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Learn the test's own directories, which tapes have placeholders for."""
-    result = yield
-    if fixturedef.argname == "tmp_path":
-        active = request.node.stash.get(_TAPE, None)
-        if active is not None:
-            active.add_place("tmp", str(result))
-    elif fixturedef.argname == "tmp_path_factory":
-        _run_of(request.config).add_place("basetemp", str(result.getbasetemp()))
+    """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
+    run = request.config.stash.get(_RUN, None)
+    if run is not None and run.item is not None and fixturedef.scope != "function":
+        item = request._pyfuncitem
+        tape = run.start_fixture(_owner_of(fixturedef, request), item, _mode_of(item) or "replay")
+        before, after = tape.finalizers()
+        # Finalizers run in the opposite order, so these two enclose the fixture's own.
+        fixturedef.addfinalizer(after)
+        try:
+            with tape.setup():
+                result = yield
+        finally:
+            fixturedef.addfinalizer(before)
+    else:
+        result = yield
+    if fixturedef.argname == "tmp_path_factory":
+        request.config.stash[_BASETEMP] = str(result.getbasetemp())
+        if run is not None:
+            run.add_place("basetemp", request.config.stash[_BASETEMP])
+    elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
+        run.item.session.places.add("tmp", str(result))
     return result
+
+
+def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> str:
+    """What a fixture's tape is named by: where it is set up, its name, its parameter."""
+    place = request.node.nodeid
+    if len(fixturedef.baseid) > len(place):
+        place = fixturedef.baseid
+    if "::" not in place and not place.endswith(".py"):
+        place = f"{place}/conftest.py" if place else "conftest.py"
+    name = f"@{fixturedef.argname}"
+    if fixturedef.params is not None:
+        value = request.param
+        plain = value is None or isinstance(value, str | int | float | bool)
+        name += f"[{value if plain else request.param_index}]"  # type: ignore[attr-defined]
+    same_name = request._arg2fixturedefs.get(fixturedef.argname) or [fixturedef]
+    if same_name[-1] is not fixturedef:
+        # Another of its name is nearer to the test, and may ask for this one.
+        name += f"@{fixturedef.baseid}"
+    return f"{place}::{name}"
 
 
 def _mode_of(item: pytest.Item) -> Mode | None:
@@ -191,6 +224,8 @@ def _run_of(config: pytest.Config) -> Run:
             invoked_in=config.invocation_params.dir,
             tapes=Path(config.rootpath, directory),
         )
+        if _BASETEMP in config.stash:
+            run.add_place("basetemp", config.stash[_BASETEMP])
     return run
 
 
@@ -217,7 +252,8 @@ def pytest_runtest_makereport(
     if active is not None:
         active.note(report)
         if report.when == "teardown":
-            setattr(report, _REPORT_KEY, active.result.as_data())
+            results = _run_of(item.config).take_results()
+            setattr(report, _REPORT_KEY, [result.as_data() for result in results])
             del item.stash[_TAPE]
     return report
 
@@ -236,7 +272,8 @@ class _Counter:
         from .summary import Result, Totals
 
         totals = self._config.stash.setdefault(_TOTALS, Totals())
-        totals.add(Result.from_data(data))
+        for one in data:
+            totals.add(Result.from_data(one))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""

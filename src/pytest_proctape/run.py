@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +17,7 @@ from .handle import TapeHandle
 from .portable import Places
 from .session import (
     LiveSession,
+    Phase,
     Recording,
     RecordSession,
     ReplaySession,
@@ -38,7 +39,12 @@ _SESSIONS: dict[Mode, type[Session]] = {
 
 
 class Run:
-    """What the tapes of one run have in common: where they are, and the places of this machine."""
+    """What the tapes of one run have in common: where they are, and the places of this machine.
+
+    Attributes:
+        item: the tape of the test that is running.
+        results: of tapes that have ended and are not reported yet.
+    """
 
     def __init__(self, *, root: Path, invoked_in: Path, tapes: Path) -> None:
         self.root = root
@@ -46,71 +52,145 @@ class Run:
         self.places = Places({"root": str(root), "home": str(Path.home()), "python": sys.executable})
         if not invoked_in.is_relative_to(root):
             self.places.add("cwd", str(invoked_in))
+        self.item: ItemTape | None = None
+        self.results: list[Result] = []
 
     def add_place(self, name: str, path: str) -> None:
-        """``<name>`` stands for ``path`` in the tapes of all tests that start from now on."""
+        """``<name>`` stands for ``path`` from now on, also on the tapes that are in use."""
         self.places.add(name, path)
+        if self.item is not None:
+            self.item.session.places.add(name, path)
 
     def start(self, item: pytest.Item, mode: Mode) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
-        owner = item.nodeid
         if mode == "missing":
-            mode = "replay" if self.store.path_for(owner).exists() else "record"
-        session = _SESSIONS[mode](self.store, owner, self.places.copy(), root=self.root)
-        return ItemTape(session)
+            mode = "replay" if self.store.path_for(item.nodeid).exists() else "record"
+        self.item = ItemTape(self, self._session(item.nodeid, mode, item.nodeid))
+        return self.item
+
+    def start_fixture(self, owner: str, item: pytest.Item, mode: Mode) -> FixtureTape:
+        """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
+
+        Where some of the run is recorded, the fixture is recorded as well: its result is for all of it.
+        """
+        chosen: Mode = "record" if mode in ("missing", "new") else mode
+        return FixtureTape(self, self._session(owner, chosen, item.nodeid))
+
+    def _session(self, owner: str, mode: Mode, target: str) -> Session:
+        return _SESSIONS[mode](self.store, owner, self.places.copy(), root=self.root, target=target)
+
+    def take_results(self) -> list[Result]:
+        """The results since the last call."""
+        taken, self.results = self.results, []
+        return taken
 
 
-class ItemTape:
-    """The tape of one test from its setup to its teardown.
+class ActiveTape:
+    """A session, in place from its making to :meth:`end`."""
 
-    Attributes:
-        handle: what the test sees of it.
-        result: for the summary.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, run: Run, session: Session) -> None:
+        self._run = run
+        self.session = session
         self._failed = False
         self._began_ns = REAL.monotonic_ns()
-        self.handle = TapeHandle(session)
-        self.result = Result(session.owner, session.mode)
         intercept.install()
         if isinstance(session, ReplaySession):
             intercept.guard.install()
-        self._outer = intercept.bind(session)  # type: ignore[arg-type]
 
-    def add_place(self, name: str, path: str) -> None:
-        """``<name>`` stands for ``path`` on this tape."""
-        self._session.places.add(name, path)
+    @contextmanager
+    def bound(self, phase: Phase) -> Iterator[None]:
+        """Make the session that of this thread for one phase.
+
+        Raises:
+            ProctapeError: something went wrong with the tape, whoever swallowed it.
+        """
+        __tracebackhide__ = True
+        session = self.session
+        session.phase = phase
+        told = len(session.errors)
+        with intercept.bound(session):  # type: ignore[arg-type]
+            try:
+                yield
+            except ProctapeError:
+                raise
+            except BaseException as error:
+                self._raise_latched(told, error)
+                raise
+            finally:
+                for refused in intercept.guard.collect():
+                    session.latch(refused)
+        self._raise_latched(told, None)
+
+    def _raise_latched(self, told: int, cause: BaseException | None) -> None:
+        __tracebackhide__ = True
+        if len(self.session.errors) > told:
+            raise self.session.errors[told] from cause
+
+    def refuse_leftover(self, *phases: Phase) -> None:
+        """After these phases all of their entries must have been replayed.
+
+        Raises:
+            Leftover: some were not, and nothing else explains it.
+        """
+        __tracebackhide__ = True
+        session = self.session
+        if isinstance(session, ReplaySession) and not self._failed and not session.errors:
+            leftover = session.leftover(*phases)
+            if leftover is not None:
+                raise session.latch(leftover)
+            self._raise_latched(0, None)
+
+    def end(self, *, interrupted: bool = False) -> None:
+        """Take the session out of place, and store what it recorded.
+
+        Raises:
+            TapeWriteError: the tape could not be stored.
+        """
+        __tracebackhide__ = True
+        session = self.session
+        intercept.uninstall()
+        result = Result(session.owner, session.mode, fixture=isinstance(self, FixtureTape))
+        result.test_ns = REAL.monotonic_ns() - self._began_ns
+        result.spawns = len(session.spawns)
+        result.replayed = sum(spawn.replayed for spawn in session.spawns)
+        result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
+        result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
+        self._run.results.append(result)
+        if isinstance(session, Recording):
+            result.outcome = "failed"
+            tape = session.finish()
+            if not interrupted and (self._failed or session.errors):
+                result.kept = session.save_attempt(tape)
+            elif not interrupted:
+                result.outcome = session.save(tape)
+        else:
+            session.close()
+
+
+class ItemTape(ActiveTape):
+    """The tape of one test from its setup to its teardown."""
+
+    def __init__(self, run: Run, session: Session) -> None:
+        super().__init__(run, session)
+        self.handle = TapeHandle(session)
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test has ended."""
         self._failed = self._failed or report.failed
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self, item: pytest.Item) -> Iterator[None]:
         """Around the test's own code.
 
         Raises:
             ProctapeError: the test diverged from its tape and nobody told, or left entries over.
         """
         __tracebackhide__ = True
-        session = self._session
-        session.phase = "call"
-        told = len(session.errors)
-        try:
+        with self.bound("call"):
             yield
-        except ProctapeError:
-            raise
-        except BaseException as error:
-            self._raise_latched(told, error)
-            raise
-        self._raise_latched(told, None)
-        if isinstance(session, ReplaySession) and not self._failed:
-            leftover = session.leftover("setup", "call")
-            if leftover is not None:
-                raise session.latch(leftover)
-            self._raise_latched(told, None)
+        # A failed unittest.TestCase does not raise; it leaves its failures here.
+        self._failed = self._failed or bool(getattr(item, "_excinfo", None))
+        self.refuse_leftover("setup", "call")
 
     @contextmanager
     def teardown(self) -> Iterator[None]:
@@ -120,54 +200,58 @@ class ItemTape:
             ProctapeError: the teardown diverged from the tape, or the tape could not be written.
         """
         __tracebackhide__ = True
-        session = self._session
-        session.phase = "teardown"
-        told = len(session.errors)
+        interrupted = False
         try:
-            try:
+            with self.bound("teardown"):
                 yield
-            finally:
-                self._deactivate()
-            self._raise_latched(told, None)
-            if isinstance(session, ReplaySession) and not self._failed and not session.errors:
-                leftover = session.leftover("setup", "call", "teardown")
-                if leftover is not None:
-                    raise session.latch(leftover)
+            self.refuse_leftover("setup", "call", "teardown")
         except BaseException as error:
-            self._close(failed=True, interrupted=not isinstance(error, Exception | pytest.fail.Exception))
+            self._failed = True
+            interrupted = not isinstance(error, Exception | pytest.fail.Exception)
             raise
-        self._close(failed=self._failed, interrupted=False)
+        finally:
+            self._run.item = None
+            self.end(interrupted=interrupted)
 
-    def _deactivate(self) -> None:
-        intercept.bind(self._outer)
-        for error in intercept.guard.collect():
-            self._session.latch(error)
-        intercept.uninstall()
 
-    def _raise_latched(self, told: int, cause: BaseException | None) -> None:
+class FixtureTape(ActiveTape):
+    """The tape of a fixture that more than one test uses: its setup, and its teardown later on."""
+
+    @contextmanager
+    def setup(self) -> Iterator[None]:
+        """Around the setup.
+
+        Raises:
+            ProctapeError: it diverged from the tape, or left entries over.
+        """
         __tracebackhide__ = True
-        if len(self._session.errors) > told:
-            raise self._session.errors[told] from cause
+        try:
+            with self.bound("setup"):
+                yield
+            self.refuse_leftover("setup")
+        except BaseException:
+            self._failed = True
+            raise
 
-    def _close(self, *, failed: bool, interrupted: bool) -> None:
-        __tracebackhide__ = True
-        session, result = self._session, self.result
-        result.test_ns = REAL.monotonic_ns() - self._began_ns
-        result.spawns = len(session.spawns)
-        result.replayed = sum(spawn.replayed for spawn in session.spawns)
-        result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
-        result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
-        if isinstance(session, Recording):
-            tape = session.finish()
-            if interrupted:
-                result.outcome = "failed"
-            elif failed or session.errors:
-                result.outcome = "failed"
-                result.kept = session.save_attempt(tape)
-            else:
-                result.outcome = session.save(tape)
-        elif isinstance(session, ReplaySession | LiveSession):
-            session.close()
+    def finalizers(self) -> tuple[Callable[[], None], Callable[[], None]]:
+        """What is to be called before the fixture's own teardown, and after it."""
+        stack = ExitStack()
+
+        def before() -> None:
+            stack.enter_context(self.bound("teardown"))
+
+        def after() -> None:
+            __tracebackhide__ = True
+            try:
+                stack.close()
+                self.refuse_leftover("setup", "teardown")
+            except BaseException:
+                self._failed = True
+                raise
+            finally:
+                self.end()
+
+        return before, after
 
 
 def show_users_frames(error: BaseException) -> pytest.ExceptionInfo[BaseException]:

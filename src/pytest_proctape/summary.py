@@ -21,6 +21,7 @@ class Result:
         test_ns: for how long the test ran now, nanoseconds.
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
+        fixture: the tape is one of a fixture of wider scope.
     """
 
     test: str
@@ -32,6 +33,7 @@ class Result:
     test_ns: int = 0
     missing: bool = False
     kept: str = ""
+    fixture: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -53,6 +55,7 @@ class Totals:
     """
 
     tests: dict[str, int] = field(default_factory=dict)
+    fixtures: dict[str, int] = field(default_factory=dict)
     spawns: dict[str, int] = field(default_factory=dict)
     process_ns: int = 0
     test_ns: int = 0
@@ -68,7 +71,8 @@ class Totals:
         kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
         if kind == "failed":
             self.failed.append((result.test, result.kept))
-        self.tests[kind] = self.tests.get(kind, 0) + 1
+        counts = self.fixtures if result.fixture else self.tests
+        counts[kind] = counts.get(kind, 0) + 1
         for name, count in (("replayed", result.replayed), ("real", result.spawns - result.replayed)):
             self.spawns[name] = self.spawns.get(name, 0) + count
         if result.mode == "replay":
@@ -76,7 +80,7 @@ class Totals:
             self.test_ns += result.test_ns
 
     def __bool__(self) -> bool:
-        return bool(self.tests or self.missing)
+        return bool(self.tests or self.fixtures or self.missing)
 
 
 _TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
@@ -90,11 +94,15 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         record_command: what records missing tapes.
         verbose: name every test that has no tape, not just the first few.
     """
-    if totals.tests:
-        tests = ", ".join(f"{totals.tests[kind]} {_name(kind)}" for kind in _TOLD if totals.tests.get(kind))
+    if totals.tests or totals.fixtures:
+        counted = [
+            f"{what}: " + ", ".join(f"{counts[kind]} {_name(kind)}" for kind in _TOLD if counts.get(kind))
+            for what, counts in (("tests", totals.tests), ("fixtures", totals.fixtures))
+            if counts
+        ]
         spawns = totals.spawns.get("replayed", 0), totals.spawns.get("real", 0)
         told = [f"{count} {name}" for count, name in zip(spawns, ("replayed", "real"), strict=True) if count]
-        yield f"tests: {tests}; spawns: {', '.join(told) or '0'}"
+        yield f"{'; '.join(counted)}; spawns: {', '.join(told) or '0'}"
     if totals.process_ns:
         yield f"replayed {seconds(totals.process_ns)} of processes in {seconds(totals.test_ns)} of tests"
     for test, kept in totals.failed:

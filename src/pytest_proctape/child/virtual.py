@@ -273,16 +273,8 @@ class VirtualChild:
 
     def _try(self, step: Step) -> bool:
         match step:
-            case Output() | OutputEnd() if not self._is_due(step.at_ns):
-                return False
-            case Output():
-                if step.fd in self._outlets:
-                    self._outlets[step.fd].add(step.data)
-                return True
-            case OutputEnd():
-                if step.fd in self._outlets:
-                    self._outlets[step.fd].closing = True
-                return True
+            case Output() | OutputEnd():
+                return self._emit(step)
             case Input():
                 return self._take(step)
             case InputEnd():
@@ -299,6 +291,16 @@ class VirtualChild:
                 return True
             case Timeout():
                 return False
+
+    def _emit(self, step: Output | OutputEnd) -> bool:
+        if not self._is_due(step.at_ns):
+            return False
+        outlet = self._outlets.get(step.fd)
+        if outlet is not None and isinstance(step, Output):
+            outlet.add(step.data)
+        elif outlet is not None:
+            outlet.closing = True
+        return True
 
     def _take(self, step: Input) -> bool:
         inlet = self._inlet

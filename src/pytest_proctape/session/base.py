@@ -7,6 +7,7 @@ import shlex
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -85,7 +86,6 @@ class Session:
 
     Attributes:
         owner: node id of the test, or another name for what owns the tape.
-        path: of the tape, be it there or not.
         phase: the part of the test that is running.
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
@@ -94,18 +94,32 @@ class Session:
 
     mode: Mode
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+        """Make a session.
+
+        Args:
+            store: where the tape is.
+            owner: see the attribute.
+            places: the values of placeholders.
+            root: what paths are shown relative to.
+            target: what to select to record the tape again; the owner, unless that is no test.
+        """
         self.owner = owner
+        self._target = target or owner
         self.store = store
         self.places = places
         self.root = root
-        self.path = store.path_for(owner)
         self.phase: Phase = "setup"
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
+
+    @cached_property
+    def path(self) -> Path:
+        """Of the tape, be it there or not."""
+        return self.store.path_for(self.owner)
 
     @property
     def shown_path(self) -> str:
@@ -117,7 +131,7 @@ class Session:
     @property
     def record_command(self) -> str:
         """The command that records this tape anew."""
-        return shlex.join(["pytest", "--record-tapes", self.owner])
+        return shlex.join(["pytest", "--record-tapes", self._target])
 
     def latch(self, error: _E) -> _E:
         """Keep ``error``, so that the test fails of it whoever swallows it."""
@@ -129,6 +143,10 @@ class Session:
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""
         self.latch(error)
+
+    def close(self) -> None:
+        """The tape is over: no spawn is answered any more."""
+        self.closed = True
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""

@@ -19,7 +19,3 @@ class LiveSession(Session):
         """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
         self.note_spawn(spawn, lambda: _UNKNOWN, replayed=False)
         return launch(wiring)
-
-    def close(self) -> None:
-        """The test is over."""
-        self.closed = True

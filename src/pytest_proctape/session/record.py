@@ -46,8 +46,8 @@ class _Take:
 class Recording(Player):
     """Shared by the sessions that write a tape."""
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
-        super().__init__(store, owner, places, root=root)
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+        super().__init__(store, owner, places, root=root, target=target)
         self.takes: list[_Take] = []
 
     @property

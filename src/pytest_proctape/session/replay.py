@@ -29,8 +29,8 @@ _R = TypeVar("_R", bound=ReplayError)
 class Player(Session):
     """What replaying needs: the tape, the cursor, and children that play entries."""
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
-        super().__init__(store, owner, places, root=root)
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+        super().__init__(store, owner, places, root=root, target=target)
         self._tape: Tape | None = None
         self.cursor = 0
         self.children: list[VirtualChild] = []
@@ -229,8 +229,8 @@ class ReplaySession(Player):
         return Leftover(_LESS, report=text, near=near, next_step=self.record_command)
 
     def close(self) -> None:
-        """The test is over."""
-        self.closed = True
+        """The tape is over; what still plays is ended."""
+        super().close()
         self.end_children()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +21,9 @@ from .model import FORMAT_VERSION, Entry, Tape
 
 _ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
 _EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
+
+_CUT_OFF = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-Fa-f]{0,4}")
+"""What a file ends with where JSON's parser stumbles over half a word, half a number or half an escape."""
 
 
 def ms_from_ns(ns: int) -> float:
@@ -140,8 +144,7 @@ def _text(data: bytes, path: Path) -> str:
 
 def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
     rest = error.doc[error.pos :].rstrip()
-    cut_word = any(word.startswith(rest) for word in ("true", "false", "null"))
-    if cut_word or error.msg.startswith("Unterminated string"):
+    if _CUT_OFF.fullmatch(rest) or error.msg.startswith("Unterminated string"):
         problem = f"the file is truncated: {error.msg}"
     elif error.doc[error.pos] == "\0":
         problem = "not JSON: a NUL byte"

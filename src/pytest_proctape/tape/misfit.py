@@ -178,7 +178,7 @@ def _expected(kind: str, message: str, context: Mapping[str, Json]) -> str:
     if kind in _EXPECTED:
         return _EXPECTED[kind]
     if kind == "literal_error":
-        return f"one of {context['expected']}"
+        return f"one of {context['expected']}" if "'" in context["expected"] else "true"
     if kind == "greater_than_equal":
         return f"{context['ge']} or more"
     if kind == "less_than_equal":
