@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 HOME = ROOT / ".dev"
 EXAMPLE = ROOT / "examples" / "relnotes"
+TAPES = ROOT / "tapes"  # of the example: its pyproject.toml says so
 EXAMPLE_TOOLS = ("git", "tar", "gzip")
+DEMO_DONE = "recorded with the real tools, replayed without them"
+
+SCRATCH_TAPES = ("-o", "tapes_dir=tapes")
 
 NO_ENVIRONMENT = 69
 """Exit code: this interpreter can make no environment at all. It is EX_UNAVAILABLE; pytest's end at 5."""
@@ -298,7 +302,7 @@ def this_interpreter() -> Environment:
 def test(environment: Environment, arguments: Sequence[str]) -> int:
     """All tests. Without arguments the example is replayed first, as the project of its own that it is."""
     code = 0
-    if not arguments and (EXAMPLE / "tapes").is_dir():
+    if not arguments and TAPES.is_dir():
         say("the example, replayed from its committed tapes")
         # The example's own settings know nothing of the plugins that the suite needs.
         code = replay_example(environment, EXAMPLE, "-p", "no:asyncio", "-p", "no:randomly")
@@ -333,21 +337,21 @@ def demo(environment: Environment, _arguments: Sequence[str]) -> int:
     missing = [tool for tool in EXAMPLE_TOOLS if shutil.which(tool) is None]
     scratch = Path(tempfile.mkdtemp(prefix="proctape-demo-"))
     project = scratch / EXAMPLE.name
-    shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns("tapes", "__pycache__", ".*_cache"))
+    shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     if missing:
         say(f"not on this machine: {', '.join(missing)}. Tests that need them are skipped while recording")
     say(f"1 of 2: recording with the real tools, in {project}")
-    code = environment.run("-m", "pytest", "--record-tapes", cwd=project)
+    code = environment.run("-m", "pytest", "--record-tapes", *SCRATCH_TAPES, cwd=project)
     if missing:
         say("what could not be recorded here is replayed from the tapes that come with the example")
-        add_missing(EXAMPLE / "tapes", project / "tapes")
+        add_missing(TAPES, project / "tapes")
     if code == 0:
         say("2 of 2: replaying, with an empty PATH: no tool can be found, no process is started")
-        code = replay_example(environment, project)
+        code = replay_example(environment, project, *SCRATCH_TAPES)
     if code != 0:
         say(f"failed; everything is left in {project}")
         return code
-    say("recorded with the real tools, replayed without them")
+    say(f"replayed without them; not recorded for want of {', '.join(missing)}" if missing else DEMO_DONE)
     shutil.rmtree(scratch, ignore_errors=True)
     return 0
 

@@ -6,15 +6,16 @@ come in with the first tape.
 
 from __future__ import annotations
 
+import argparse
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .errors import ProctapeError, UsageError
-from .settings import MODES, Mode, Settings, command_line_mode, marker_mode, parse_mode
+from .settings import MODES, RECORD_CHOICES, Mode, Settings, command_line_mode, marker_mode, parse_mode
 
 if TYPE_CHECKING:
     from .handle import TapeHandle
@@ -34,6 +35,24 @@ _MARKER = (
 )
 
 
+class _RecordTapes(argparse.Action):
+    """Collects what ``--record-tapes`` asked for, be it said twice."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
+        # What argparse itself passes to an action is untyped.
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        _values: object,
+        option_string: str | None = None,
+    ) -> None:
+        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
+        setattr(namespace, self.dest, said)
+
+
 # -- options: https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
 
 
@@ -44,26 +63,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     # comes behind it, as in `pytest --record-tapes tests/test_git.py`.
     group.addoption(
         "--record-tapes",
-        "--record-tapes=all",
-        dest="record_tapes",
-        action="store_const",
-        const="all",
-        default=None,
-        help="run the real commands of the selected tests and record them anew",
-    )
-    group.addoption(
-        "--record-tapes=missing",
-        dest="record_tapes",
-        action="store_const",
-        const="missing",
-        help="record only tests that have no tape, replay the others",
-    )
-    group.addoption(
-        "--record-tapes=new",
-        dest="record_tapes",
-        action="store_const",
-        const="new",
-        help="replay what is on the tapes, run and record what is not, in its place",
+        *(f"--record-tapes={which}" for which in RECORD_CHOICES),
+        action=_RecordTapes,
+        help="run the real commands and record them: all (the default) records the selected tests anew; "
+        "missing records tests that have no tape and replays the others; new replays what is on the tapes, "
+        "and runs and records what is not, in its place",
     )
     group.addoption(
         "--replay-tapes",
@@ -89,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         config.stash[_SETTINGS] = Settings(
             mode=command_line_mode(
-                config.getoption("record_tapes"),
+                config.getoption("record_tapes") or (),
                 config.getoption("replay_tapes"),
                 config.getoption("live_tapes"),
             ),

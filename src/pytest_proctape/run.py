@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,6 +49,7 @@ class Run:
 
     def __init__(self, *, root: Path, invoked_in: Path, tapes: Path) -> None:
         self.root = root
+        self._invoked_in = invoked_in
         self.store = TapeStore(tapes)
         self.places = Places({"root": str(root), "home": str(Path.home()), "python": sys.executable})
         if not invoked_in.is_relative_to(root):
@@ -65,7 +67,7 @@ class Run:
         """Activate the tape of ``item`` in this thread."""
         if mode == "missing":
             mode = "replay" if self.store.path_for(item.nodeid).exists() else "record"
-        self.item = ItemTape(self, self._session(item.nodeid, mode, item.nodeid))
+        self.item = ItemTape(self, self._session(item.nodeid, mode, item))
         return self.item
 
     def start_fixture(self, owner: str, item: pytest.Item, mode: Mode) -> FixtureTape:
@@ -74,9 +76,11 @@ class Run:
         Where some of the run is recorded, the fixture is recorded as well: its result is for all of it.
         """
         chosen: Mode = "record" if mode in ("missing", "new") else mode
-        return FixtureTape(self, self._session(owner, chosen, item.nodeid))
+        return FixtureTape(self, self._session(owner, chosen, item))
 
-    def _session(self, owner: str, mode: Mode, target: str) -> Session:
+    def _session(self, owner: str, mode: Mode, item: pytest.Item) -> Session:
+        path, colons, name = item.nodeid.partition("::")
+        target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
         return _SESSIONS[mode](self.store, owner, self.places.copy(), root=self.root, target=target)
 
     def take_results(self) -> list[Result]:

@@ -15,6 +15,8 @@ from .errors import UsageError
 
 Mode = Literal["replay", "record", "missing", "new", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+RECORD_CHOICES = ("all", "missing", "new")
+"""What may stand behind ``--record-tapes=``."""
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
 _MARKER_ARGUMENTS = ("mode",)
 
@@ -55,17 +57,16 @@ def parse_mode(value: str, source: str) -> Mode:
     )
 
 
-def command_line_mode(record: str | None, replay: bool, live: bool) -> Mode | None:
+def command_line_mode(record: Iterable[str], replay: bool, live: bool) -> Mode | None:
     """The mode that the flags ask for.
 
     Raises:
         UsageError: two of them contradict each other.
     """
     given: dict[str, Mode] = {}
-    if record is not None:
-        given["--record-tapes" if record == "all" else f"--record-tapes={record}"] = parse_mode(
-            record, "--record-tapes"
-        )
+    for which in record:
+        flag = "--record-tapes" if which == "all" else f"--record-tapes={which}"
+        given[flag] = parse_mode(which, "--record-tapes")
     if replay:
         given["--replay-tapes"] = "replay"
     if live:

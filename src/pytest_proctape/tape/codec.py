@@ -154,16 +154,15 @@ def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
 
 
 def _place_of_doubled(document: Json) -> tuple[int | str, ...]:
-    """Where the first name stands twice."""
+    """Where the first name stands twice; only called when one does."""
     pending: list[tuple[tuple[int | str, ...], Json]] = [((), document)]
-    while pending:
+    while True:
         place, value = pending.pop()
         if isinstance(value, _Doubled):
             return (*place, value.name)
         inner = value.items() if isinstance(value, dict) else enumerate(value)
         below = [((*place, step), one) for step, one in inner if isinstance(one, dict | list)]
         pending.extend(reversed(below))
-    return ()
 
 
 def _check_version(document: dict[str, Json], path: Path) -> None:
@@ -188,7 +187,7 @@ def _check_entries(tape: Tape, data: bytes, path: Path, above: tuple[str, ...]) 
             raise _corrupt(path, problem.problem, problem.expected, place)
         if entry.fds:
             # "3" and "03" are two names and one number.
-            steps = (*above, index, "fds")
+            steps: tuple[int | str, ...] = (*above, index, "fds")
             if len(entry.fds) != len(value_at(steps, _parse(data, path))):
                 raise _corrupt(path, "a descriptor stands twice", "each descriptor once", place_of(steps))
 

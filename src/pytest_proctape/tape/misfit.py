@@ -142,6 +142,7 @@ def _form_misfit(
             _expected(first["type"], first["msg"], first.get("ctx", {})),
             model,
         )
+    # A form that is right in itself, where it may not stand: no field is like that today.
     return _wrong_type(path, location, value, _ARGUMENT)
 
 
