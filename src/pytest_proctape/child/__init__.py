@@ -4,7 +4,7 @@ from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
 from .virtual import Stalled, VirtualChild, WrongCause
-from .wiring import Started, Wiring, is_null, is_open
+from .wiring import Started, Wiring, is_null, is_open, is_regular
 
 __all__ = [
     "FIRST_PID",
@@ -21,4 +21,5 @@ __all__ = [
     "add_ended",
     "is_null",
     "is_open",
+    "is_regular",
 ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..clock import REAL
 from ..tape import (
@@ -157,12 +158,24 @@ class RecordingChild:
             for tap in self._taps:
                 tap.step(self)
 
-    def signalled(self, number: int) -> None:
-        """The parent is about to send a signal. What the child said before it is noted before it."""
+    @contextmanager
+    def being_signalled(self, number: int) -> Iterator[None]:
+        """Around the call by which the parent sends a signal; one that fails has sent none.
+
+        What the child said before the signal is noted before it.
+        """
         with self._lock:
             self.step()
-            if number and not self.gone():
-                self._log.append(Signal(number, self._now_ns()))
+            noted = Signal(number, self._now_ns()) if number and not self.gone() else None
+            if noted is not None:
+                self._log.append(noted)
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                if noted is not None:
+                    self._log.remove(noted)
+            raise
 
     def changed(self, status: int) -> None:
         """The parent was told that the child has stopped, or goes on."""

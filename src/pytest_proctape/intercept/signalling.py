@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from ..child import TABLE, RecordingChild, VirtualChild
+from ..child import TABLE, Child, RecordingChild, VirtualChild
 
 _REAL_KILL = os.kill
 _REAL_KILLPG = os.killpg
@@ -26,9 +27,8 @@ def kill(pid: int, number: int, /) -> None:
     if isinstance(child, VirtualChild):
         child.send(_checked(number))
         return
-    if isinstance(child, RecordingChild):
-        child.signalled(number)
-    _REAL_KILL(pid, number)
+    with _noted([child], number):
+        _REAL_KILL(pid, number)
 
 
 def killpg(pgid: int, number: int, /) -> None:
@@ -39,10 +39,19 @@ def killpg(pgid: int, number: int, /) -> None:
     if group and pgid in {child.pid for child in group}:
         # A group that a virtual child leads has no real members.
         return
-    for other in TABLE:
-        if isinstance(other, RecordingChild) and _group_of(other.pid) == pgid:
-            other.signalled(number)
-    _REAL_KILLPG(pgid, number)
+    members = [other for other in TABLE if _group_of(other.pid) == pgid]
+    with _noted(members, number):
+        _REAL_KILLPG(pgid, number)
+
+
+@contextmanager
+def _noted(children: Iterable[Child | None], number: int) -> Iterator[None]:
+    """Around a real call that signals these; those that are being recorded note it."""
+    with ExitStack() as stack:
+        for child in children:
+            if isinstance(child, RecordingChild):
+                stack.enter_context(child.being_signalled(number))
+        yield
 
 
 def _group_of(pid: int) -> int:
@@ -79,4 +88,14 @@ def pidfd_send_signal(pidfd: int, number: int, siginfo: Any = None, flags: int =
         child.send(_checked(number))
         return
     assert _REAL_PIDFD_SEND is not None
-    _REAL_PIDFD_SEND(pidfd, number, siginfo, flags)
+    with _noted([TABLE.get(_pid_of(pidfd))], number):
+        _REAL_PIDFD_SEND(pidfd, number, siginfo, flags)
+
+
+def _pid_of(pidfd: int) -> int:
+    """Whom a real process descriptor is for, as the kernel tells it: pidfd_open(2), proc(5). 0 if unknown."""
+    try:
+        with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as lines:
+            return next((int(line[4:]) for line in lines if line.startswith("Pid:")), 0)
+    except OSError:
+        return 0

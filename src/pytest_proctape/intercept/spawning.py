@@ -10,9 +10,10 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from ..child import TABLE, Started, Wiring, add_ended
+from ..child import TABLE, Started, Wiring, add_ended, is_open, is_regular
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, pacing
 
@@ -56,7 +57,7 @@ def fork_exec(
             keep,
             cwd,
             env_list,
-            wiring.inputs.get(0, -1),
+            -1 if wiring.inputs.get(0, -1) == 0 and p2cread == -1 else wiring.inputs.get(0, -1),
             p2cwrite,
             c2pread,
             _unless_inherited(wiring, 1, c2pwrite),
@@ -79,6 +80,8 @@ def fork_exec(
     def live() -> int:
         return call(_wiring(p2cread, c2pwrite, errwrite), fds_to_keep, errpipe_read, errpipe_write)
 
+    if any(fd <= before for before, fd in pairwise((-1, *fds_to_keep))):
+        raise ValueError("bad value(s) in fds_to_keep")
     wiring = _wiring(p2cread, c2pwrite, errwrite, c2pread=c2pread, errread=errread)
     spawn = _spawn_of(args, executables, cwd, env_list, start_new_session, process_group)
     loop = pacing.asking_loop()
@@ -104,6 +107,9 @@ def _wiring(p2cread: int, c2pwrite: int, errwrite: int, *, c2pread: int = -1, er
         private.add(c2pwrite)
     if errread != -1:
         private.add(errwrite)
+    if p2cread == -1 and is_open(0) and is_regular(0):
+        # Parent and child share the position in a file, so it matters how far the child reads.
+        p2cread = 0
     return Wiring(
         {} if p2cread == -1 else {0: p2cread},
         {1: 1 if c2pwrite == -1 else c2pwrite, 2: 2 if errwrite == -1 else errwrite},
