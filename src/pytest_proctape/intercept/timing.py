@@ -27,8 +27,8 @@ class _Local(threading.local):
     """Seconds by which waits of this thread have been cut short."""
     child: VirtualChild | None = None
     """Whom this thread is communicating with."""
-    noted = 0
-    """Expired waits that have been told to a recording child."""
+    communicating = False
+    """A wait that expires is part of a longer one, which is what is noted."""
 
 
 _LOCAL = _Local()
@@ -52,22 +52,23 @@ def wait(self: Any, timeout: float | None) -> int:
     try:
         return _REAL_WAIT(self, timeout)
     except subprocess.TimeoutExpired:
-        _LOCAL.noted += 1
-        child.wait_expired(_ns(timeout))
+        if not _LOCAL.communicating:
+            child.wait_expired(_ns(timeout))
         raise
 
 
 def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float | None) -> Any:
     """Stands in for ``Popen._communicate``."""
     child = TABLE.get(self.pid)
-    if isinstance(child, RecordingChild) and orig_timeout is not None:
-        noted = _LOCAL.noted
+    if isinstance(child, RecordingChild) and orig_timeout is not None and endtime is not None:
+        _LOCAL.communicating = True
         try:
             return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
         except subprocess.TimeoutExpired:
-            if _LOCAL.noted == noted:
-                child.wait_expired(_ns(orig_timeout))
+            child.wait_expired(_ns(orig_timeout))
             raise
+        finally:
+            _LOCAL.communicating = False
     before, _LOCAL.child = _LOCAL.child, child if isinstance(child, VirtualChild) else None
     try:
         return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
@@ -90,10 +91,12 @@ class _CommunicateSelector(_REAL_SELECTOR):  # type: ignore[misc]
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         left_s = timeout
         while True:
+            # Ask the child first: it may have something to say to what it has been sent.
+            at_timeout = self._child.at_timeout
             ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
             if ready or (left_s is not None and left_s <= 0):
                 return ready
-            if self._child.at_timeout:
+            if at_timeout:
                 if left_s is None:
                     self._child.pass_timeouts()
                 elif self._child.expires(_ns(left_s)):

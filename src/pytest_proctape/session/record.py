@@ -29,6 +29,7 @@ from ..tape import (
 )
 from .base import PORTABLE_LIMIT, Phase
 from .replay import Player
+from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
 
@@ -114,7 +115,7 @@ class Recording(Player):
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
         if old is not None and old.recorded is not None:
-            kept = _keep_unchanged(old.entries, tape.entries)
+            kept = keep_unchanged(old.entries, tape.entries, self.store.decode)
             tape = tape.model_copy(update={"entries": kept})
             if kept == old.entries and tape.test == old.test and old.version == tape.version:
                 return "unchanged"
@@ -198,26 +199,3 @@ def _now() -> Recorded:
         platform=sys.platform,
         proctape=__version__,
     )
-
-
-def _keep_unchanged(old: tuple[Entry, ...], new: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """``new``, with the old entry wherever the two say the same but for the times."""
-    timeless = [_timeless(entry) for entry in old]
-    kept = []
-    start = 0
-    for entry in new:
-        plain = _timeless(entry)
-        index = next((i for i in range(start, len(old)) if timeless[i] == plain), None)
-        if index is None:
-            kept.append(entry)
-        else:
-            kept.append(old[index])
-            start = index + 1
-    return tuple(kept)
-
-
-def _timeless(entry: Entry) -> Entry:
-    update: dict[str, object] = {"duration_ms": 0.0}
-    if entry.timeline is not None:
-        update["timeline"] = tuple(event.model_copy(update={"at_ms": None}) for event in entry.timeline)
-    return entry.model_copy(update=update)
