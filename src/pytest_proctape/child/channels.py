@@ -8,7 +8,7 @@ import select
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .wiring import close_quietly, is_pipe, ready
+from .wiring import close_quietly, is_pipe, out_of_the_way, ready
 
 if TYPE_CHECKING:
     from ..tape import Content
@@ -31,7 +31,7 @@ class _Channel:
     def adopt(self) -> None:
         """Keep the descriptor past the spawn call."""
         if not self.owned:
-            self.fd = os.dup(self.fd)
+            self.fd = out_of_the_way(self.fd)
             self.owned = True
 
     def close(self) -> None:

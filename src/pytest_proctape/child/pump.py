@@ -14,6 +14,7 @@ import selectors
 from typing import Protocol
 
 from ..clock import REAL
+from .wiring import moved, out_of_the_way
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _EpollSelector: tuple[type[selectors.BaseSelector], ...] = tuple(
@@ -117,7 +118,11 @@ class Pump:
     def _open(self) -> selectors.BaseSelector:
         if self._selector is None:
             self._selector = selectors.DefaultSelector()
-            self._wake_read, self._wake_write = os.pipe()
+            if isinstance(self._selector, _EpollSelector):
+                epoll = self._selector._selector  # type: ignore[attr-defined]
+                self._selector._selector = type(epoll).fromfd(out_of_the_way(epoll.fileno()))  # type: ignore[attr-defined]
+                epoll.close()
+            self._wake_read, self._wake_write = map(moved, os.pipe())
             os.set_blocking(self._wake_read, False)
             os.set_blocking(self._wake_write, False)
             self._selector.register(self._wake_read, _READ, None)

@@ -31,7 +31,7 @@ from ..tape import (
     Timeout,
 )
 from .tap import Tap
-from .wiring import Wiring, is_null, is_open, is_regular
+from .wiring import Wiring, is_null, is_open, is_regular, out_of_the_way
 
 _INHERITED = frozenset({STDOUT, STDERR})
 
@@ -107,7 +107,7 @@ class RecordingChild:
             return parents
         if is_regular(parents):
             if fd == STDIN:
-                self._input_file = (os.dup(parents), os.lseek(parents, 0, os.SEEK_CUR))
+                self._input_file = (out_of_the_way(parents), os.lseek(parents, 0, os.SEEK_CUR))
             return parents
         return self._open(fd, parents, wiring, inward=True)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from .channels import CHUNK
 from .pump import PUMP, Stepper
-from .wiring import close_quietly, is_pipe, ready, same_kind_of_pipe
+from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_pipe
 
 _CHUNKS_A_STEP = 32
 """So that a child that never stops writing holds up nobody, and more than a pipe holds."""
@@ -68,8 +68,8 @@ class Tap:
         self._note = note
         self._on_end = on_end
         self._pending = memoryview(b"")
-        reader, writer = same_kind_of_pipe(parents) if is_pipe(parents) else os.pipe()
-        kept = os.dup(parents)
+        reader, writer = same_kind_of_pipe(parents)
+        kept = out_of_the_way(parents)
         self.childs, self._source, self._target = (reader, kept, writer) if inward else (writer, reader, kept)
         self._private = inward or private
         self._waits = is_pipe(self._target)

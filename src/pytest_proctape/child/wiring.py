@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import resource
 import select
 import socket
 import stat
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 
 from ..tape import SpawnError
 
+_HIGH = 400
+"""Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
 _NULL_DEVICE = os.stat(os.devnull).st_rdev
 
 
@@ -66,12 +70,37 @@ def is_open(fd: int) -> bool:
     return True
 
 
+def out_of_the_way(fd: int) -> int:
+    """A duplicate of ``fd`` with a high number; ``fd`` stays open.
+
+    The next descriptor that the test opens has the number that it would have without us: programs are
+    told such numbers (``--status-fd 7``, ``/dev/fd/7``), and the tape has them.
+    """
+    soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    lowest = _HIGH if soft_limit == resource.RLIM_INFINITY else min(_HIGH, soft_limit // 2)
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
+    except OSError:
+        # All of those are taken.
+        return os.dup(fd)
+
+
+def moved(fd: int) -> int:
+    """``fd`` itself, under a high number."""
+    try:
+        return out_of_the_way(fd)
+    finally:
+        os.close(fd)
+
+
 def same_kind_of_pipe(fd: int) -> tuple[int, int]:
     """A new pair ``(read end, write end)``: a socket pair where ``fd`` is a socket, else a pipe."""
     if stat.S_ISSOCK(os.fstat(fd).st_mode):
-        reader, writer = socket.socketpair()
-        return reader.detach(), writer.detach()
-    return os.pipe()
+        one, other = socket.socketpair()
+        reader, writer = one.detach(), other.detach()
+    else:
+        reader, writer = os.pipe()
+    return moved(reader), moved(writer)
 
 
 def ready(fd: int, event: int) -> bool:

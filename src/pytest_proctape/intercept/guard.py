@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Any
 
+from ..child import moved
 from ..errors import UnsupportedSpawn
 from . import door
 
@@ -51,7 +52,8 @@ _pipe: tuple[int, int] | None = None
 def _before_fork() -> None:
     global _pipe, _reports
     if door.is_replaying() and _pipe is None:
-        _pipe = os.pipe()
+        reader, writer = os.pipe()
+        _pipe = (moved(reader), moved(writer))
         os.set_blocking(_pipe[0], False)
         os.set_blocking(_pipe[1], False)
         _reports = _pipe[1]

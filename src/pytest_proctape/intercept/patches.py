@@ -56,9 +56,9 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         # Popen would take a second road, with other errors, for the plainest calls.
         (subprocess, "_USE_POSIX_SPAWN", False),
         (subprocess, "_time", timing.monotonic),
-        (subprocess, "_PopenSelector", timing.popen_selector),
         (subprocess.Popen, "_wait", timing.wait),
         (subprocess.Popen, "_communicate", timing.communicate),
+        (subprocess.Popen, "_remaining_time", timing.remaining_time),
         *spawning.replacements(),
         *inherit.replacements(),
         *_bound_waitpid(),

@@ -82,6 +82,7 @@ def fork_exec(
 
     if any(fd <= before for before, fd in pairwise((-1, *fds_to_keep))):
         raise ValueError("bad value(s) in fds_to_keep")
+    _check_ids(*rest[:3])
     wiring = _wiring(p2cread, c2pwrite, errwrite, c2pread=c2pread, errread=errread)
     spawn = _spawn_of(args, executables, cwd, env_list, start_new_session, process_group)
     loop = pacing.asking_loop()
@@ -110,11 +111,14 @@ def _wiring(p2cread: int, c2pwrite: int, errwrite: int, *, c2pread: int = -1, er
     if p2cread == -1 and is_open(0) and is_regular(0):
         # Parent and child share the position in a file, so it matters how far the child reads.
         p2cread = 0
-    return Wiring(
-        {} if p2cread == -1 else {0: p2cread},
-        {1: 1 if c2pwrite == -1 else c2pwrite, 2: 2 if errwrite == -1 else errwrite},
-        frozenset(private),
-    )
+    outputs = {1: c2pwrite, 2: errwrite}
+    for fd in (1, 2):
+        if outputs[fd] == -1:
+            outputs[fd] = fd
+            # What is closed, or closes on exec, is not there in the child.
+            if not is_open(fd) or not os.get_inheritable(fd):
+                del outputs[fd]
+    return Wiring({} if p2cread == -1 else {0: p2cread}, outputs, frozenset(private))
 
 
 def _spawn_of(
@@ -145,6 +149,32 @@ def _checked(data: bytes) -> bytes:
     if b"\0" in data:
         raise ValueError("embedded null byte")
     return data
+
+
+def _check_ids(gid: object, groups: object, uid: object) -> None:
+    """Refuse what the C function refuses; see ``_Py_Gid_Converter`` in ``Modules/posixmodule.c``."""
+    for name, value in (("gid", gid), ("uid", uid)):
+        if value is not None:
+            _check_id(name, value)
+    if groups is None:
+        return
+    assert isinstance(groups, Sequence)
+    for value in groups:
+        if not isinstance(value, int):
+            raise TypeError("groups must be integers")
+        try:
+            _check_id("gid", value)
+        except OverflowError:
+            raise ValueError("invalid group id") from None
+
+
+def _check_id(name: str, value: object) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} should be integer, not {type(value).__name__}")
+    if value < -1:
+        raise OverflowError(f"{name} is less than minimum")
+    if value > 2**32 - 1:
+        raise OverflowError(f"{name} is greater than maximum")
 
 
 def _environment(env_list: Iterable[bytes]) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Timed waits of ``subprocess``: on replay they expire as recorded, and at once.
 
 A deadline is a matter of ``Popen`` and not of the kernel, so this is the one place where the package
-reaches into that class: ``_wait`` and ``_communicate``, which every form of ``timeout=`` goes through.
+reaches into that class: ``_wait``, ``_communicate`` and ``_remaining_time``, which every form of
+``timeout=`` goes through.
 """
 
 from __future__ import annotations
 
-import selectors
+import select
 import subprocess
 import threading
 import time
@@ -17,16 +18,12 @@ from ..child import TABLE, RecordingChild, VirtualChild
 
 _REAL_WAIT: Callable[..., int] = subprocess.Popen._wait  # type: ignore[attr-defined]
 _REAL_COMMUNICATE: Callable[..., Any] = subprocess.Popen._communicate  # type: ignore[attr-defined]
-_REAL_SELECTOR: Any = subprocess._PopenSelector  # type: ignore[attr-defined]
-
-_BLINK_S = 0.05
+_REAL_REMAINING_TIME: Callable[..., float | None] = subprocess.Popen._remaining_time  # type: ignore[attr-defined]
 
 
 class _Local(threading.local):
     skipped_s = 0.0
     """Seconds by which waits of this thread have been cut short."""
-    child: VirtualChild | None = None
-    """Whom this thread is communicating with."""
     communicating = False
     """A wait that expires is part of a longer one, which is what is noted."""
 
@@ -60,56 +57,50 @@ def wait(self: Any, timeout: float | None) -> int:
 def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float | None) -> Any:
     """Stands in for ``Popen._communicate``."""
     child = TABLE.get(self.pid)
-    if isinstance(child, RecordingChild) and orig_timeout is not None and endtime is not None:
-        _LOCAL.communicating = True
-        try:
-            return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
-        except subprocess.TimeoutExpired:
-            child.wait_expired(_ns(orig_timeout))
-            raise
-        finally:
-            _LOCAL.communicating = False
-    before, _LOCAL.child = _LOCAL.child, child if isinstance(child, VirtualChild) else None
+    if not isinstance(child, RecordingChild) or orig_timeout is None:
+        return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
+    _LOCAL.communicating = True
     try:
         return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
+    except subprocess.TimeoutExpired:
+        child.wait_expired(_ns(orig_timeout))
+        raise
     finally:
-        _LOCAL.child = before
+        _LOCAL.communicating = False
 
 
-def popen_selector() -> Any:
-    """Stands in for the selector class that ``Popen._communicate`` makes an instance of."""
-    return _REAL_SELECTOR() if _LOCAL.child is None else _CommunicateSelector(_LOCAL.child)
+def remaining_time(self: Any, endtime: float | None) -> float | None:
+    """Stands in for ``Popen._remaining_time``, which ``_communicate`` asks before each of its waits.
+
+    Where nothing but an expiry would end that wait, it has expired already.
+    """
+    child = TABLE.get(self.pid)
+    left_s: float | None = _REAL_REMAINING_TIME(self, endtime)
+    if not isinstance(child, VirtualChild) or all(one is None or one.closed for one in _streams(self)):
+        return left_s
+    # Ask the child first: it may have something to say to what it has been sent.
+    at_timeout = child.at_timeout
+    if left_s is None:
+        child.pass_timeouts()
+    elif left_s > 0 and at_timeout and not _any_ready(self) and child.expires(_ns(left_s)):
+        _LOCAL.skipped_s += left_s + 1e-6
+        left_s = -1e-6
+    return left_s
 
 
-class _CommunicateSelector(_REAL_SELECTOR):  # type: ignore[misc]
-    """Waits for a virtual child, which may be waiting for this very wait to expire."""
+def _streams(popen: Any) -> tuple[Any, Any, Any]:
+    return (popen.stdin, popen.stdout, popen.stderr)
 
-    def __init__(self, child: VirtualChild) -> None:
-        super().__init__()
-        self._child = child
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        left_s = timeout
-        while True:
-            # Ask the child first: it may have something to say to what it has been sent.
-            at_timeout = self._child.at_timeout
-            ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
-            if ready or (left_s is not None and left_s <= 0):
-                return ready
-            if at_timeout:
-                if left_s is None:
-                    self._child.pass_timeouts()
-                elif self._child.expires(_ns(left_s)):
-                    _LOCAL.skipped_s += left_s + 1e-6
-                    return []
-                else:
-                    continue
-            blink_s = _BLINK_S if left_s is None else min(left_s, _BLINK_S)
-            ready = super().select(blink_s)
-            if ready:
-                return ready
-            if left_s is not None:
-                left_s -= blink_s
+def _any_ready(popen: Any) -> bool:
+    """Whether ``_communicate`` would find something to do without waiting."""
+    stdin, *outputs = _streams(popen)
+    poll = select.poll()
+    # It has all of its input written, and closed, before it waits for output alone.
+    for stream, event in ((stdin, select.POLLOUT), *((one, select.POLLIN) for one in outputs)):
+        if stream is not None and not stream.closed:
+            poll.register(stream, event)
+    return bool(poll.poll(0))
 
 
 def _ns(seconds: float) -> int:

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_proctape.errors import TapeWriteError
+from pytest_proctape.tape import Content, Spool
+from pytest_proctape.tape import spool as spool_module
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def filled(folder: Path, *parts: bytes, threshold: int = 4) -> Spool:
+    spool = Spool(folder, threshold)
+    for part in parts:
+        spool.write(part)
+    return spool
+
+
+@pytest.mark.parametrize("parts", [(), (b"",), (b"1234",), (b"12", b"34")])
+def test_a_small_spool_stays_in_memory(tmp_path: Path, parts: tuple[bytes, ...]) -> None:
+    folder = tmp_path / "tapes"
+    spool = filled(folder, *parts)
+    content = spool.content()
+    assert content.bytes() == b"".join(parts)
+    assert not content.in_file
+    assert spool.size == content.size
+    assert not folder.exists()
+    assert spool.content() is content
+
+
+@pytest.mark.parametrize("parts", [(b"12345",), (b"1234", b"5"), (b"12", b"3456", b"", b"78" * 99)])
+def test_a_large_spool_is_a_temporary_file(tmp_path: Path, parts: tuple[bytes, ...]) -> None:
+    folder = tmp_path / "tapes"
+    spool = filled(folder, *parts)
+    content = spool.content()
+    assert content == Content.of(b"".join(parts))
+    assert content.bytes() == b"".join(parts)
+    assert content.in_file
+    assert content.temporary
+    (name,) = names(folder)
+    assert name.startswith(".proctape-")
+    assert name.endswith(".tmp")
+    del spool, content
+    assert names(folder) == []
+
+
+def test_closing_throws_away(tmp_path: Path) -> None:
+    spool = filled(tmp_path, b"12345")
+    before = len(os.listdir("/dev/fd"))
+    spool.close()
+    spool.close()
+    assert names(tmp_path) == []
+    assert len(os.listdir("/dev/fd")) == before - 1
+    with pytest.raises(ValueError, match="closed"):
+        spool.content()
+    with pytest.raises(ValueError, match="any more"):
+        spool.write(b"6")
+
+
+def test_closing_leaves_the_content_that_was_taken(tmp_path: Path) -> None:
+    spool = filled(tmp_path, b"12345")
+    content = spool.content()
+    spool.close()
+    assert content.bytes() == b"12345"
+    with pytest.raises(ValueError, match="any more"):
+        spool.write(b"6")
+
+
+def test_an_abandoned_spool_leaves_neither_file_nor_descriptor(tmp_path: Path) -> None:
+    before = len(os.listdir("/dev/fd"))
+    spool = filled(tmp_path, b"12345")
+    assert len(os.listdir("/dev/fd")) == before + 1
+    del spool
+    assert len(os.listdir("/dev/fd")) == before
+    assert names(tmp_path) == []
+
+
+def test_a_forked_child_leaves_the_parents_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = filled(tmp_path, b"12345")
+    content = spool.content()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    del spool, content
+    assert len(names(tmp_path)) == 1
+
+
+def test_a_failing_disk_is_reported_by_content_and_not_by_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = filled(tmp_path, b"12345")
+
+    def full(fd: int, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(spool_module, "write_all", full)
+    spool.write(b"678")
+    spool.write(b"9")
+    for _ in range(2):
+        with pytest.raises(TapeWriteError, match="No space left") as caught:
+            spool.content()
+        assert "room on the disk" in caught.value.next_step
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_is_reported_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    spool = filled(tmp_path / "file" / "tapes", b"12345", b"6")
+    assert spool.size == 6
+    with pytest.raises(TapeWriteError, match="Not a directory"):
+        spool.content()
