@@ -90,6 +90,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     config.addinivalue_line("markers", _MARKER)
     ini_mode = config.getini("tapes_mode")
+    ini_file = config.inipath or "the ini file"
+    try:
+        auto = config.getini("tapes_auto")
+    except ValueError as error:
+        raise pytest.UsageError(f"tapes_auto in {ini_file}: {error}; it is true or false") from None
     try:
         config.stash[_SETTINGS] = Settings(
             mode=command_line_mode(
@@ -97,15 +102,26 @@ def pytest_configure(config: pytest.Config) -> None:
                 config.getoption("replay_tapes"),
                 config.getoption("live_tapes"),
             ),
-            ini_mode=parse_mode(ini_mode, f"tapes_mode in {config.inipath or 'the ini file'}")
-            if ini_mode
-            else None,
-            auto=config.getini("tapes_auto"),
+            ini_mode=parse_mode(ini_mode, f"tapes_mode in {ini_file}") if ini_mode else None,
+            auto=auto,
             directory=config.getini("tapes_dir"),
         )
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Check the markers, all of them before anything runs.
+
+    Raises:
+        pytest.UsageError: one is not understood.
+    """
+    for item in items:
+        try:
+            _mode_of(item)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 # -- fixture -----------------------------------------------------------------------------------
@@ -117,7 +133,12 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
 
     Gives a ``pytest_proctape.TapeHandle`` with ``mode``, ``path``, ``entries`` and ``spawns``.
     """
-    active: ItemTape = request.node.stash[_TAPE]
+    active: ItemTape | None = request.node.stash.get(_TAPE, None)
+    if active is None:
+        raise UsageError(
+            f"{request.node.nodeid} asks for the fixture `tape` while it runs, when processes could have been "
+            "started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
+        )
     return active.handle
 
 
@@ -203,18 +224,18 @@ def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 
 
 def _mode_of(item: pytest.Item) -> Mode | None:
-    """The mode of a taped test, ``None`` for one that is not taped."""
+    """The mode of a taped test, ``None`` for one that is not taped.
+
+    Raises:
+        UsageError: a marker is not understood.
+    """
     settings = item.config.stash[_SETTINGS]
-    marker = item.get_closest_marker("tape")
-    if marker is None and not settings.auto and "tape" not in getattr(item, "fixturenames", ()):
-        return None
     marked = None
-    if marker is not None:
-        try:
-            marked = marker_mode(marker.args, marker.kwargs, item.nodeid)
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
-    return settings.mode or marked or settings.ini_mode or "replay"
+    taped = settings.auto or "tape" in getattr(item, "fixturenames", ())
+    for marker in item.iter_markers("tape"):
+        taped = True
+        marked = marked or marker_mode(marker.args, marker.kwargs, item.nodeid)
+    return (settings.mode or marked or settings.ini_mode or "replay") if taped else None
 
 
 def _run_of(config: pytest.Config) -> Run:
@@ -240,19 +261,20 @@ def _run_of(config: pytest.Config) -> Run:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the user's frames of an error of ours, and send the counts along."""
+    """Show an error of ours as one, and send the counts along."""
     active = item.stash.get(_TAPE, None)
-    ours = call.excinfo is not None and isinstance(call.excinfo.value, ProctapeError)
-    if ours and call.excinfo is not None:
-        from .run import show_users_frames
-
-        call.excinfo = show_users_frames(call.excinfo.value)
+    raised = call.excinfo
     report = yield
-    if ours and report.outcome == "skipped" and hasattr(report, "wasxfail"):
+    # pytest's own unittest plugin puts another exception in its place.
+    errors = (info.value for info in (raised, call.excinfo) if info is not None)
+    error = next((one for one in errors if isinstance(one, ProctapeError)), None)
+    if error is not None:
+        from .run import shown
+
         # An expected failure is one of the code under test, not that its tape is wrong.
-        del report.wasxfail
         report.outcome = "failed"
-        report.longrepr = item.repr_failure(call.excinfo)  # type: ignore[arg-type]
+        vars(report).pop("wasxfail", None)
+        report.longrepr = shown(item, error)
     if active is not None:
         active.note(report)
         if report.when == "teardown":

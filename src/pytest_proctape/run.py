@@ -9,11 +9,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
+import _pytest
+import pluggy
 import pytest
+from _pytest._code.code import (
+    ReprEntry,
+    ReprExceptionInfo,
+    ReprFileLocation,
+    ReprTraceback,
+    TerminalRepr,
+)
 
 from . import intercept
 from .clock import REAL
-from .errors import ProctapeError, TapeNotFound
+from .errors import ProctapeError, TapeError, TapeNotFound
 from .handle import TapeHandle
 from .portable import Places
 from .session import (
@@ -66,7 +75,7 @@ class Run:
     def start(self, item: pytest.Item, mode: Mode) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
         if mode == "missing":
-            mode = "replay" if self.store.path_for(item.nodeid).exists() else "record"
+            mode = "replay" if self._has_tape(item.nodeid) else "record"
         self.item = ItemTape(self, self._session(item.nodeid, mode, item))
         return self.item
 
@@ -77,6 +86,13 @@ class Run:
         """
         chosen: Mode = "record" if mode in ("missing", "new") else mode
         return FixtureTape(self, self._session(owner, chosen, item))
+
+    def _has_tape(self, owner: str) -> bool:
+        try:
+            return self.store.path_for(owner).exists()
+        except TapeError:
+            # Replaying it tells what is wrong, and where.
+            return True
 
     def _session(self, owner: str, mode: Mode, item: pytest.Item) -> Session:
         path, colons, name = item.nodeid.partition("::")
@@ -96,6 +112,8 @@ class ActiveTape:
         self._run = run
         self.session = session
         self._failed = False
+        self._complete = True
+        """What was run is all there is to run, and it did not fail."""
         self._began_ns = REAL.monotonic_ns()
         intercept.install()
         if isinstance(session, ReplaySession):
@@ -138,7 +156,7 @@ class ActiveTape:
         """
         __tracebackhide__ = True
         session = self.session
-        if isinstance(session, ReplaySession) and not self._failed and not session.errors:
+        if isinstance(session, ReplaySession) and self._complete and not session.errors:
             leftover = session.leftover(*phases)
             if leftover is not None:
                 raise session.latch(leftover)
@@ -166,7 +184,7 @@ class ActiveTape:
             if not interrupted and (self._failed or session.errors):
                 result.kept = session.save_attempt(tape)
             elif not interrupted:
-                result.outcome = session.save(tape)
+                result.outcome = session.save(tape, complete=self._complete)
         else:
             session.close()
 
@@ -181,6 +199,12 @@ class ItemTape(ActiveTape):
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test has ended."""
         self._failed = self._failed or report.failed
+        expected = hasattr(report, "wasxfail")
+        if report.when == "setup":
+            # A test that is skipped has not said what it would ask for.
+            self._complete = report.passed
+        elif report.when == "call":
+            self._complete = report.passed or (expected and not isinstance(self.session, ReplaySession))
 
     @contextmanager
     def call(self, item: pytest.Item) -> Iterator[None]:
@@ -193,10 +217,8 @@ class ItemTape(ActiveTape):
         with self.bound("call"):
             yield
         # A unittest.TestCase does not raise; it leaves here what it would have raised.
-        left = [info.value for info in getattr(item, "_excinfo", None) or ()]
-        harmless = pytest.skip.Exception | pytest.xfail.Exception
-        self._failed = self._failed or not all(isinstance(error, harmless) for error in left)
-        self.refuse_leftover("setup", "call")
+        if not getattr(item, "_excinfo", None):
+            self.refuse_leftover("setup", "call")
 
     @contextmanager
     def teardown(self) -> Iterator[None]:
@@ -212,7 +234,7 @@ class ItemTape(ActiveTape):
                 yield
             self.refuse_leftover("setup", "call", "teardown")
         except BaseException as error:
-            self._failed = True
+            self._failed, self._complete = True, False
             interrupted = not isinstance(error, Exception | pytest.fail.Exception)
             raise
         finally:
@@ -236,7 +258,7 @@ class FixtureTape(ActiveTape):
                 yield
             self.refuse_leftover("setup")
         except BaseException:
-            self._failed = True
+            self._failed, self._complete = True, False
             raise
 
     def finalizers(self) -> tuple[Callable[[], None], Callable[[], None]]:
@@ -260,11 +282,15 @@ class FixtureTape(ActiveTape):
         return before, after
 
 
-def show_users_frames(error: BaseException) -> pytest.ExceptionInfo[BaseException]:
-    """``error`` without the frames of this package and of the standard library, unless it has no others.
+def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
+    """``error`` as a failure report shows it: the user's frames, and the message.
 
-    The traceback itself is made anew: pytest cuts it by following its raw entries.
+    Frames of this package, of the standard library and of pytest are left out. The traceback itself is
+    made anew, as pytest cuts it by following its raw entries.
     """
+    if isinstance(error, TapeError):
+        # The system's own error is in the message.
+        error.__cause__, error.__suppress_context__ = None, True
     entries = []
     entry = error.__traceback__
     while entry is not None:
@@ -273,6 +299,24 @@ def show_users_frames(error: BaseException) -> pytest.ExceptionInfo[BaseExceptio
     kept: TracebackType | None = None
     for entry in reversed(entries):
         filename = entry.tb_frame.f_code.co_filename
-        if not is_ours(filename) and not is_stdlib(filename):
+        if not is_ours(filename) and not is_stdlib(filename) and not filename.startswith(_RUNNER):
             kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return pytest.ExceptionInfo.from_exception(error.with_traceback(kept or error.__traceback__))
+    if kept is None and error.__cause__ is None:
+        return _message_only(item, error)
+    return item.repr_failure(
+        pytest.ExceptionInfo.from_exception(error.with_traceback(kept or error.__traceback__))
+    )
+
+
+_RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
+
+
+def _message_only(item: pytest.Item, error: ProctapeError) -> TerminalRepr:
+    path, line, _ = item.location
+    place = ReprFileLocation(path, (line or 0) + 1, type(error).__name__)
+    text = f"{type(error).__module__}.{type(error).__qualname__}: {error}"
+    lines = [f"E   {one}".rstrip() for one in text.splitlines()]
+    crash = ReprFileLocation(place.path, place.lineno, text)
+    return ReprExceptionInfo(
+        ReprTraceback([ReprEntry(lines, None, None, place, "long")], None, "long"), crash
+    )

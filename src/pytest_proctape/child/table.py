@@ -55,6 +55,11 @@ class ProcessTable:
         for fd in self._pidfds.pop(pid, ()):
             os.close(fd)
 
+    def reap(self, child: VirtualChild) -> None:
+        """The parent has been told how ``child`` ended."""
+        child.reaped = True
+        self.remove(child.pid)
+
     def __iter__(self) -> Iterator[Child]:
         return iter(tuple(self._children.values()))
 

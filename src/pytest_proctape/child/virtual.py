@@ -17,10 +17,11 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import ProctapeError
-from ..tape import STDIN, Change, Input, InputEnd, Output, OutputEnd, Script, Signal, Step, Timeout
+from ..tape import STDIN, Change, End, Input, InputEnd, Output, OutputEnd, Script, Signal, Step, Timeout
 from .channels import CHUNK, Inlet, Outlet
 from .pump import PUMP
 from .wiring import Wiring
@@ -73,6 +74,7 @@ class VirtualChild:
         script: what it does.
         status: as from :func:`os.waitpid`, once it has ended.
         received: what came in on stdin so far.
+        reaped: the parent knows that it has ended.
         error: what the parent is to be told at its next wait.
     """
 
@@ -94,6 +96,7 @@ class VirtualChild:
         self.status: int | None = None
         self.error: ProctapeError | None = None
         self.received = bytearray()
+        self.reaped = False
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
         self._now_ns = now_ns
@@ -214,6 +217,14 @@ class VirtualChild:
             if step is None and self.script.end.status is None:
                 return None
             return self._anchor_ns + self._next_at_ns()
+
+    def so_far(self) -> Script:
+        """What the parent can know of by now."""
+        with self._lock:
+            if self.reaped:
+                return self.script
+            end = End(None, None, REAL.monotonic_ns() - self._started_ns)
+            return replace(self.script, steps=self.script.steps[: self._at], end=end)
 
     @property
     def busy(self) -> bool:

@@ -42,7 +42,7 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
     if status is None:
         return (0, 0)
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-        TABLE.remove(child.pid)
+        TABLE.reap(child)
     return (child.pid, status)
 
 
@@ -82,7 +82,7 @@ def _wait_any(pid: int, options: int) -> tuple[int, int]:
         for child in _candidates(pid):
             status = child.poll()
             if status is not None and TABLE.get(child.pid) is child:
-                TABLE.remove(child.pid)
+                TABLE.reap(child)
                 return (child.pid, status)
         try:
             result = _note(REAL_WAITPID(pid, options | os.WNOHANG))
@@ -147,7 +147,7 @@ def _waitid_virtual(child: VirtualChild, options: int) -> Any:
     if status is None or not options & os.WEXITED:
         return None
     if not options & os.WNOWAIT:
-        TABLE.remove(child.pid)
+        TABLE.reap(child)
     if os.WIFSIGNALED(status):
         code, value = (os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED), os.WTERMSIG(status)
     else:

@@ -58,6 +58,11 @@ class Recording(Player):
 
     def _record(self, spawn: Spawn, asked: Asked, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child whose streams are led past us."""
+        try:
+            _ = self.path
+        except TapeError as error:
+            # Nothing is run for a tape that has no place.
+            raise self.latch(error) from None
         take = _Take(asked, self.phase)
         with self._lock:
             self.takes.append(take)
@@ -95,15 +100,22 @@ class Recording(Player):
             entries=tuple(entry for entry in entries if entry is not None),
         )
 
-    def save(self, tape: Tape) -> str:
+    def save(self, tape: Tape, *, complete: bool) -> str:
         """Store ``tape``; ``"recorded"``, ``"unchanged"``, ``"removed"`` or ``"nothing"``.
 
         What has not changed stays on the tape as it is, times included, so that recording again what
         did not change leaves the file as it was.
 
+        Args:
+            tape: from :meth:`finish`.
+            complete: the test ran to its end. One that was skipped may have asked for less than it would
+                elsewhere, so it loses no tape that is there.
+
         Raises:
             TapeWriteError: the disk would not take it; the old tape is whole.
         """
+        if not complete and (self.path.exists() or not tape.entries):
+            return "nothing"
         self.store.discard_attempt(self.owner)
         if not tape.entries:
             had_one = self.path.exists()

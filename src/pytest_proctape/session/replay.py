@@ -77,7 +77,7 @@ class Player(Session):
             on_wrong=on_wrong,
             on_end=TABLE.tell,
         )
-        self.note_spawn(spawn, lambda: script, replayed=True)
+        self.note_spawn(spawn, child.so_far, replayed=True)
         self.children.append(child)
         TABLE.add(child)
         child.start(wiring)
