@@ -136,8 +136,8 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
     active: ItemTape | None = request.node.stash.get(_TAPE, None)
     if active is None:
         raise UsageError(
-            f"{request.node.nodeid} asks for the fixture `tape` while it runs, when processes could have been "
-            "started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
+            f"{request.node.nodeid} asks for the fixture `tape` while it runs, when processes could have "
+            "been started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
         )
     return active.handle
 
@@ -304,7 +304,7 @@ class _Counter:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""
         totals = self._config.stash.get(_TOTALS, None)
-        if not totals:
+        if not totals or self._config.get_verbosity() < -1 or self._config.getoption("no_summary", False):
             return
         from .summary import lines
 

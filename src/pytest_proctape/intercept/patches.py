@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import inherit, reaping, signalling, spawning, timing
+from . import inherit, plain, posix, reaping, signalling, spawning, timing
 
 _lock = threading.Lock()
 _users = 0
@@ -59,7 +59,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (subprocess.Popen, "_wait", timing.wait),
         (subprocess.Popen, "_communicate", timing.communicate),
         (subprocess.Popen, "_remaining_time", timing.remaining_time),
-        *spawning.replacements(),
+        *plain.replacements(),
+        *posix.replacements(),
         *inherit.replacements(),
         *_bound_waitpid(),
     ]

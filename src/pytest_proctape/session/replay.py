@@ -6,6 +6,7 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,7 +81,7 @@ class Player(Session):
         self.note_spawn(spawn, child.so_far, replayed=True)
         self.children.append(child)
         TABLE.add(child)
-        child.start(wiring)
+        child.start(_mapped(script, wiring))
         return Started(pid)
 
     def end_children(self) -> None:
@@ -232,6 +233,17 @@ class ReplaySession(Player):
         """The tape is over; what still plays is ended."""
         super().close()
         self.end_children()
+
+
+def _mapped(script: Script, wiring: Wiring) -> Wiring:
+    """Pipes beyond stderr by their order: what number each has depends on what else is open."""
+    recorded = sorted(fd for fd in script.captured if fd > STDERR)
+    present = sorted(fd for fd in wiring.outputs if fd > STDERR)
+    if recorded == present or len(recorded) != len(present):
+        return wiring
+    outputs = {fd: given for fd, given in wiring.outputs.items() if fd <= STDERR}
+    outputs |= {old: wiring.outputs[new] for old, new in zip(recorded, present, strict=True)}
+    return replace(wiring, outputs=outputs)
 
 
 def _stream_differences(script: Script, wiring: Wiring) -> list[Difference]:

@@ -260,7 +260,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
         data = encode(_joined(script.steps, fd))
         if fd in _STREAM_NAMES:
             fields[_STREAM_NAMES[fd]] = data
-        else:
+        elif data:
             extra[fd] = data
     if extra:
         fields["fds"] = extra

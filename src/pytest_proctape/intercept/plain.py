@@ -1,0 +1,91 @@
+"""``os.spawn*`` and ``os.system``: children that inherit everything and tell no errors.
+
+Every function here stands in for the standard library's own of the same name and has its signature.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..child import add_ended
+from . import door
+from .spawning import ForkExec, environment_list, launch, spawn_of
+
+_REAL_SPAWNVEF: Callable[..., int] = os._spawnvef  # type: ignore[attr-defined]
+_REAL_SYSTEM = os.system
+_EXEC_FAILED = 127 << 8
+"""What a forked child that could not exec ends with: ``os._spawnvef``, and the shell."""
+
+
+def spawnvef(mode: int, file: Any, args: Any, env: Mapping[Any, Any] | None, func: Callable[..., Any]) -> int:
+    """Stands in for ``os._spawnvef``, which every ``os.spawn*`` ends in. See ``Lib/os.py``."""
+    if door.current() is None:
+        return _REAL_SPAWNVEF(mode, file, args, env, func)
+    if not isinstance(args, tuple | list):
+        raise TypeError("argv must be a tuple or a list")
+    if not args or not args[0]:
+        raise ValueError("argv first element cannot be empty")
+    name = os.fsencode(file)
+    searched = func in (os.execvp, os.execvpe) and not os.path.dirname(name)
+    folders = os.get_exec_path(env) if searched else []
+    executables = (
+        tuple(os.path.join(os.fsencode(folder), name) for folder in folders) if searched else (name,)
+    )
+    pid = _fork_exec_plainly("os.spawn", args, executables, env)
+    if mode == os.P_NOWAIT:
+        return pid
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def system(command: Any) -> int:
+    """Stands in for :func:`os.system`."""
+    if door.current() is None:
+        return _REAL_SYSTEM(command)
+    pid = _fork_exec_plainly("os.system", ["sh", "-c", os.fsencode(command)], (b"/bin/sh",), None)
+    return os.waitpid(pid, 0)[1]
+
+
+def _fork_exec_plainly(
+    road: str, args: Sequence[Any], executables: tuple[bytes, ...], env: Mapping[Any, Any] | None
+) -> int:
+    """Start a child that inherits everything; one that can't exec ends with 127 instead of an error."""
+    try:
+        call = ForkExec(
+            args,
+            executables,
+            False,
+            (),
+            None,
+            environment_list(env),
+            *(-1,) * 8,
+            False,
+            False,
+            -1,
+            None,
+            None,
+            None,
+            -1,
+            None,
+            True,
+        )
+        spawn = replace(spawn_of(call), road=road)
+    except ValueError:
+        # The real one finds that out after its fork, and has nobody to tell.
+        return add_ended(_EXEC_FAILED)
+    started = door.spawn(
+        spawn, call.wiring(), lambda wiring: launch(call, wiring), lambda: launch(call, call.wiring()).pid
+    )
+    if started.error is not None:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(started.pid, 0)
+        return add_ended(_EXEC_FAILED)
+    return started.pid
+
+
+def replacements() -> list[tuple[Any, str, Any]]:
+    """``(where, name, what)`` for these roads."""
+    return [(os, "_spawnvef", spawnvef), (os, "system", system)]

@@ -1,0 +1,168 @@
+"""``os.posix_spawn`` and ``os.posix_spawnp``."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..child import TABLE, Started, Wiring, is_open
+from ..tape import SpawnError, errno_name, errno_number
+from . import door
+from .spawning import ForkExec, environment_list, extra_outputs, spawn_of
+
+
+def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..., int]:
+    def stand_in(
+        path: Any,
+        argv: Sequence[Any],
+        env: Mapping[Any, Any] | None,
+        /,
+        *,
+        file_actions: Iterable[tuple[Any, ...]] | None = (),
+        **attributes: Any,
+    ) -> int:
+        if door.current() is None:
+            return real(path, argv, env, file_actions=file_actions, **attributes)
+        actions = _checked_actions(file_actions, attributes)
+        name = os.fsencode(path)
+        folders = os.get_exec_path(env) if searches and not os.path.dirname(name) else []
+        executables = tuple(os.path.join(os.fsencode(folder), name) for folder in folders) or (name,)
+        call = ForkExec(
+            argv,
+            executables,
+            False,
+            (),
+            None,
+            environment_list(env),
+            *(-1,) * 8,
+            False,
+            attributes.get("setsid", False),
+            attributes.get("setpgroup", -1),
+            None,
+            None,
+            None,
+            -1,
+            None,
+            True,
+        )
+        with _opened(actions, path) as (opened, wiring):
+
+            def launch(wiring: Wiring) -> Started:
+                rewired = _rewired(opened, wiring)
+                try:
+                    return Started(real(path, argv, env, file_actions=rewired, **attributes))
+                except OSError as error:
+                    return Started(0, SpawnError(errno=errno_name(error.errno or 0)))
+
+            started = door.spawn(
+                replace(spawn_of(call), road=f"os.{real.__name__}"),
+                wiring,
+                launch,
+                lambda: real(path, argv, env, file_actions=actions, **attributes),
+            )
+        if started.error is not None:
+            TABLE.remove(started.pid)
+            number = errno_number(started.error.errno)
+            raise OSError(number, os.strerror(number), path)
+        return started.pid
+
+    stand_in.__name__ = real.__name__
+    stand_in.__doc__ = f"Stands in for :func:`os.{real.__name__}`."
+    return stand_in
+
+
+_OPERANDS = {"POSIX_SPAWN_OPEN": 4, "POSIX_SPAWN_CLOSE": 1, "POSIX_SPAWN_DUP2": 2, "POSIX_SPAWN_CLOSEFROM": 1}
+_COUNTS = {getattr(os, name): count for name, count in _OPERANDS.items() if hasattr(os, name)}
+
+
+def _checked_actions(
+    file_actions: Iterable[Any] | None, attributes: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The file actions, if everything is what the C function takes, which is not called on replay.
+
+    See ``py_posix_spawn`` and ``parse_file_actions`` in CPython's ``Modules/posixmodule.c``.
+
+    Raises:
+        TypeError: an argument has the wrong type, or a file action the wrong form.
+        ValueError: a signal number is out of range, or a path has a NUL.
+    """
+    actions = [] if file_actions is None else [_checked_action(action) for action in file_actions]
+    if attributes.get("setpgroup") is not None:
+        operator.index(attributes["setpgroup"])
+    for name in ("setsigmask", "setsigdef"):
+        for number in attributes.get(name, ()):
+            if not 0 < operator.index(number) < signal.NSIG:
+                raise ValueError(f"signal number {number} out of range [1; {signal.NSIG - 1}]")
+    return actions
+
+
+def _checked_action(action: Any) -> tuple[Any, ...]:
+    if not isinstance(action, tuple) or not action:
+        raise TypeError("Each file_actions element must be a non-empty tuple")
+    kind, *operands = action
+    count = _COUNTS.get(operator.index(kind))
+    if count is None:
+        raise TypeError("Unknown file_actions identifier")
+    if len(operands) != count:
+        raise TypeError("A file_actions element has the wrong number of items")
+    numbers = operands if count < 4 else [operands[0], *operands[2:]]
+    for number in numbers:
+        operator.index(number)
+    if count == 4 and b"\0" in os.fsencode(operands[1]):
+        raise ValueError("embedded null byte")
+    return action
+
+
+@contextlib.contextmanager
+def _opened(actions: list[tuple[Any, ...]], program: Any) -> Iterator[tuple[list[tuple[Any, ...]], Wiring]]:
+    """The file actions with every file opened here and not in the child, and the wiring they amount to.
+
+    Raises:
+        OSError: a file can't be opened; the real call names the program in that error, and so does this.
+    """
+    table = {fd: fd for fd in (0, 1, 2) if is_open(fd) and os.get_inheritable(fd)} | extra_outputs(None)
+    with contextlib.ExitStack() as stack:
+        changed = []
+        for kind, *rest in actions:
+            action = (kind, *rest)
+            if kind == os.POSIX_SPAWN_OPEN:
+                try:
+                    opened = os.open(*rest[1:])
+                except OSError as error:
+                    raise OSError(error.errno, os.strerror(error.errno or 0), program) from None
+                stack.callback(os.close, opened)
+                table[rest[0]] = opened
+                action = (os.POSIX_SPAWN_DUP2, opened, rest[0])
+            elif kind == os.POSIX_SPAWN_DUP2:
+                table[rest[1]] = table.get(rest[0], rest[0])
+            elif kind == os.POSIX_SPAWN_CLOSE:
+                table.pop(rest[0], None)
+            else:
+                table = {fd: parents for fd, parents in table.items() if fd < rest[0]}
+            changed.append(action)
+        inputs = {0: table[0]} if table.get(0, 0) != 0 else {}
+        pipes = {fd: given for fd, given in table.items() if fd > 2 and extra_outputs([given])}
+        yield changed, Wiring(inputs, {fd: table[fd] for fd in (1, 2) if fd in table} | pipes)
+
+
+def _rewired(actions: list[tuple[Any, ...]], wiring: Wiring) -> list[tuple[Any, ...]]:
+    """The caller's file actions, and then ours; what closes a range of descriptors comes last."""
+    closefrom = getattr(os, "POSIX_SPAWN_CLOSEFROM", None)
+    ours = [(os.POSIX_SPAWN_DUP2, source, fd) for fd, source in {**wiring.inputs, **wiring.outputs}.items()]
+    first = [action for action in actions if action[0] != closefrom]
+    last = [action for action in actions if action[0] == closefrom]
+    return [*first, *(action for action in ours if action[1] != action[2]), *last]
+
+
+posix_spawn = _standing_in_for(os.posix_spawn, searches=False)
+posix_spawnp = _standing_in_for(os.posix_spawnp, searches=True)
+
+
+def replacements() -> list[tuple[Any, str, Any]]:
+    """``(where, name, what)`` for these roads."""
+    return [(os, "posix_spawn", posix_spawn), (os, "posix_spawnp", posix_spawnp)]
