@@ -1,27 +1,16 @@
 """Whether a new recording says anything that the old one did not: then the old one stays, times included.
 
-How output was cut into pieces on its way, and when each came, is chance; what it says is not.
+How output was cut into pieces on its way, when each came, and how a parent that writes without waiting
+and a child that answers at once were interleaved, is chance; what was said is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from ..tape import (
-    STDIN,
-    Content,
-    Entry,
-    Input,
-    InputEnd,
-    Output,
-    OutputEnd,
-    Step,
-    Stream,
-    script_of,
-)
-
-_STREAMING = 1 << 16
-"""Bytes of input from which on the parent writes as fast as the child reads: a pipe holds no more."""
+from ..tape import Change as StateChange
+from ..tape import Content, Entry, Input, Output, Signal, Step, Stream, Timeout, script_of
 
 _CHANCE: dict[str, object] = {
     "duration_ms": 0.0,
@@ -48,7 +37,7 @@ def keep_unchanged(
     start = 0
     for entry in new:
         plain = _essence(entry, decode)
-        index = next((i for i in range(start, len(old)) if essences[i] == plain), None)
+        index = next((i for i in range(start, len(old)) if _same(essences[i], plain)), None)
         if index is None:
             kept.append(entry)
         else:
@@ -57,50 +46,68 @@ def keep_unchanged(
     return tuple(kept)
 
 
-def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> tuple[object, ...]:
+@dataclass
+class _Act:
+    """What was said between two deeds of the parent that leave no doubt about their order.
+
+    Attributes:
+        opening: the deed at its beginning.
+        said: by descriptor, 0 for what the parent sent.
+        needs: by descriptor, up to which byte of it how much input had come before.
+    """
+
+    opening: object = None
+    said: dict[int, bytes] = field(default_factory=dict)
+    needs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def add(self, step: Input | Output) -> None:
+        fd = step.fd if isinstance(step, Output) else 0
+        self.said[fd] = self.said.get(fd, b"") + step.data.bytes()
+        if fd:
+            self.needs.setdefault(fd, []).append((len(self.said[fd]), len(self.said.get(0, b""))))
+
+
+_Essence = tuple[Entry, object, list[_Act]]
+
+
+def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
     script = script_of(entry, decode, strict_input=True)
-    streams = _sequence(script.steps)
-    sent = sum(len(data) for kind, data in streams if kind == STDIN and isinstance(data, bytes))
-    if sent > _STREAMING:
-        streams = sorted(_merged(streams).items(), key=str)
-    return (entry.model_copy(update=_CHANCE), script.captured, script.merged, tuple(streams))
+    acts = [_Act()]
+    for step in script.steps:
+        if isinstance(step, Input | Output):
+            acts[-1].add(step)
+        elif isinstance(step, Signal | StateChange | Timeout):
+            acts.append(_Act(_deed(step)))
+    return (entry.model_copy(update=_CHANCE), (script.captured, script.merged, script.has_input), acts)
 
 
-def _sequence(steps: Sequence[Step]) -> list[tuple[object, object]]:
-    """What came between two deeds of the parent counts as one, each stream for itself."""
-    found: list[tuple[object, object]] = []
-    between: dict[int, bytes] = {}
-    for step in steps:
-        if isinstance(step, Output):
-            between[step.fd] = between.get(step.fd, b"") + step.data.bytes()
-            continue
-        found += sorted(between.items())
-        between = {}
-        if isinstance(step, Input) and found and found[-1][0] == STDIN:
-            found[-1] = (STDIN, _joined(found[-1][1], step.data.bytes()))
-        elif isinstance(step, Input):
-            found.append((STDIN, step.data.bytes()))
-        elif isinstance(step, InputEnd | OutputEnd):
-            found.append((type(step).__name__, getattr(step, "fd", STDIN)))
-        else:
-            found.append((type(step).__name__, _value(step)))
-    return found + sorted(between.items())
-
-
-def _value(step: Step) -> object:
+def _deed(step: Step) -> object:
     return next(
-        (getattr(step, name) for name in ("number", "status", "timeout_ns") if hasattr(step, name)), None
+        (name, getattr(step, name)) for name in ("number", "status", "timeout_ns") if hasattr(step, name)
     )
 
 
-def _merged(sequence: Sequence[tuple[object, object]]) -> dict[object, object]:
-    found: dict[object, object] = {}
-    for kind, data in sequence:
-        found[kind] = _joined(found.get(kind, b""), data) if isinstance(data, bytes) else data
-    return found
+def _same(old: _Essence, new: _Essence) -> bool:
+    if old[:2] != new[:2] or len(old[2]) != len(new[2]):
+        return False
+    return all(
+        before.opening == after.opening and before.said == after.said and _is_looser(before, after)
+        for before, after in zip(old[2], new[2], strict=True)
+    )
 
 
-def _joined(left: object, right: object) -> bytes:
-    assert isinstance(left, bytes)
-    assert isinstance(right, bytes)
-    return left + right
+def _is_looser(old: _Act, new: _Act) -> bool:
+    """Whether ``old`` waits for no input that ``new`` did without.
+
+    The tape of a parent that doesn't wait so comes to ask for the least; that of a dialog stays exact.
+    """
+    return all(
+        _needed(old.needs[fd], end) <= _needed(new.needs[fd], end)
+        for fd in old.needs
+        for end in {end for end, _ in (*old.needs[fd], *new.needs[fd])}
+    )
+
+
+def _needed(needs: Sequence[tuple[int, int]], end: int) -> int:
+    """How much input came before the byte at ``end - 1``."""
+    return next((sent for until, sent in needs if until >= end), 0)

@@ -193,10 +193,13 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
             data = decode(entry.stdin)
             if data.size:
                 steps.append(Input(data))
-            steps.append(InputEnd())
         outputs = {STDOUT: entry.stdout, STDERR: entry.stderr, **(entry.fds or {})}
         captured = {fd for fd, stream in outputs.items() if stream is not None}
         steps.extend(Output(fd, decode(stream)) for fd, stream in outputs.items() if stream)
+        if entry.stdin is not None:
+            # A parent that writes and closes in one go can't tell whether output came before the close or
+            # after it, and neither can the recording. The end waits for it in any case.
+            steps.append(InputEnd())
     has_input = strict_input or any(isinstance(step, Input | InputEnd) for step in steps)
     return Script(tuple(steps), _end_of(entry), frozenset(captured), entry.stderr_to_stdout, has_input)
 
@@ -242,8 +245,8 @@ def _end_of(entry: Entry) -> End:
 def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, Any]:
     """The fields of the plainest :class:`Entry` that means ``script``, without the spawn's own.
 
-    Whole streams say it all unless the parent did something after the child's first output, or the
-    input was not closed: then, and only then, there is a timeline.
+    Whole streams say it all unless the parent sent something after the child's first output, or left
+    the input open: then, and only then, there is a timeline.
     """
     fields: dict[str, Any] = _end_fields(script.end)
     fields["stderr_to_stdout"] = script.merged
@@ -272,16 +275,12 @@ def _needs_timeline(steps: Sequence[Step]) -> bool:
     for step in steps:
         if isinstance(step, Signal | Change | Timeout | OutputEnd):
             return True
-        if isinstance(step, Output):
-            has_output = True
-        elif isinstance(step, Input):
+        if isinstance(step, Input):
             has_input = True
             if has_output:
                 return True
-        else:
-            closed = True
-            if has_output and has_input:
-                return True
+        has_output = has_output or isinstance(step, Output)
+        closed = closed or isinstance(step, InputEnd)
     return has_input and not closed
 
 
