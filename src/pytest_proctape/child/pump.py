@@ -40,6 +40,7 @@ class Pump:
         self._wake_read = self._wake_write = -1
         self._running = False
         self._paused = False
+        self._retiring = False
         self._done = _thread.allocate_lock()
 
     def watch(self, fd: int, events: int, owner: Stepper) -> None:
@@ -96,15 +97,23 @@ class Pump:
             if self._watched or self._timers:
                 self._start()
 
-    def close(self) -> None:
-        """End the thread and let go of its descriptors. The pump can be used again."""
+    def retire(self) -> None:
+        """Let go of thread and descriptors once nothing is watched any more, be it later."""
+        with self._lock:
+            self._retiring = True
+            if self._watched or self._timers:
+                return
         self._stop()
         with self._lock:
-            if self._selector is not None and not self._watched:
-                self._selector.close()
-                self._selector = None
-                os.close(self._wake_read)
-                os.close(self._wake_write)
+            if not self._running:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        if self._selector is not None and not self._watched and not self._timers:
+            self._selector.close()
+            self._selector = None
+            os.close(self._wake_read)
+            os.close(self._wake_write)
 
     def abandon(self) -> None:
         """In a forked child: drop everything without touching what the parent still uses."""
@@ -116,6 +125,7 @@ class Pump:
         return not self._watched
 
     def _open(self) -> selectors.BaseSelector:
+        self._retiring = False
         if self._selector is None:
             self._selector = selectors.DefaultSelector()
             if isinstance(self._selector, _EpollSelector):
@@ -161,6 +171,10 @@ class Pump:
         try:
             while self._running:
                 self._round()
+                with self._lock:
+                    if self._retiring and not self._watched and not self._timers:
+                        self._running = False
+                        self._let_go()
         finally:
             self._done.release()
 

@@ -80,6 +80,7 @@ class RecordingChild:
         self._taps: list[Tap] = []
         self._captured: set[int] = set()
         self._merged = False
+        self._has_own_input = False
         self._input_file: tuple[int, int] | None = None
         self.wiring = self._lead_past(wiring)
 
@@ -125,6 +126,8 @@ class RecordingChild:
         def on_end() -> None:
             self._note_end(fd)
 
+        if fd == STDIN:
+            self._has_own_input = parents in wiring.private
         tap = Tap(fd, parents, inward=inward, private=parents in wiring.private, note=note, on_end=on_end)
         self._taps.append(tap)
         return tap.childs
@@ -222,7 +225,11 @@ class RecordingChild:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
             end = End(self.status, self.error, _whole_us(ended_ns - self._started_ns))
             steps = tuple(_step_of(item) if isinstance(item, _Run) else item for item in self._log)
-            return Script(_tidy(steps), end, frozenset(self._captured), self._merged, timed=self._timed)
+            sent = any(isinstance(step, Input | InputEnd) for step in steps)
+            # A child that left its input alone may have done so before there was any.
+            has_input = sent or not self._has_own_input
+            captured = frozenset(self._captured)
+            return Script(_tidy(steps), end, captured, self._merged, has_input, self._timed)
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""

@@ -6,6 +6,7 @@ for or signal any child, asyncio's watcher threads do, so ours is global too.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
@@ -16,7 +17,7 @@ from ..errors import ProctapeError
 from ..tape import End, Script
 from .recording import RecordingChild
 from .virtual import VirtualChild
-from .wiring import Wiring
+from .wiring import Wiring, is_open
 
 FIRST_PID = 2**22 + 1
 """Linux allows no ``pid_max`` above 2**22, so no real process can have such a pid: proc(5)."""
@@ -31,7 +32,7 @@ class ProcessTable:
         self._children: dict[int, Child] = {}
         self._pids = itertools.count(FIRST_PID)
         self._pidfds: dict[int, list[int]] = {}
-        self._pipes: dict[tuple[int, int], VirtualChild] = {}
+        self._pipes: dict[tuple[int, int], VirtualChild | None] = {}
         self.ended = threading.Condition()
         """Notified when a virtual child ends, for those who wait for any."""
 
@@ -50,8 +51,8 @@ class ProcessTable:
     def remove(self, pid: int) -> None:
         """The child has been reaped, or its tape is over."""
         child = self._children.pop(pid, None)
-        if self._pipes:
-            self._pipes = {key: value for key, value in self._pipes.items() if value is not child}
+        if self._pipes and child is not None:
+            self._pipes = {key: None if value is child else value for key, value in self._pipes.items()}
         for fd in self._pidfds.pop(pid, ()):
             os.close(fd)
 
@@ -82,14 +83,17 @@ class ProcessTable:
         return reader
 
     def by_pidfd(self, fd: int) -> VirtualChild | None:
-        """The replayed child that ``fd`` was opened for and that has not been reaped."""
-        if not self._pipes:
+        """The replayed child that ``fd`` was opened for; ``None`` where it was opened for a real one.
+
+        Raises:
+            ProcessLookupError: the child has been reaped.
+        """
+        if not self._pipes or not is_open(fd) or (identity := _identity(fd)) not in self._pipes:
             return None
-        try:
-            child = self._pipes.get(_identity(fd))
-        except OSError:
-            return None
-        return child if child is not None and self.get(child.pid) is child else None
+        child = self._pipes[identity]
+        if child is None:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return child
 
     def tell(self, child: VirtualChild) -> None:
         """``child`` has ended: wake all who watch for that."""

@@ -104,6 +104,7 @@ class VirtualChild:
         self._at = 0
         self._offset = 0
         self._inlet: Inlet | None = None
+        self._own_input = False
         self._outlets: dict[int, Outlet] = {}
         self._home = threading.get_ident()
         self._signals: deque[int] = deque()
@@ -119,6 +120,7 @@ class VirtualChild:
             fd = wiring.inputs.get(STDIN)
             if fd is not None:
                 self._inlet = Inlet(fd)
+                self._own_input = fd in wiring.private
             made: dict[int, Outlet] = {}
             for own, parents in wiring.outputs.items():
                 if parents not in made:
@@ -342,11 +344,11 @@ class VirtualChild:
     def _refuse_more(self) -> None:
         """All that is left is the end: what was sent meanwhile is not on the tape.
 
-        Only pipes are looked at, and only where the recorded child left its input untouched: past an
-        ``Input`` it may well have ended without reading what came behind it.
+        Only a pipe of the parent's own is looked at, and only where the recorded child left its input
+        untouched: past an ``Input`` it may well have ended without reading what came behind it.
         """
         untouched = not any(isinstance(step, Input | InputEnd) for step in self.script.steps)
-        if self.script.has_input and untouched and self._inlet is not None and self._inlet.waits:
+        if self.script.has_input and untouched and self._inlet is not None and self._own_input:
             data = self._inlet.take(CHUNK)
             if data:
                 raise WrongCause(None, data)
@@ -370,10 +372,7 @@ class VirtualChild:
         """Wait until the child has ended, or ``limit_ns`` real nanoseconds. Other threads can go on."""
         began_ns = REAL.monotonic_ns()
         while self.poll() is None and not enough():
-            due_ns = None if limit_ns is not None or threading.get_ident() != self._home else self.due_ns()
-            if due_ns is not None and self._now_ns is not None:
-                # The loop that would let time pass is itself waiting here.
-                self._anchor_ns -= max(1, due_ns - self._now_ns())
+            if limit_ns is None and threading.get_ident() == self._home and self._skip_to_due():
                 continue
             stall_ns = LONE_STALL_LIMIT_NS if threading.active_count() == 1 else STALL_LIMIT_NS
             left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
@@ -383,6 +382,14 @@ class VirtualChild:
                 return
             else:
                 self._fail(Stalled(self._next() or Signal(int(signal.SIGKILL))))
+
+    def _skip_to_due(self) -> bool:
+        """Let the time pass that alone holds the child back; the loop that would do so waits here itself."""
+        due_ns = self.due_ns()
+        if due_ns is None or self._now_ns is None:
+            return False
+        self._anchor_ns -= max(1, due_ns - self._now_ns())
+        return True
 
     def _ended(self) -> bool:
         return self.status is not None

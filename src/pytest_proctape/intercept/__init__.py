@@ -1,7 +1,7 @@
 """The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
 
 from . import guard
-from .door import Handler, Launch, Recorder, Replayer, bind, bound, current, is_forked
+from .door import Handler, Launch, Recorder, Replayer, bound, current, is_forked
 from .patches import install, uninstall
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Launch",
     "Recorder",
     "Replayer",
-    "bind",
     "bound",
     "current",
     "guard",

@@ -1,7 +1,7 @@
 """Which session answers a spawn of this thread, and the shape of the question.
 
-A thread sees the session that was active in the thread that started it (see :mod:`.inherit`); a thread
-from outside sees none and gets the real thing.
+A thread sees the session that was active in the thread that started it (see :mod:`.inherit`), or in the
+context whose work it does; a thread from outside sees none and gets the real thing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from ..child import Started, Wiring
@@ -48,38 +49,54 @@ class Recorder(Protocol):
 Handler = Replayer | Recorder
 
 
+class _Unset:
+    """No test has ever been told of in a context."""
+
+
 class _Local(threading.local):
     handler: Handler | None = None
+    runs_tests = False
+    """Tests begin and end in this thread, so it knows best."""
 
 
 _LOCAL = _Local()
+_CONTEXT: ContextVar[Handler | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
+"""For threads that outlive the test that started them and work for the next one: trio's, anyio's."""
 _forked = False
 
 
 def current() -> Handler | None:
-    """The session of this thread."""
-    return _LOCAL.handler
+    """The session of this thread, or of the context that it works for."""
+    if _LOCAL.runs_tests:
+        # A context may be older: that of an event loop that a fixture keeps, say.
+        return _LOCAL.handler
+    given = _CONTEXT.get()
+    return _LOCAL.handler if given is _Unset else given  # type: ignore[return-value]
 
 
 @contextmanager
 def bound(handler: Handler | None) -> Iterator[None]:
-    """Make ``handler`` the session of this thread for a while."""
-    before, _LOCAL.handler = _LOCAL.handler, handler
+    """Make ``handler`` the session of this thread for a while: one of its tests runs."""
+    _LOCAL.runs_tests = True
+    with inherited(handler):
+        yield
+
+
+@contextmanager
+def inherited(handler: Handler | None) -> Iterator[None]:
+    """Let this thread work for ``handler`` for a while."""
+    before, _LOCAL.handler = current(), handler
+    _CONTEXT.set(handler)
     try:
         yield
     finally:
         _LOCAL.handler = before
-
-
-def bind(handler: Handler | None) -> Handler | None:
-    """Make ``handler`` the session of this thread; the one before."""
-    before, _LOCAL.handler = _LOCAL.handler, handler
-    return before
+        _CONTEXT.set(before)
 
 
 def is_replaying() -> bool:
     """Whether a real process must not be started by this thread."""
-    handler = _LOCAL.handler
+    handler = current()
     return handler is not None and not hasattr(handler, "record")
 
 
@@ -95,7 +112,7 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     Raises:
         UnsupportedSpawn: on replay, in a process that was forked from the test's or after its end.
     """
-    handler = _LOCAL.handler
+    handler = current()
     if handler is None:
         return Started(live())
     replaying = not hasattr(handler, "record")
@@ -118,7 +135,7 @@ def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:
     if circumstance:
         reason = f"made {circumstance}; that {reason}"
     error = UnsupportedSpawn(road, reason)
-    handler = _LOCAL.handler
+    handler = current()
     if handler is not None and hasattr(handler, "refused"):
         handler.refused(error)
     return error

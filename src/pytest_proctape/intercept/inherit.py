@@ -55,7 +55,7 @@ def _heir(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        with door.bound(handler):
+        with door.inherited(handler):
             return function(*args, **kwargs)
 
     return run

@@ -25,7 +25,8 @@ def install() -> None:
         _users += 1
         if _users == 1:
             try:
-                for where, name, what in _replacements():
+                replacements = _replacements()
+                for where, name, what in (*replacements, *_early_copies(replacements)):
                     _put(where, name, what)
             except BaseException:
                 _users = 0
@@ -40,8 +41,7 @@ def uninstall() -> None:
         _users -= 1
         if _users == 0:
             _undo.close()
-            if PUMP.idle:
-                PUMP.close()
+            PUMP.retire()
 
 
 def _put(where: Any, name: str, what: Any) -> None:
@@ -90,3 +90,40 @@ def _bound_waitpid() -> list[tuple[Any, str, Any]]:
     if defaults == poll.__defaults__:
         raise RuntimeError("subprocess.Popen._internal_poll has no waitpid bound; this CPython is not known")
     return [(subprocess, "_waitpid", reaping.waitpid), (poll, "__defaults__", defaults)]
+
+
+_copies: list[tuple[Any, str, Any]] = []
+_looked_through: set[str] = {
+    "os",
+    "posix",
+    "_thread",
+    "signal",
+    "subprocess",
+    "threading",
+    "_posixsubprocess",
+}
+
+
+def _early_copies(replacements: list[tuple[Any, str, Any]]) -> list[tuple[Any, str, Any]]:
+    """The same functions under names that modules took of them before: ``from os import waitpid``.
+
+    Every module is looked through once. One that is imported while a tape is active gets a stand-in, which
+    is as good as the real thing when none is.
+    """
+    if len(_looked_through) < len(sys.modules):
+        # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
+        stand_ins = {
+            id(getattr(where, name)): what for where, name, what in replacements if where in (os, signal)
+        }
+        for module_name in sys.modules.keys() - _looked_through:
+            _looked_through.add(module_name)
+            module = sys.modules.get(module_name)
+            if module is None or module_name.startswith(_OURS):
+                continue
+            for name, value in list(vars(module).items()):
+                if id(value) in stand_ins:
+                    _copies.append((module, name, stand_ins[id(value)]))
+    return _copies
+
+
+_OURS = __name__.partition(".")[0]

@@ -121,6 +121,13 @@ def waitid(idtype: int, ident: int, options: int, /) -> Any:
     child = _by_id(idtype, ident)
     if isinstance(child, VirtualChild):
         return _waitid_virtual(child, options)
+    if idtype in (os.P_ALL, os.P_PGID) and _candidates(-1 if idtype == os.P_ALL else -ident):
+        return _waitid_any(idtype, ident, options)
+    return _waitid_real(idtype, ident, options)
+
+
+def _waitid_real(idtype: int, ident: int, options: int) -> Any:
+    """The real call; a recorded child that it reaps is told."""
     result = _REAL_WAITID(idtype, ident, options)
     if result is not None and not options & os.WNOWAIT and result.si_code in _ENDS:
         # The status is gone with the kernel's record of the child; build it again from what waitid said.
@@ -132,6 +139,22 @@ def waitid(idtype: int, ident: int, options: int, /) -> Any:
 
 
 _ENDS = frozenset({os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED})
+
+
+def _waitid_any(idtype: int, ident: int, options: int) -> Any:
+    while True:
+        for child in _candidates(-1 if idtype == os.P_ALL else -ident):
+            result = _waitid_virtual(child, options | os.WNOHANG)
+            if result is not None:
+                return result
+        try:
+            result = _waitid_real(idtype, ident, options | os.WNOHANG)
+        except ChildProcessError:
+            result = None
+        if result is not None or options & os.WNOHANG:
+            return result
+        with TABLE.ended:
+            TABLE.ended.wait(_POLL_S)
 
 
 def _by_id(idtype: int, ident: int) -> Child | None:

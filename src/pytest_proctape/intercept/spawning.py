@@ -59,6 +59,7 @@ class ForkExec(NamedTuple):
             inputs = {0: 0} if is_open(0) and is_regular(0) else {}
         private = {self.c2pwrite} if self.c2pread != -1 else set()
         private |= {self.errwrite} if self.errread != -1 else set()
+        private |= {self.p2cread} if self.p2cwrite != -1 else set()
         return Wiring(inputs, outputs, frozenset(private))
 
     def rewired(self, wiring: Wiring) -> ForkExec:

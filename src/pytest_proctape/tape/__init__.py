@@ -9,6 +9,7 @@ from .codec import dumps, loads, ms_from_ns, ns_from_ms
 from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode, encode_argument
 from .model import (
     FORMAT_VERSION,
+    Anything,
     Argument,
     Base64,
     Entry,
@@ -55,6 +56,7 @@ __all__ = [
     "STDERR",
     "STDIN",
     "STDOUT",
+    "Anything",
     "Argument",
     "Base64",
     "Change",

@@ -66,6 +66,12 @@ Phase = Literal["setup", "call", "teardown"]
 StreamName = Literal["stdin", "stdout", "stderr"]
 
 
+class Anything(_Model):
+    """Input that nobody looked at: the child left before it could be read."""
+
+    any: Literal[True]
+
+
 class SpawnError(_Model):
     """The child could not be started; CPython builds the exception from this.
 
@@ -134,7 +140,7 @@ class Entry(_Model):
     cwd: Argument | None = None
     env: dict[str, str | None] | None = None
     phase: Phase = "call"
-    stdin: Stream | None = None
+    stdin: Annotated[Stream | Anything | None, Field(union_mode="left_to_right")] = None
     stdout: Stream | None = ""
     stderr: Stream | None = ""
     stderr_to_stdout: bool = False

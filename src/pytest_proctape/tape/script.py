@@ -15,7 +15,7 @@ from typing import Any
 
 from .codec import ms_from_ns, ns_from_ms
 from .content import Content
-from .model import Entry, Event, SpawnError, Stream
+from .model import Anything, Entry, Event, SpawnError, Stream
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -189,18 +189,19 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
         captured.update(step.fd for step in steps if isinstance(step, Output))
         captured.difference_update(_discarded(entry))
     else:
-        if entry.stdin is not None:
+        if entry.stdin is not None and not isinstance(entry.stdin, Anything):
             data = decode(entry.stdin)
             if data.size:
                 steps.append(Input(data))
         outputs = {STDOUT: entry.stdout, STDERR: entry.stderr, **(entry.fds or {})}
         captured = {fd for fd, stream in outputs.items() if stream is not None}
         steps.extend(Output(fd, decode(stream)) for fd, stream in outputs.items() if stream)
-        if entry.stdin is not None:
+        if entry.stdin is not None and not isinstance(entry.stdin, Anything):
             # A parent that writes and closes in one go can't tell whether output came before the close or
             # after it, and neither can the recording. The end waits for it in any case.
             steps.append(InputEnd())
-    has_input = strict_input or any(isinstance(step, Input | InputEnd) for step in steps)
+    has_input = any(isinstance(step, Input | InputEnd) for step in steps)
+    has_input = has_input or (strict_input and not isinstance(entry.stdin, Anything))
     return Script(tuple(steps), _end_of(entry), frozenset(captured), entry.stderr_to_stdout, has_input)
 
 
@@ -256,6 +257,8 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
     if _needs_timeline(script.steps) or (script.timed and _pauses(script.steps)):
         fields["timeline"] = tuple(_event_of(step, encode) for step in script.steps)
         return fields
+    if not script.has_input:
+        fields["stdin"] = Anything(any=True)
     if any(isinstance(step, InputEnd) for step in script.steps):
         fields["stdin"] = encode(_joined(script.steps, STDIN))
     extra: dict[int, Stream] = {}
