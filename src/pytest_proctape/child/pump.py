@@ -71,6 +71,8 @@ class Pump:
         with self._lock:
             if self._watched.pop(fd, None) is not None and self._selector is not None:
                 self._selector.unregister(fd)
+                if self._retiring and self._running and not self._watched:
+                    self._wake()
 
     def call_at(self, at_ns: int | None, owner: Stepper) -> None:
         """Step ``owner`` once at this reading of the real monotonic clock; ``None`` takes that back."""
@@ -96,6 +98,10 @@ class Pump:
             self._paused = False
             if self._watched or self._timers:
                 self._start()
+
+    def engage(self) -> None:
+        """There will be something to do: take :meth:`retire` back."""
+        self._retiring = False
 
     def retire(self) -> None:
         """Let go of thread and descriptors once nothing is watched any more, be it later."""
@@ -125,7 +131,6 @@ class Pump:
         return not self._watched
 
     def _open(self) -> selectors.BaseSelector:
-        self._retiring = False
         if self._selector is None:
             self._selector = selectors.DefaultSelector()
             if isinstance(self._selector, _EpollSelector):

@@ -19,6 +19,7 @@ from ..tape import (
     STDOUT,
     Change,
     End,
+    Ended,
     Input,
     InputEnd,
     Output,
@@ -81,6 +82,8 @@ class RecordingChild:
         self._captured: set[int] = set()
         self._merged = False
         self._has_own_input = False
+        self._held = False
+        self._ended_at = 0
         self._input_file: tuple[int, int] | None = None
         self.wiring = self._lead_past(wiring)
 
@@ -160,6 +163,12 @@ class RecordingChild:
         with self._lock:
             for tap in self._taps:
                 tap.step(self)
+            self._look_for_holders()
+
+    def _look_for_holders(self) -> None:
+        """After the child's end an output that is empty and still open is held by what the child started."""
+        if self.status is not None and not self._held:
+            self._held = any(tap.dry and tap.fd != STDIN for tap in self._taps)
 
     @contextmanager
     def being_signalled(self, number: int) -> Iterator[None]:
@@ -190,7 +199,7 @@ class RecordingChild:
         """A timed wait of the parent ended without the child."""
         with self._lock:
             self.step()
-            if self.status is None:
+            if self.status is None or self._held:
                 self._log.append(Timeout(timeout_ns, self._now_ns()))
 
     def reaped(self, status: int, *, was_gone: bool) -> None:
@@ -207,6 +216,10 @@ class RecordingChild:
             known = was_gone and self._last_ns and self._all_ended()
             self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
             self._note_input_file()
+            self._ended_at = len(self._log)
+            if self._log and isinstance(last := self._log[-1], _Run):
+                last.sealed = True
+            self._look_for_holders()
 
     # -- afterwards ----------------------------------------------------------------------------
 
@@ -224,12 +237,14 @@ class RecordingChild:
         with self._lock:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
             end = End(self.status, self.error, _whole_us(ended_ns - self._started_ns))
-            steps = tuple(_step_of(item) if isinstance(item, _Run) else item for item in self._log)
+            steps = [_step_of(item) if isinstance(item, _Run) else item for item in self._log]
+            if self._held:
+                steps.insert(self._ended_at, Ended(_whole_us(ended_ns - self._started_ns)))
             sent = any(isinstance(step, Input | InputEnd) for step in steps)
             # A child that left its input alone may have done so before there was any.
             has_input = sent or not self._has_own_input
             captured = frozenset(self._captured)
-            return Script(_tidy(steps), end, captured, self._merged, has_input, self._timed)
+            return Script(_tidy(tuple(steps)), end, captured, self._merged, has_input, self._timed)
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
@@ -264,7 +279,7 @@ class RecordingChild:
             return
         if fd == STDIN:
             self._log.append(InputEnd(self._now_ns()))
-        elif self.status is None and not self.gone():
+        elif self._held or (self.status is None and not self.gone()):
             self._log.append(OutputEnd(fd, self._now_ns()))
 
     def _note_input_file(self) -> None:
@@ -315,6 +330,8 @@ def _tidy(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     A child closes its outputs in the moment it ends. That it closed one before matters only where the
     parent did something later, as that may have been the cause.
     """
+    if any(isinstance(step, Ended) for step in steps):
+        return steps
     last_cause = max(
         (i for i, step in enumerate(steps) if not isinstance(step, Output | OutputEnd)), default=-1
     )

@@ -33,6 +33,7 @@ class ProcessTable:
         self._pids = itertools.count(FIRST_PID)
         self._pidfds: dict[int, list[int]] = {}
         self._pipes: dict[tuple[int, int], VirtualChild | None] = {}
+        self._held: dict[int, Child] = {}
         self.ended = threading.Condition()
         """Notified when a virtual child ends, for those who wait for any."""
 
@@ -51,6 +52,8 @@ class ProcessTable:
     def remove(self, pid: int) -> None:
         """The child has been reaped, or its tape is over."""
         child = self._children.pop(pid, None)
+        if child is not None and child.open:
+            self._held[pid] = child
         if self._pipes and child is not None:
             self._pipes = {key: None if value is child else value for key, value in self._pipes.items()}
         for fd in self._pidfds.pop(pid, ()):
@@ -60,6 +63,14 @@ class ProcessTable:
         """The parent has been told how ``child`` ended."""
         child.reaped = True
         self.remove(child.pid)
+
+    def held(self, pid: int) -> Child | None:
+        """A child that has been reaped, but whose outputs others hold open."""
+        child = self._held.get(pid)
+        if child is not None and not child.open:
+            del self._held[pid]
+            return None
+        return child
 
     def __iter__(self) -> Iterator[Child]:
         return iter(tuple(self._children.values()))

@@ -28,6 +28,7 @@ class Tap:
         fd: the child's descriptor that this is.
         childs: the end that the child gets; ours only until the child is started.
         ended: nothing will come through any more.
+        dry: all that was written has come through, and the writer's side is open.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Tap:
         "_target",
         "_waits",
         "childs",
+        "dry",
         "ended",
         "fd",
     )
@@ -64,7 +66,7 @@ class Tap:
             on_end: called when the writer's side has been closed.
         """
         self.fd = fd
-        self.ended = False
+        self.ended = self.dry = False
         self._note = note
         self._on_end = on_end
         self._pending = memoryview(b"")
@@ -90,7 +92,7 @@ class Tap:
     def close(self) -> None:
         """Close both sides. Whoever still writes gets an EPIPE, whoever reads an end."""
         if not self.ended:
-            self.ended = True
+            self.ended, self.dry = True, False
             PUMP.forget(self._source)
             PUMP.forget(self._target)
             close_quietly(self._source)
@@ -103,7 +105,8 @@ class Tap:
             close_quietly(self._target)
 
     def _pull(self) -> bool:
-        if not ready(self._source, select.POLLIN):
+        self.dry = not ready(self._source, select.POLLIN)
+        if self.dry:
             return False
         try:
             data = os.read(self._source, CHUNK)

@@ -21,7 +21,20 @@ from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import ProctapeError
-from ..tape import STDIN, Change, End, Input, InputEnd, Output, OutputEnd, Script, Signal, Step, Timeout
+from ..tape import (
+    STDIN,
+    Change,
+    End,
+    Ended,
+    Input,
+    InputEnd,
+    Output,
+    OutputEnd,
+    Script,
+    Signal,
+    Step,
+    Timeout,
+)
 from .channels import CHUNK, Inlet, Outlet
 from .pump import PUMP
 from .wiring import Wiring
@@ -105,6 +118,7 @@ class VirtualChild:
         self._offset = 0
         self._inlet: Inlet | None = None
         self._own_input = False
+        self._held = False
         self._outlets: dict[int, Outlet] = {}
         self._home = threading.get_ident()
         self._signals: deque[int] = deque()
@@ -184,7 +198,7 @@ class VirtualChild:
         some slack: the recorded wait did reach the end, and began a little later than this one.
         """
         with self._lock:
-            status = self.poll()
+            status = None if self._held else self.poll()
             while isinstance(step := self._next(), Timeout):
                 self._at += 1
                 longer_ns = timeout_ns - step.timeout_ns
@@ -230,6 +244,11 @@ class VirtualChild:
             return replace(self.script, steps=self.script.steps[: self._at], end=end)
 
     @property
+    def open(self) -> bool:
+        """It has ended, and its outputs have not."""
+        return self._held and bool(self._outlets)
+
+    @property
     def busy(self) -> bool:
         """Output that has been released is still on its way."""
         return bool(self._outlets)
@@ -260,7 +279,7 @@ class VirtualChild:
     def step(self) -> None:
         """Move as far as possible without blocking."""
         with self._lock:
-            if self.status is None:
+            if self.status is None or self._held:
                 before = self._at
                 try:
                     self._play()
@@ -281,6 +300,8 @@ class VirtualChild:
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
             self._at += 1
+        if self._held:
+            return
         if self.script.end.status is not None and self._is_due(self.script.end.duration_ns):
             self._refuse_more()
             self._end(self.script.end.status)
@@ -303,6 +324,8 @@ class VirtualChild:
             case Change():
                 self._changes.append(step.status)
                 return True
+            case Ended():
+                return self._end_early(step)
             case Timeout():
                 return False
 
@@ -314,6 +337,15 @@ class VirtualChild:
             outlet.add(step.data)
         elif outlet is not None:
             outlet.closing = True
+        return True
+
+    def _end_early(self, step: Ended) -> bool:
+        """The child ends, but what it started holds its outputs: they stay open until they are closed."""
+        status = self.script.end.status
+        if status is None or not self._is_due(step.at_ns):
+            return False
+        self._held = True
+        self._end(status)
         return True
 
     def _take(self, step: Input) -> bool:
@@ -416,7 +448,7 @@ class VirtualChild:
     def _flush(self) -> None:
         for fd, outlet in list(self._outlets.items()):
             outlet.flush()
-            if (self.status is not None or outlet.closing) and not outlet.pending:
+            if (outlet.closing or (self._ended() and not self._held)) and not outlet.pending:
                 self._drop_outlet(fd)
 
     def _watch(self) -> None:

@@ -24,6 +24,7 @@ def install() -> None:
     with _lock:
         _users += 1
         if _users == 1:
+            PUMP.engage()
             try:
                 replacements = _replacements()
                 for where, name, what in (*replacements, *_early_copies(replacements)):

@@ -45,7 +45,10 @@ def system(command: Any) -> int:
     """Stands in for :func:`os.system`."""
     if door.current() is None:
         return _REAL_SYSTEM(command)
-    pid = _fork_exec_plainly("os.system", ["sh", "-c", os.fsencode(command)], (b"/bin/sh",), None)
+    line = os.fsencode(command)
+    if b"\0" in line:
+        raise ValueError("embedded null byte")
+    pid = _fork_exec_plainly("os.system", ["sh", "-c", line], (b"/bin/sh",), None)
     return os.waitpid(pid, 0)[1]
 
 

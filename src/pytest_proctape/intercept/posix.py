@@ -28,6 +28,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
     ) -> int:
         if door.current() is None:
             return real(path, argv, env, file_actions=file_actions, **attributes)
+        _check_argv(real.__name__, argv)
         actions = _checked_actions(file_actions, attributes)
         name = os.fsencode(path)
         folders = os.get_exec_path(env) if searches and not os.path.dirname(name) else []
@@ -76,8 +77,19 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
     return stand_in
 
 
-_OPERANDS = {"POSIX_SPAWN_OPEN": 4, "POSIX_SPAWN_CLOSE": 1, "POSIX_SPAWN_DUP2": 2, "POSIX_SPAWN_CLOSEFROM": 1}
-_COUNTS = {getattr(os, name): count for name, count in _OPERANDS.items() if hasattr(os, name)}
+_OPERANDS = {"open": 4, "close": 1, "dup2": 2, "closefrom": 1}
+_KINDS = {
+    getattr(os, f"POSIX_SPAWN_{name.upper()}"): (name, count)
+    for name, count in _OPERANDS.items()
+    if hasattr(os, f"POSIX_SPAWN_{name.upper()}")
+}
+
+
+def _check_argv(name: str, argv: object) -> None:
+    if not isinstance(argv, tuple | list):
+        raise TypeError(f"{name}: argv must be a tuple or list")
+    if not argv:
+        raise ValueError(f"{name}: argv must not be empty")
 
 
 def _checked_actions(
@@ -105,11 +117,11 @@ def _checked_action(action: Any) -> tuple[Any, ...]:
     if not isinstance(action, tuple) or not action:
         raise TypeError("Each file_actions element must be a non-empty tuple")
     kind, *operands = action
-    count = _COUNTS.get(operator.index(kind))
-    if count is None:
+    name, count = _KINDS.get(operator.index(kind), ("", 0))
+    if not name:
         raise TypeError("Unknown file_actions identifier")
     if len(operands) != count:
-        raise TypeError("A file_actions element has the wrong number of items")
+        raise TypeError(f"A {name} file_action tuple must have {count + 1} elements")
     numbers = operands if count < 4 else [operands[0], *operands[2:]]
     for number in numbers:
         operator.index(number)

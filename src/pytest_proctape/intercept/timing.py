@@ -56,7 +56,7 @@ def wait(self: Any, timeout: float | None) -> int:
 
 def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float | None) -> Any:
     """Stands in for ``Popen._communicate``."""
-    child = TABLE.get(self.pid)
+    child = TABLE.get(self.pid) or TABLE.held(self.pid)
     if not isinstance(child, RecordingChild) or orig_timeout is None:
         return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
     _LOCAL.communicating = True
@@ -74,7 +74,7 @@ def remaining_time(self: Any, endtime: float | None) -> float | None:
 
     Where nothing but an expiry would end that wait, it has expired already.
     """
-    child = TABLE.get(self.pid)
+    child = TABLE.get(self.pid) or TABLE.held(self.pid)
     left_s: float | None = _REAL_REMAINING_TIME(self, endtime)
     if not isinstance(child, VirtualChild) or all(one is None or one.closed for one in _streams(self)):
         return left_s

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..tape import Change as StateChange
-from ..tape import Content, Entry, Input, Output, Signal, Step, Stream, Timeout, script_of
+from ..tape import Content, Ended, Entry, Input, Output, Signal, Step, Stream, Timeout, script_of
 
 _CHANCE: dict[str, object] = {
     "duration_ms": 0.0,
@@ -76,14 +76,15 @@ def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
     for step in script.steps:
         if isinstance(step, Input | Output):
             acts[-1].add(step)
-        elif isinstance(step, Signal | StateChange | Timeout):
+        elif isinstance(step, Signal | StateChange | Ended | Timeout):
             acts.append(_Act(_deed(step)))
     return (entry.model_copy(update=_CHANCE), (script.captured, script.merged, script.has_input), acts)
 
 
 def _deed(step: Step) -> object:
     return next(
-        (name, getattr(step, name)) for name in ("number", "status", "timeout_ns") if hasattr(step, name)
+        ((name, getattr(step, name)) for name in ("number", "status", "timeout_ns") if hasattr(step, name)),
+        None,
     )
 
 

@@ -47,7 +47,18 @@ _HARMLESS = frozenset(
 )
 """No value of these fields is at odds with a value of another one of them."""
 
-_ACTIONS = ("stdin", "stdout", "stderr", "data", "close", "signal", "stopped", "continued", "timeout_ms")
+_ACTIONS = (
+    "stdin",
+    "stdout",
+    "stderr",
+    "data",
+    "close",
+    "signal",
+    "stopped",
+    "continued",
+    "ended",
+    "timeout_ms",
+)
 _SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
 _ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
 _REAL_TIME = re.compile(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)

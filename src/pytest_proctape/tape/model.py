@@ -97,6 +97,7 @@ class Event(_Model):
         close: the parent closed its end of stdin, or the child its end of an output.
         signal: the parent sent this, as in ``"SIGTERM"``.
         stopped, continued: a wait of the parent that asked for it was told so; ``stopped`` by which signal.
+        ended: the child ended here; what it started itself may still hold its outputs open.
         timeout_ms: a timed wait of the parent, this long, ended without the child.
     """
 
@@ -110,6 +111,7 @@ class Event(_Model):
     signal: str | None = None
     stopped: str | None = None
     continued: Literal[True] | None = None
+    ended: Literal[True] | None = None
     timeout_ms: Milliseconds | None = None
 
 

@@ -81,6 +81,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """The child ends, while somebody else still holds its outputs: they end with an :class:`OutputEnd`."""
+
+    at_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Timeout:
     """A timed wait of the parent, ``timeout_ns`` long, ends before what follows happens."""
 
@@ -88,7 +95,7 @@ class Timeout:
     at_ns: int = 0
 
 
-Step = Input | InputEnd | Output | OutputEnd | Signal | Change | Timeout
+Step = Input | InputEnd | Output | OutputEnd | Signal | Change | Ended | Timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,8 @@ def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
         return Signal(signal_number(event.signal), at_ns)
     if event.stopped is not None:
         return Change(signal_number(event.stopped) << 8 | _STOPPED, at_ns)
+    if event.ended:
+        return Ended(at_ns)
     if event.continued:
         return Change(_CONTINUED, at_ns)
     return Timeout(ns_from_ms(event.timeout_ms or 0.0), at_ns)
@@ -276,7 +285,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
 def _needs_timeline(steps: Sequence[Step]) -> bool:
     has_output = has_input = closed = False
     for step in steps:
-        if isinstance(step, Signal | Change | Timeout | OutputEnd):
+        if isinstance(step, Signal | Change | Ended | Timeout | OutputEnd):
             return True
         if isinstance(step, Input):
             has_input = True
@@ -321,6 +330,8 @@ def _event_of(step: Step, encode: Callable[[Content], Stream]) -> Event:
             fields["stopped"] = signal_name(os.WSTOPSIG(step.status))
         case Change():
             fields["continued"] = True
+        case Ended():
+            fields["ended"] = True
         case Timeout():
             fields["timeout_ms"] = ms_from_ns(step.timeout_ns)
     return Event(**fields)
