@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         auto = config.getini("tapes_auto")
     except ValueError as error:
-        raise pytest.UsageError(f"tapes_auto in {ini_file}: {error}; it is true or false") from None
+        raise pytest.UsageError(f"tapes_auto in {ini_file}: {error}; say true or false") from None
     try:
         config.stash[_SETTINGS] = Settings(
             mode=command_line_mode(
@@ -266,8 +266,8 @@ def pytest_runtest_makereport(
     raised = call.excinfo
     report = yield
     # pytest's own unittest plugin puts another exception in its place.
-    errors = (info.value for info in (raised, call.excinfo) if info is not None)
-    error = next((one for one in errors if isinstance(one, ProctapeError)), None)
+    errors = (_ours(info.value) for info in (raised, call.excinfo) if info is not None)
+    error = next((one for one in errors if one is not None), None)
     if error is not None:
         from .run import shown
 
@@ -282,6 +282,23 @@ def pytest_runtest_makereport(
             setattr(report, _REPORT_KEY, [result.as_data() for result in results])
             del item.stash[_TAPE]
     return report
+
+
+def _ours(error: BaseException) -> ProctapeError | None:
+    """The error of ours that ``error`` is, or a group of; pytest groups what finalizers raise, one twice."""
+    leaves = [error]
+    while any(isinstance(leaf, BaseExceptionGroup) for leaf in leaves):
+        leaves = [one for leaf in leaves for one in getattr(leaf, "exceptions", (leaf,))]
+    same = all(leaf is leaves[0] for leaf in leaves)
+    return leaves[0] if same and isinstance(leaves[0], ProctapeError) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Undo what an interrupt left in place, behind pytest's own finalizers."""
+    run = session.config.stash.get(_RUN, None)
+    if run is not None:
+        run.abandon()
 
 
 class _Counter:

@@ -52,7 +52,7 @@ class Run:
     """What the tapes of one run have in common: where they are, and the places of this machine.
 
     Attributes:
-        item: the tape of the test that is running.
+        active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
     """
 
@@ -63,21 +63,30 @@ class Run:
         self.places = Places({"root": str(root), "home": str(Path.home()), "python": sys.executable})
         if not invoked_in.is_relative_to(root):
             self.places.add("cwd", str(invoked_in))
-        self.item: ItemTape | None = None
+        self.active: list[ActiveTape] = []
         self.results: list[Result] = []
 
     def add_place(self, name: str, path: str) -> None:
         """``<name>`` stands for ``path`` from now on, also on the tapes that are in use."""
         self.places.add(name, path)
-        if self.item is not None:
-            self.item.session.places.add(name, path)
+        for tape in self.active:
+            tape.session.places.add(name, path)
+
+    @property
+    def item(self) -> ItemTape | None:
+        """The tape of the test that is running."""
+        return next((tape for tape in reversed(self.active) if isinstance(tape, ItemTape)), None)
+
+    def abandon(self) -> None:
+        """The run was interrupted, and nobody will end what is still active."""
+        for tape in reversed(self.active):
+            tape.end(interrupted=True)
 
     def start(self, item: pytest.Item, mode: Mode) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
         if mode == "missing":
             mode = "replay" if self._has_tape(item.nodeid) else "record"
-        self.item = ItemTape(self, self._session(item.nodeid, mode, item))
-        return self.item
+        return ItemTape(self, self._session(item.nodeid, mode, item))
 
     def start_fixture(self, owner: str, item: pytest.Item, mode: Mode) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
@@ -115,7 +124,8 @@ class ActiveTape:
         self._complete = True
         """What was run is all there is to run, and it did not fail."""
         self._began_ns = REAL.monotonic_ns()
-        intercept.install()
+        run.active.append(self)
+        intercept.install(recording=isinstance(session, Recording))
         if isinstance(session, ReplaySession):
             intercept.guard.install()
 
@@ -170,6 +180,7 @@ class ActiveTape:
         """
         __tracebackhide__ = True
         session = self.session
+        self._run.active.remove(self)
         intercept.uninstall()
         result = Result(session.owner, session.mode, fixture=isinstance(self, FixtureTape))
         result.test_ns = REAL.monotonic_ns() - self._began_ns
@@ -195,6 +206,7 @@ class ItemTape(ActiveTape):
     def __init__(self, run: Run, session: Session) -> None:
         super().__init__(run, session)
         self.handle = TapeHandle(session)
+        self._called = False
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test has ended."""
@@ -214,6 +226,7 @@ class ItemTape(ActiveTape):
             ProctapeError: the test diverged from its tape and nobody told, or left entries over.
         """
         __tracebackhide__ = True
+        self._called = True
         with self.bound("call"):
             yield
         # A unittest.TestCase does not raise; it leaves here what it would have raised.
@@ -229,6 +242,8 @@ class ItemTape(ActiveTape):
         """
         __tracebackhide__ = True
         interrupted = False
+        # With --setup-only and its kin nobody has asked the test what it would start.
+        self._complete = self._complete and self._called
         try:
             with self.bound("teardown"):
                 yield
@@ -238,7 +253,6 @@ class ItemTape(ActiveTape):
             interrupted = not isinstance(error, Exception | pytest.fail.Exception)
             raise
         finally:
-            self._run.item = None
             self.end(interrupted=interrupted)
 
 

@@ -123,6 +123,10 @@ def _name(kind: str) -> str:
 
 def seconds(ns: int) -> str:
     """``"41.3 s"``, ``"8.2 ms"``: three digits that matter."""
-    if ns >= 10**9:
-        return f"{ns / 1e9:.3g} s" if ns < 10**12 else f"{ns / 1e9:.0f} s"
-    return f"{ns / 1e6:.3g} ms"
+    if ns >= 999_500_000:
+        return f"{_three_digits(ns / 1e9)} s"
+    return f"{_three_digits(ns / 1e6)} ms"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if value < 999.5 else f"{value:.0f}"

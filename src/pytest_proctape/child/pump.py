@@ -22,6 +22,10 @@ _EpollSelector: tuple[type[selectors.BaseSelector], ...] = tuple(
 )
 
 
+_START_THREAD = _thread.start_new_thread
+"""As it was when no tape was active: the thread belongs to no test."""
+
+
 class Stepper(Protocol):
     """What the pump calls when a descriptor it watches is ready, or a deadline has passed."""
 
@@ -99,9 +103,12 @@ class Pump:
             if self._watched or self._timers:
                 self._start()
 
-    def engage(self) -> None:
-        """There will be something to do: take :meth:`retire` back."""
-        self._retiring = False
+    def engage(self, *, open_now: bool = False) -> None:
+        """There will be something to do: take :meth:`retire` back, and make the descriptors if asked to."""
+        with self._lock:
+            self._retiring = False
+            if open_now:
+                self._open()
 
     def retire(self) -> None:
         """Let go of thread and descriptors once nothing is watched any more, be it later."""
@@ -161,7 +168,7 @@ class Pump:
         if not self._running and not self._paused:
             self._running = True
             self._done.acquire()
-            _thread.start_new_thread(self._run, ())
+            _START_THREAD(self._run, ())
 
     def _stop(self) -> None:
         with self._lock:

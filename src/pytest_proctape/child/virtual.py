@@ -157,7 +157,8 @@ class VirtualChild:
         """
         with self._lock:
             self.step()
-            if self.error is not None:
+            if self.error is not None and self._now_ns is None:
+                # An event loop would swallow it in a callback and never tell of the end. It is latched.
                 error, self.error = self.error, None
                 raise error
             return self.status
@@ -222,8 +223,18 @@ class VirtualChild:
         with self._lock:
             if self.status is None and number:
                 self.pass_timeouts()
+                if self._only_time_is_left():
+                    # A signal to the living child would be on the tape: in the recording it had just ended.
+                    self._anchor_ns -= self.script.end.duration_ns
+                    self.step()
+                    return
                 self._signals.append(number)
                 self.step()
+
+    def _only_time_is_left(self) -> bool:
+        rest = self.script.steps[self._at :]
+        timeless = all(isinstance(step, Output | OutputEnd | Change) for step in rest)
+        return timeless and self._now_ns is not None and self.script.end.status is not None
 
     def due_ns(self) -> int | None:
         """When the next thing happens that only time holds back, by the parent's clock; else ``None``."""
@@ -406,7 +417,7 @@ class VirtualChild:
         while self.poll() is None and not enough():
             if limit_ns is None and threading.get_ident() == self._home and self._skip_to_due():
                 continue
-            stall_ns = LONE_STALL_LIMIT_NS if threading.active_count() == 1 else STALL_LIMIT_NS
+            stall_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
             left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
             if left_ns > 0:
                 self._changed.wait(left_ns / 1e9)
@@ -481,3 +492,8 @@ class VirtualChild:
         if outlet.owned and outlet not in self._outlets.values():
             PUMP.forget(outlet.fd)
             outlet.close()
+
+
+def _nobody_else_can_act() -> bool:
+    """Whether the waiting thread is the only one that could still do something for a child."""
+    return threading.active_count() == 1 and not signal.getitimer(signal.ITIMER_REAL)[0]

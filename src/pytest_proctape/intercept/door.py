@@ -125,6 +125,10 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     return handler.record(request, wiring, launch)  # type: ignore[union-attr]
 
 
+report_from_fork: Callable[[str], None] | None = None
+"""Tells the process that this one was forked from of a refusal; :mod:`.guard` sets it."""
+
+
 def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:
     """The error for a road that is closed on replay; the session is told, so that the test fails.
 
@@ -135,6 +139,8 @@ def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:
     if circumstance:
         reason = f"made {circumstance}; that {reason}"
     error = UnsupportedSpawn(road, reason)
+    if _forked and report_from_fork is not None:
+        report_from_fork(road)
     handler = current()
     if handler is not None and hasattr(handler, "refused"):
         handler.refused(error)

@@ -28,6 +28,7 @@ def install() -> None:
         _installed = True
         sys.addaudithook(_hook)
         os.register_at_fork(before=_before_fork)
+        door.report_from_fork = _report
 
 
 def _hook(event: str, _: tuple[Any, ...]) -> None:
@@ -41,9 +42,12 @@ def _refuse(road: str) -> None:
     # This is a copy of the test's process, and nobody up its stack expects to go on in it.
     message = f"\npytest-proctape: {door.refuse(road, 'in a forked process')}\n".encode()
     os.write(2, message)
+    os._exit(127)
+
+
+def _report(road: str) -> None:
     if _reports != -1:
         os.write(_reports, road.encode() + b"\n")
-    os._exit(127)
 
 
 _pipe: tuple[int, int] | None = None

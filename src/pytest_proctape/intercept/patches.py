@@ -11,23 +11,34 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import inherit, plain, posix, reaping, signalling, spawning, timing
+from . import copies, inherit, plain, posix, reaping, signalling, spawning, timing
 
 _lock = threading.Lock()
 _users = 0
 _undo = ExitStack()
 
 
-def install() -> None:
-    """Put the stand-ins in place, unless they are."""
+def install(*, recording: bool = False) -> None:
+    """Put the stand-ins in place, unless they are.
+
+    Args:
+        recording: descriptors of ours will be needed. They are made now, so that a test which counts its
+            descriptors finds as many at its end as at its beginning.
+    """
     global _users
     with _lock:
         _users += 1
         if _users == 1:
-            PUMP.engage()
+            PUMP.engage(open_now=recording)
             try:
                 replacements = _replacements()
-                for where, name, what in (*replacements, *_early_copies(replacements)):
+                # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
+                real = {
+                    id(getattr(where, name)): what
+                    for where, name, what in replacements
+                    if where in (os, signal)
+                }
+                for where, name, what in [*replacements, *copies.find(real)]:
                     _put(where, name, what)
             except BaseException:
                 _users = 0
@@ -91,40 +102,3 @@ def _bound_waitpid() -> list[tuple[Any, str, Any]]:
     if defaults == poll.__defaults__:
         raise RuntimeError("subprocess.Popen._internal_poll has no waitpid bound; this CPython is not known")
     return [(subprocess, "_waitpid", reaping.waitpid), (poll, "__defaults__", defaults)]
-
-
-_copies: list[tuple[Any, str, Any]] = []
-_looked_through: set[str] = {
-    "os",
-    "posix",
-    "_thread",
-    "signal",
-    "subprocess",
-    "threading",
-    "_posixsubprocess",
-}
-
-
-def _early_copies(replacements: list[tuple[Any, str, Any]]) -> list[tuple[Any, str, Any]]:
-    """The same functions under names that modules took of them before: ``from os import waitpid``.
-
-    Every module is looked through once. One that is imported while a tape is active gets a stand-in, which
-    is as good as the real thing when none is.
-    """
-    if len(_looked_through) < len(sys.modules):
-        # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
-        stand_ins = {
-            id(getattr(where, name)): what for where, name, what in replacements if where in (os, signal)
-        }
-        for module_name in sys.modules.keys() - _looked_through:
-            _looked_through.add(module_name)
-            module = sys.modules.get(module_name)
-            if module is None or module_name.startswith(_OURS):
-                continue
-            for name, value in list(vars(module).items()):
-                if id(value) in stand_ins:
-                    _copies.append((module, name, stand_ins[id(value)]))
-    return _copies
-
-
-_OURS = __name__.partition(".")[0]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import resource
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -43,12 +43,20 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
         return (0, 0)
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
         TABLE.reap(child)
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+            # Then the kernel keeps no status for anybody: waitpid(2).
+            raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
     return (child.pid, status)
 
 
 def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     was_gone = bool(options & os.WNOHANG) or child.gone()
-    pid, status = REAL_WAITPID(child.pid, options)
+    try:
+        pid, status = REAL_WAITPID(child.pid, options)
+    except ChildProcessError:
+        # Nobody will ever know how it ended: SIGCHLD is ignored, or it was reaped behind our back.
+        _reaped(child, 0, was_gone=was_gone)
+        raise
     if pid:
         _reaped(child, status, was_gone=was_gone)
     return pid, status
@@ -175,7 +183,7 @@ def _waitid_virtual(child: VirtualChild, options: int) -> Any:
         code, value = (os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED), os.WTERMSIG(status)
     else:
         code, value = os.CLD_EXITED, os.WEXITSTATUS(status)
-    return os.waitid_result((child.pid, os.getuid(), int(_SIGCHLD), value, code))
+    return os.waitid_result((child.pid, os.getuid(), int(signal.SIGCHLD), value, code))
 
 
 def pidfd_open(pid: int, flags: int = 0) -> int:
@@ -185,7 +193,3 @@ def pidfd_open(pid: int, flags: int = 0) -> int:
         return TABLE.open_pidfd(child)
     assert _REAL_PIDFD_OPEN is not None
     return _REAL_PIDFD_OPEN(pid, flags)
-
-
-with contextlib.suppress(ImportError):
-    from signal import SIGCHLD as _SIGCHLD

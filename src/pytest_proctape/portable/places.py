@@ -10,8 +10,13 @@ import os
 import re
 from collections.abc import Mapping
 
-NAMES = ("tmp", "basetemp", "cwd", "root", "home", "python")
-"""The names that can stand on a tape; fixed, so that escaping does not depend on the machine."""
+_PLAIN = ("tmp", "basetemp", "cwd", "root", "home", "python")
+NAMES = (*_PLAIN, *(f"real-{name}" for name in _PLAIN))
+"""The names that can stand on a tape; fixed, so that escaping does not depend on the machine.
+
+A path with symbolic links in it has another text once they are followed, and tools print either, so the
+two have placeholders of their own.
+"""
 
 _LOOKALIKE = re.compile(rb"<(=*)(" + b"|".join(name.encode() for name in NAMES) + rb")>")
 
@@ -38,6 +43,7 @@ class Places:
         path = os.fsencode(value).rstrip(b"/")
         if path:
             self._values[name] = path
+            self._values[f"real-{name}"] = os.path.realpath(path)
             self._rebuild()
 
     def copy(self) -> Places:
@@ -53,8 +59,8 @@ class Places:
             path = self._values.get(name)
             if path is None:
                 continue
-            for form in {path, os.path.realpath(path)}:
-                self._names.setdefault(form, name.encode())
+            # Where there is no link, both are one, and the plain name comes first.
+            self._names.setdefault(path, name.encode())
         longest_first = sorted(self._names, key=len, reverse=True)
         alternatives = b"|".join(re.escape(path) for path in longest_first)
         self._pattern = re.compile(_BEFORE + b"(" + alternatives + b")" + _BEHIND) if alternatives else None

@@ -15,10 +15,17 @@ _MISSING = "(nothing)"
 
 def command_line(asked: Asked) -> str:
     """As one would type it, cut where it is very long."""
-    line = shlex.join(asked.argv)
+    line = visible(shlex.join(asked.argv))
     if asked.argv0 is not None:
         line += f"    (argv[0] is {asked.argv0!r})"
     return shorten(line)
+
+
+def visible(text: str) -> str:
+    """``text`` with escapes for what does not show, would steer the terminal, or is not Unicode."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 def shorten(text: str, width: int = _WIDTH) -> str:
@@ -30,7 +37,7 @@ def entry_line(entry: Entry) -> str:
     """The command of an entry, with where it ran."""
     asked = asked_by(entry)
     line = command_line(asked)
-    return f"{line}    (in {asked.cwd})" if asked.cwd else line
+    return f"{line}    (in {visible(asked.cwd)})" if asked.cwd else line
 
 
 def build(
@@ -67,7 +74,7 @@ def build(
         where = f" at {place}" if place else ""
         lines += [f"  the test asked for (spawn {number}){where}", _INDENT + command_line(asked)]
         if asked.cwd:
-            lines.append(f"{_INDENT}in {asked.cwd}")
+            lines.append(f"{_INDENT}in {visible(asked.cwd)}")
     if expected is not None:
         index, entry = expected
         lines += [f"  the tape has (entry {index + 1} of {count} in {tape})", _INDENT + entry_line(entry)]

@@ -264,7 +264,7 @@ def _attempt_of(path: Path) -> Path:
 def _names_in(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise TapeError(

@@ -1,0 +1,42 @@
+"""Copies of the functions that are stood in for: what ``from os import waitid`` left in a module before.
+
+trio keeps ``waitid`` and ``pidfd_open`` that way, :mod:`pty` keeps ``waitpid``. A copy that is missed talks
+to the kernel about a child that it does not know: ECHILD, and the caller takes that for an end.
+
+Only the globals of modules are looked at, and those of a module once, when it is new.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+_PACKAGE = __name__.partition(".")[0]
+_looked_at: dict[str, int] = {}
+_copies: list[tuple[ModuleType, str]] = []
+
+
+def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
+    """Where the real functions are kept, and what is to stand there.
+
+    Args:
+        stand_ins: ``id`` of the real function to its stand-in; the real ones have to be alive.
+    """
+    if len(_looked_at) != len(sys.modules):
+        _look_at_new_modules(stand_ins)
+    for module, key in _copies:
+        stand_in = stand_ins.get(id(vars(module).get(key)))
+        if stand_in is not None:
+            yield module, key, stand_in
+
+
+def _look_at_new_modules(stand_ins: Mapping[int, Any]) -> None:
+    for name, module in list(sys.modules.items()):
+        if _looked_at.get(name) == id(module):
+            continue
+        _looked_at[name] = id(module)
+        namespace = getattr(module, "__dict__", None)
+        if name.partition(".")[0] != _PACKAGE and isinstance(namespace, dict):
+            _copies.extend((module, key) for key, value in list(namespace.items()) if id(value) in stand_ins)
