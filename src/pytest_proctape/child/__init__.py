@@ -4,7 +4,7 @@ from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
 from .virtual import Stalled, VirtualChild, WrongCause
-from .wiring import Started, Wiring, is_null, is_open, is_pipe, is_regular, moved
+from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
 
 __all__ = [
     "FIRST_PID",
@@ -19,7 +19,7 @@ __all__ = [
     "Wiring",
     "WrongCause",
     "add_ended",
-    "is_null",
+    "can_be_led_past",
     "is_open",
     "is_pipe",
     "is_regular",

@@ -11,6 +11,8 @@ import _thread
 import contextlib
 import os
 import selectors
+import signal
+import sys
 from typing import Protocol
 
 from ..clock import REAL
@@ -77,6 +79,13 @@ class Pump:
                 self._selector.unregister(fd)
                 if self._retiring and self._running and not self._watched:
                     self._wake()
+
+    def _forget_all_of(self, owner: Stepper) -> None:
+        with self._lock:
+            if self._selector is not None:
+                for key in list(self._selector.get_map().values()):
+                    if key.data is owner and isinstance(key.fileobj, int):
+                        self.forget(key.fileobj)
 
     def call_at(self, at_ns: int | None, owner: Stepper) -> None:
         """Step ``owner`` once at this reading of the real monotonic clock; ``None`` takes that back."""
@@ -180,6 +189,8 @@ class Pump:
                 pass
 
     def _run(self) -> None:
+        # Signals are for the threads of the tests: one that waits for SIGCHLD must not lose it to this one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             while self._running:
                 self._round()
@@ -201,7 +212,12 @@ class Pump:
             else:
                 owners[key.data] = None
         for owner in [*owners, *self._due()]:
-            owner.step()
+            try:
+                owner.step()
+            except Exception:
+                # The others' bytes must go on moving. What went wrong is told where bugs are told.
+                sys.excepthook(*sys.exc_info())
+                self._forget_all_of(owner)
 
     def _patience(self) -> float | None:
         with self._lock:

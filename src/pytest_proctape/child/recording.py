@@ -6,12 +6,14 @@ through the real calls, and the intercept room tells this object what they said.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..clock import REAL
+from ..errors import UnsupportedSpawn
 from ..tape import (
     PAUSE_NS,
     STDERR,
@@ -32,9 +34,11 @@ from ..tape import (
     Timeout,
 )
 from .tap import Tap
-from .wiring import Wiring, is_null, is_open, is_regular, out_of_the_way
+from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, out_of_the_way
 
 _INHERITED = frozenset({STDOUT, STDERR})
+_WAITID = os.waitid
+"""As it was when no tape was active: what we ask for ourselves is not the parent's wait."""
 
 
 class _Run:
@@ -56,6 +60,7 @@ class RecordingChild:
     Attributes:
         pid: of the real process; 0 until it is started.
         status: as from :func:`os.waitpid`, once the parent has reaped it.
+        awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
 
     def __init__(self, wiring: Wiring, new_spool: Callable[[], Spool], *, timed: bool = False) -> None:
@@ -85,6 +90,8 @@ class RecordingChild:
         self._held = False
         self._ended_at = 0
         self._input_file: tuple[int, int] | None = None
+        self._seen_running: int | None = None
+        self.awaited = False
         self.wiring = self._lead_past(wiring)
 
     # -- starting ------------------------------------------------------------------------------
@@ -107,7 +114,7 @@ class RecordingChild:
         return Wiring(inputs, outputs)
 
     def _tap_input(self, fd: int, parents: int, wiring: Wiring) -> int:
-        if not is_open(parents) or is_null(parents) or os.isatty(parents):
+        if not is_open(parents) or is_device(parents):
             return parents
         if is_regular(parents):
             if fd == STDIN:
@@ -117,8 +124,12 @@ class RecordingChild:
 
     def _tap_output(self, fd: int, parents: int, wiring: Wiring) -> int:
         inherited = fd == parents and fd in _INHERITED
-        if not is_open(parents) or (not inherited and (is_null(parents) or os.isatty(parents))):
+        if not is_open(parents) or not (inherited or can_be_led_past(parents)):
             return parents
+        if not inherited and os.isatty(parents) and not _is_our_terminal(parents):
+            raise UnsupportedSpawn(
+                "a terminal as output", "a pseudo-terminal of the test's own can't be recorded; give a pipe"
+            )
         self._captured.add(fd)
         return self._open(fd, parents, wiring, inward=False)
 
@@ -202,6 +213,13 @@ class RecordingChild:
             if self.status is None or self._held:
                 self._log.append(Timeout(timeout_ns, self._now_ns()))
 
+    def polled(self) -> None:
+        """A poll of the parent found the child running. Only the first counts: how many follow is chance."""
+        with self._lock:
+            if self._seen_running is None and not self.awaited and not self._timed:
+                self.step()
+                self._seen_running = len(self._log)
+
     def reaped(self, status: int, *, was_gone: bool) -> None:
         """The parent has got the status.
 
@@ -230,7 +248,19 @@ class RecordingChild:
             self._finished = True
             if not self._ended_ns:
                 self._ended_ns = REAL.monotonic_ns()
+            if self.status is None and self.error is None:
+                self.status = self._unreaped_status()
             self._note_input_file()
+
+    def _unreaped_status(self) -> int | None:
+        """How a child ended that nobody waited for; it stays for its parent to wait for."""
+        with contextlib.suppress(ChildProcessError):
+            result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if result is not None:
+                if result.si_code == os.CLD_EXITED:
+                    return result.si_status << 8
+                return result.si_status | (0x80 if result.si_code == os.CLD_DUMPED else 0)
+        return None
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""
@@ -244,7 +274,24 @@ class RecordingChild:
             # A child that left its input alone may have done so before there was any.
             has_input = sent or not self._has_own_input
             captured = frozenset(self._captured)
-            return Script(_tidy(tuple(steps)), end, captured, self._merged, has_input, self._timed)
+            return Script(
+                _tidy(tuple(steps), end),
+                end,
+                captured,
+                self._merged,
+                has_input,
+                self._timed,
+                self._needs_poll(),
+            )
+
+    def _needs_poll(self) -> bool:
+        """Whether only a poll tells that the child was running, and nothing that the parent did later."""
+        if self._seen_running is None or self.status is None:
+            return False
+        return all(
+            item.fd != STDIN if isinstance(item, _Run) else isinstance(item, OutputEnd)
+            for item in self._log[self._seen_running :]
+        )
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
@@ -279,7 +326,7 @@ class RecordingChild:
             return
         if fd == STDIN:
             self._log.append(InputEnd(self._now_ns()))
-        elif self._held or (self.status is None and not self.gone()):
+        elif self._held or self.status is None:
             self._log.append(OutputEnd(fd, self._now_ns()))
 
     def _note_input_file(self) -> None:
@@ -307,10 +354,15 @@ class RecordingChild:
     def gone(self) -> bool:
         """Whether the process has ended, reaped or not."""
         try:
-            result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return True
         return result is not None
+
+
+def _is_our_terminal(fd: int) -> bool:
+    """The terminal that pytest itself writes to."""
+    return any(is_open(one) and os.fstat(one).st_rdev == os.fstat(fd).st_rdev for one in (0, 1, 2))
 
 
 def _whole_us(ns: int) -> int:
@@ -324,13 +376,13 @@ def _step_of(run: _Run) -> Step:
     return Input(data, run.at_ns) if run.fd == STDIN else Output(run.fd, data, run.at_ns)
 
 
-def _tidy(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _tidy(steps: tuple[Step, ...], end: End) -> tuple[Step, ...]:
     """Without the ends of output that tell nothing.
 
     A child closes its outputs in the moment it ends. That it closed one before matters only where the
     parent did something later, as that may have been the cause.
     """
-    if any(isinstance(step, Ended) for step in steps):
+    if end.status is None or any(isinstance(step, Ended) for step in steps):
         return steps
     last_cause = max(
         (i for i, step in enumerate(steps) if not isinstance(step, Output | OutputEnd)), default=-1

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..errors import ProctapeError
 from ..tape import End, Script
@@ -34,6 +35,8 @@ class ProcessTable:
         self._pidfds: dict[int, list[int]] = {}
         self._pipes: dict[tuple[int, int], VirtualChild | None] = {}
         self._held: dict[int, Child] = {}
+        self._expected = 0
+        self._missed: dict[int, int] = {}
         self.ended = threading.Condition()
         """Notified when a virtual child ends, for those who wait for any."""
 
@@ -44,6 +47,26 @@ class ProcessTable:
     def add(self, child: Child) -> None:
         """From now on ``child.pid`` is this child."""
         self._children[child.pid] = child
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Around the start of a real child: who waits for any may reap it before it is known here."""
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
+            if not self._expected:
+                self._missed.clear()
+
+    def note_stranger(self, pid: int, status: int) -> None:
+        """A wait for any has got a child that is not known here, or not yet."""
+        if self._expected:
+            self._missed[pid] = status
+
+    def missed(self, pid: int) -> int | None:
+        """The status of a child that was reaped before it was known here."""
+        return self._missed.pop(pid, None)
 
     def get(self, pid: int) -> Child | None:
         """The child with this pid that has not been reaped."""
@@ -112,7 +135,9 @@ class ProcessTable:
             os.close(fd)
         with self.ended:
             self.ended.notify_all()
-        if callable(signal.getsignal(signal.SIGCHLD)):
+        if callable(signal.getsignal(signal.SIGCHLD)) or signal.SIGCHLD in signal.pthread_sigmask(
+            signal.SIG_BLOCK, ()
+        ):
             os.kill(os.getpid(), signal.SIGCHLD)
 
 

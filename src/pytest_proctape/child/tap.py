@@ -7,7 +7,6 @@ it would without the tap, and a reader that leaves is felt by the writer.
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import selectors
@@ -128,9 +127,8 @@ class Tap:
             count = self._write()
         except BlockingIOError:
             return False
-        except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EIO):
-                raise
+        except OSError:
+            # The reader has left, or the disk is full: the child finds out at its next write.
             self.close()
             return False
         self._note(data[:count])

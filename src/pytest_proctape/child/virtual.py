@@ -116,6 +116,7 @@ class VirtualChild:
         self._anchor_ns = 0 if now_ns is None else now_ns()
         self._at = 0
         self._offset = 0
+        self._unseen = script.seen_running and now_ns is None
         self._inlet: Inlet | None = None
         self._own_input = False
         self._held = False
@@ -162,6 +163,17 @@ class VirtualChild:
                 error, self.error = self.error, None
                 raise error
             return self.status
+
+    def glance(self) -> int | None:
+        """:meth:`poll` for the parent itself, which sees the child running once where the recording did.
+
+        Raises:
+            ProctapeError: as :meth:`poll`.
+        """
+        with self._lock:
+            status = self.poll()
+            unseen, self._unseen = self._unseen, False
+            return None if unseen else status
 
     def change(self, options: int) -> int | None:
         """The status of the next stop or continuation that a wait with these options is told of."""

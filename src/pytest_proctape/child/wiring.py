@@ -16,7 +16,6 @@ from ..tape import SpawnError
 
 _HIGH = 400
 """Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
-_NULL_DEVICE = os.stat(os.devnull).st_rdev
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,26 @@ def is_pipe(fd: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def is_null(fd: int) -> bool:
-    """``/dev/null``."""
-    status = os.fstat(fd)
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL_DEVICE
-
-
 def is_regular(fd: int) -> bool:
     """A regular file."""
     return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def can_be_led_past(fd: int) -> bool:
+    """Whether what is written to ``fd`` goes somewhere, and through a tap as well as directly.
+
+    Devices do what they do by themselves (``/dev/full``), and what can't be written to is for the child to
+    find out.
+    """
+    mode = os.fstat(fd).st_mode
+    if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        return False
+    return not stat.S_ISCHR(mode) or os.isatty(fd)
+
+
+def is_device(fd: int) -> bool:
+    """A character device, ``/dev/zero`` say, or a terminal."""
+    return stat.S_ISCHR(os.fstat(fd).st_mode)
 
 
 def is_open(fd: int) -> bool:

@@ -37,6 +37,10 @@ def _look_at_new_modules(stand_ins: Mapping[int, Any]) -> None:
         if _looked_at.get(name) == id(module):
             continue
         _looked_at[name] = id(module)
-        namespace = getattr(module, "__dict__", None)
+        try:
+            namespace = getattr(module, "__dict__", None)
+        except Exception:
+            # Anything at all can be put among the modules.
+            continue
         if name.partition(".")[0] != _PACKAGE and isinstance(namespace, dict):
             _copies.extend((module, key) for key, value in list(namespace.items()) if id(value) in stand_ins)

@@ -36,7 +36,7 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
     change = child.change(options) if options & ~os.WNOHANG else None
     if change is not None:
         return (child.pid, change)
-    status = child.poll() if options & os.WNOHANG else child.wait(options)
+    status = child.glance() if options & os.WNOHANG else child.wait(options)
     if TABLE.get(child.pid) is not child:
         raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
     if status is None:
@@ -59,6 +59,8 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
         raise
     if pid:
         _reaped(child, status, was_gone=was_gone)
+    else:
+        child.polled()
     return pid, status
 
 
@@ -67,6 +69,8 @@ def _note(result: tuple[int, int]) -> tuple[int, int]:
     child = TABLE.get(result[0]) if result[0] else None
     if isinstance(child, RecordingChild):
         _reaped(child, result[1], was_gone=True)
+    elif result[0]:
+        TABLE.note_stranger(*result)
     return result
 
 

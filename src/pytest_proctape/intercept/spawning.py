@@ -97,10 +97,13 @@ def fork_exec(*arguments: Any) -> int:
 
 def launch(call: ForkExec, wiring: Wiring) -> Started:
     """The real call, with an error pipe of our own, so that a failed exec can be noted."""
-    reader, writer = os.pipe()
+    # Not under a number that the caller has closed and names all the same.
+    reader, writer = map(moved, os.pipe())
     try:
         keep = tuple(sorted({*call.fds_to_keep, writer} - {call.errpipe_write}))
-        watched = call.rewired(wiring)._replace(fds_to_keep=keep, errpipe_read=reader, errpipe_write=writer)
+        watched = call.rewired(wiring)._replace(fds_to_keep=keep, errpipe_write=writer)
+        if call.errpipe_read == -1:
+            watched = watched._replace(errpipe_read=reader)
         try:
             with _swapped({fd: ours for fd, ours in wiring.outputs.items() if fd > 2 and fd != ours}):
                 pid = _REAL_FORK_EXEC(*watched)

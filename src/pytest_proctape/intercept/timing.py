@@ -46,12 +46,15 @@ def wait(self: Any, timeout: float | None) -> int:
             _LOCAL.skipped_s += max(0.0, timeout)
             raise subprocess.TimeoutExpired(self.args, timeout)
         return _REAL_WAIT(self, None)
+    child.awaited = True
     try:
         return _REAL_WAIT(self, timeout)
     except subprocess.TimeoutExpired:
         if not _LOCAL.communicating:
             child.wait_expired(_ns(timeout))
         raise
+    finally:
+        child.awaited = False
 
 
 def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float | None) -> Any:

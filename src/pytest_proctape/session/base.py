@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from ..child import Wiring, is_null, is_open
+from ..child import Wiring, can_be_led_past, is_open
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..match import Asked
 from ..portable import Places
@@ -182,7 +182,7 @@ class Session:
 def discards(wiring: Wiring, fd: int) -> bool:
     """Whether nobody sees what the child writes to ``fd``."""
     parents = wiring.outputs.get(fd)
-    return parents is None or not is_open(parents) or is_null(parents)
+    return parents is None or not is_open(parents) or not can_be_led_past(parents)
 
 
 def group_of(spawn: Spawn, pid: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
 from ..clock import REAL
-from ..errors import TapeError
+from ..errors import TapeError, UnsupportedSpawn
 from ..match import Asked, first_match
 from ..portable import Places
 from ..tape import (
@@ -66,21 +66,28 @@ class Recording(Player):
         take = _Take(asked, self.phase)
         with self._lock:
             self.takes.append(take)
-        child = RecordingChild(wiring, self._new_spool, timed=spawn.now_ns is not None)
-        take.child = child
         try:
-            started = launch(child.wiring)
-        except BaseException:
-            child.discard()
-            with self._lock:
-                self.takes.remove(take)
-            raise
-        self.note_spawn(spawn, child.script, replayed=False)
-        if started.error is not None:
-            child.failed(started.error)
-        else:
+            child = take.child = RecordingChild(wiring, self._new_spool, timed=spawn.now_ns is not None)
+        except UnsupportedSpawn as error:
+            raise self.latch(error) from None
+        with TABLE.expecting():
+            try:
+                started = launch(child.wiring)
+            except BaseException:
+                child.discard()
+                with self._lock:
+                    self.takes.remove(take)
+                raise
+            self.note_spawn(spawn, child.script, replayed=False)
+            if started.error is not None:
+                child.failed(started.error)
+                return started
             child.started(started.pid)
             TABLE.add(child)
+            status = TABLE.missed(started.pid)
+        if status is not None:
+            child.reaped(status, was_gone=True)
+            TABLE.remove(child.pid)
         return started
 
     def finish(self) -> Tape:

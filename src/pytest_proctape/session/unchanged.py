@@ -14,6 +14,7 @@ from ..tape import Content, Ended, Entry, Input, Output, Signal, Step, Stream, T
 
 _CHANCE: dict[str, object] = {
     "duration_ms": 0.0,
+    "seen_running": False,
     "timeline": None,
     "stdin": None,
     "stdout": "",

@@ -131,6 +131,7 @@ class Entry(_Model):
         fds: what it wrote to further inherited descriptors, by their number in the child.
         timeline: stdin and outputs in order, where order or timing matters; then the fields above are unset.
         exit_code, signal, spawn_error, running: how it ended; at most one. None of them is exit code 0.
+        seen_running: the parent's first poll found it running, and nothing else on the tape says so.
         core_dumped: set beside ``signal`` where the kernel said so.
         duration_ms: from start to end.
         note: for the reader.
@@ -153,6 +154,7 @@ class Entry(_Model):
     core_dumped: bool = False
     spawn_error: SpawnError | None = None
     running: bool = False
+    seen_running: bool = False
     duration_ms: Milliseconds = 0.0
     note: str | None = None
 

@@ -127,6 +127,7 @@ class Script:
         merged: stderr went where stdout went.
         has_input: stdin is known; where it is not, what the parent sends is not looked at.
         timed: the parent waits by the clock, so it matters when output comes.
+        seen_running: the parent's first poll found the child running.
     """
 
     steps: tuple[Step, ...]
@@ -135,6 +136,7 @@ class Script:
     merged: bool = False
     has_input: bool = True
     timed: bool = False
+    seen_running: bool = False
 
     def stream(self, fd: int) -> bytes | None:
         """All that went through ``fd``; ``None`` where that is not known."""
@@ -209,7 +211,14 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
             steps.append(InputEnd())
     has_input = any(isinstance(step, Input | InputEnd) for step in steps)
     has_input = has_input or (strict_input and not isinstance(entry.stdin, Anything))
-    return Script(tuple(steps), _end_of(entry), frozenset(captured), entry.stderr_to_stdout, has_input)
+    return Script(
+        tuple(steps),
+        _end_of(entry),
+        frozenset(captured),
+        entry.stderr_to_stdout,
+        has_input,
+        seen_running=entry.seen_running,
+    )
 
 
 def _discarded(entry: Entry) -> set[int]:
@@ -260,6 +269,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
     """
     fields: dict[str, Any] = _end_fields(script.end)
     fields["stderr_to_stdout"] = script.merged
+    fields["seen_running"] = script.seen_running
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
