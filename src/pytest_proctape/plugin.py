@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,9 +120,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         try:
-            _mode_of(item)
+            mode = _mode_of(item)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
+        if mode is not None and sys.platform == "win32":
+            raise pytest.UsageError(
+                f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
+            )
 
 
 # -- fixture -----------------------------------------------------------------------------------
