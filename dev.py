@@ -306,7 +306,8 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
         say("the example, replayed from its committed tapes")
         # The example's own settings know nothing of the plugins that the suite needs.
         code = replay_example(environment, EXAMPLE, "-p", "no:asyncio", "-p", "no:randomly")
-        say("the test suite")
+        say("the test suite, on every core")
+        arguments = ("-n", "auto")
     return environment.run("-m", "pytest", *arguments) or code
 
 

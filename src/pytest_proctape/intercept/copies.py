@@ -15,7 +15,7 @@ from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
 _looked_at: dict[str, int] = {}
-_copies: list[tuple[ModuleType, str]] = []
+_copies: list[tuple[ModuleType, dict[str, Any], str]] = []
 
 
 def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
@@ -26,8 +26,8 @@ def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
     """
     if len(_looked_at) != len(sys.modules):
         _look_at_new_modules(stand_ins)
-    for module, key in _copies:
-        stand_in = stand_ins.get(id(vars(module).get(key)))
+    for module, namespace, key in _copies:
+        stand_in = stand_ins.get(id(namespace.get(key)))
         if stand_in is not None:
             yield module, key, stand_in
 
@@ -43,4 +43,5 @@ def _look_at_new_modules(stand_ins: Mapping[int, Any]) -> None:
             # Anything at all can be put among the modules.
             continue
         if name.partition(".")[0] != _PACKAGE and isinstance(namespace, dict):
-            _copies.extend((module, key) for key, value in list(namespace.items()) if id(value) in stand_ins)
+            found = [key for key, value in list(namespace.items()) if id(value) in stand_ins]
+            _copies.extend((module, namespace, key) for key in found)
