@@ -94,7 +94,8 @@ def pytest_configure(config: pytest.Config) -> None:
     ini_file = config.inipath or "the ini file"
     try:
         auto = config.getini("tapes_auto")
-    except ValueError as error:
+    except (ValueError, pytest.UsageError) as error:
+        # It is a UsageError from pytest 9 on.
         raise pytest.UsageError(f"tapes_auto in {ini_file}: {error}; say true or false") from None
     try:
         config.stash[_SETTINGS] = Settings(

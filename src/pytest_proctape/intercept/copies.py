@@ -37,11 +37,9 @@ def _look_at_new_modules(stand_ins: Mapping[int, Any]) -> None:
         if _looked_at.get(name) == id(module):
             continue
         _looked_at[name] = id(module)
-        try:
-            namespace = getattr(module, "__dict__", None)
-        except Exception:
-            # Anything at all can be put among the modules.
+        # Anything may stand among the modules, and a lazy one is loaded when it is asked in the usual way.
+        if name.partition(".")[0] == _PACKAGE or not issubclass(type(module), ModuleType):
             continue
-        if name.partition(".")[0] != _PACKAGE and isinstance(namespace, dict):
-            found = [key for key, value in list(namespace.items()) if id(value) in stand_ins]
-            _copies.extend((module, namespace, key) for key in found)
+        namespace = ModuleType.__getattribute__(module, "__dict__")
+        found = [key for key, value in list(namespace.items()) if id(value) in stand_ins]
+        _copies.extend((module, namespace, key) for key in found)

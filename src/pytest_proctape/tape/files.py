@@ -105,7 +105,7 @@ def replace_with(path: Path, fill: Callable[[Path], None]) -> None:
     """
     temporary = temporary_beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         fill(temporary)
         _keep_mode(path, temporary)
         os.replace(temporary, path)
@@ -115,6 +115,14 @@ def replace_with(path: Path, fill: Callable[[Path], None]) -> None:
         if isinstance(error, OSError):
             raise write_error(path, error) from error
         raise
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        # It is a file that is in the way.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
 
 
 def _keep_mode(old: Path, new: Path) -> None:

@@ -15,7 +15,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
@@ -110,7 +110,11 @@ class TapeStore:
             TapeError: its path leads out of the root.
         """
         path = self._path_for_writing(nodeid)
-        self._write(path, tape)
+        data = _dumped(tape, path)
+        with self._alone():
+            # Another process may have been faster.
+            path = self._path_for_writing(nodeid)
+            self._write(path, data)
         return path
 
     def attempt_path(self, nodeid: str) -> Path:
@@ -124,7 +128,7 @@ class TapeStore:
             TapeWriteError, TapeError: as for :meth:`save`.
         """
         path = _attempt_of(self._path_for_writing(nodeid))
-        self._write(path, tape)
+        self._write(path, _dumped(tape, path))
         return path
 
     def discard_attempt(self, nodeid: str) -> None:
@@ -197,16 +201,33 @@ class TapeStore:
             return False
         return True
 
-    def _write(self, path: Path, tape: Tape) -> None:
-        try:
-            data = dumps(tape)
-        except ValueError as error:
-            raise TapeWriteError(path, f"this is no tape that can be written: {error}") from error
+    def _write(self, path: Path, data: bytes) -> None:
         check_inside(path, self.root)
         with contextlib.suppress(FileNotFoundError, TapeCorrupt):
             if read_regular(path) == data:
                 return
         write_atomically(path, data)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time.
+
+        Two new tapes whose names differ only in case have to see each other, and the workers of one run
+        may come at the same moment. The lock is the system's and ends with the process: flock(2).
+        """
+        import fcntl
+
+        fd = -1
+        # What can't be made or opened is told by the writing. A file system without locks goes without.
+        with contextlib.suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            if fd != -1:
+                os.close(fd)
 
     def _remove(self, path: Path) -> bool:
         check_inside(path.parent, self.root)
@@ -255,6 +276,13 @@ class TapeStore:
             return _UNREADABLE
         owner = document.get("test", _NOBODY) if isinstance(document, dict) else _NOBODY
         return owner if isinstance(owner, str) else _UNREADABLE
+
+
+def _dumped(tape: Tape, path: Path) -> bytes:
+    try:
+        return dumps(tape)
+    except ValueError as error:
+        raise TapeWriteError(path, f"this is no tape that can be written: {error}") from error
 
 
 def _attempt_of(path: Path) -> Path:
