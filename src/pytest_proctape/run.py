@@ -125,7 +125,7 @@ class ActiveTape:
         """What was run is all there is to run, and it did not fail."""
         self._began_ns = REAL.monotonic_ns()
         run.active.append(self)
-        intercept.install(recording=isinstance(session, Recording))
+        intercept.install()
         if isinstance(session, ReplaySession):
             intercept.guard.install()
 

@@ -112,12 +112,15 @@ class Pump:
             if self._watched or self._timers:
                 self._start()
 
-    def engage(self, *, open_now: bool = False) -> None:
-        """There will be something to do: take :meth:`retire` back, and make the descriptors if asked to."""
+    def engage(self) -> None:
+        """A tape is active: take :meth:`retire` back.
+
+        The descriptors are made now, so that a test which counts descriptors finds as many at its end as at
+        its beginning.
+        """
         with self._lock:
             self._retiring = False
-            if open_now:
-                self._open()
+            self._open()
 
     def retire(self) -> None:
         """Let go of thread and descriptors once nothing is watched any more, be it later."""

@@ -252,9 +252,11 @@ class VirtualChild:
         """When the next thing happens that only time holds back, by the parent's clock; else ``None``."""
         with self._lock:
             step = self._next()
-            if self.status is not None or (step is not None and not isinstance(step, Output | OutputEnd)):
+            if self.status is not None and not self._held:
                 return None
-            if step is None and self.script.end.status is None:
+            if step is None and (self._held or self.script.end.status is None):
+                return None
+            if step is not None and not isinstance(step, Output | OutputEnd | Ended):
                 return None
             return self._anchor_ns + self._next_at_ns()
 

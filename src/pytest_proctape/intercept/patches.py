@@ -18,18 +18,13 @@ _users = 0
 _undo = ExitStack()
 
 
-def install(*, recording: bool = False) -> None:
-    """Put the stand-ins in place, unless they are.
-
-    Args:
-        recording: descriptors of ours will be needed. They are made now, so that a test which counts its
-            descriptors finds as many at its end as at its beginning.
-    """
+def install() -> None:
+    """Put the stand-ins in place, unless they are."""
     global _users
     with _lock:
         _users += 1
         if _users == 1:
-            PUMP.engage(open_now=recording)
+            PUMP.engage()
             try:
                 replacements = _replacements()
                 # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.

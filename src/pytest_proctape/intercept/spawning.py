@@ -21,6 +21,11 @@ from . import door, pacing
 _REAL_FORK_EXEC: Callable[..., int] = subprocess._fork_exec  # type: ignore[attr-defined]
 
 
+_CHDIR = "noexec:chdir"
+"""What a child says whose ``cwd`` was at fault; CPythons that don't tell it from others say ``noexec``."""
+_SAYS_CHDIR = _CHDIR in subprocess.Popen._execute_child.__code__.co_consts  # type: ignore[attr-defined]
+
+
 class ForkExec(NamedTuple):
     """The arguments of ``_posixsubprocess.fork_exec``, in their order. ``Modules/_posixsubprocess.c``."""
 
@@ -237,12 +242,12 @@ def _environment(env_list: Iterable[bytes]) -> dict[str, str]:
 
 def _error_of(data: bytes) -> SpawnError:
     name, number, message = data.split(b":", 2)
-    return SpawnError(
-        type=name.decode("ascii", "replace"),
-        errno=errno_name(int(number, 16)),
-        message=message.decode("utf-8", "replace"),
-    )
+    text = message.decode("utf-8", "replace")
+    if text == "noexec" and not _SAYS_CHDIR:
+        text = _CHDIR
+    return SpawnError(type=name.decode("ascii", "replace"), errno=errno_name(int(number, 16)), message=text)
 
 
 def _error_bytes(error: SpawnError) -> bytes:
-    return f"{error.type}:{errno_number(error.errno):X}:{error.message}".encode()
+    message = "noexec" if error.message == _CHDIR and not _SAYS_CHDIR else error.message
+    return f"{error.type}:{errno_number(error.errno):X}:{message}".encode()

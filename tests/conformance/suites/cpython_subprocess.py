@@ -1,0 +1,7 @@
+"""CPython's tests of subprocess."""
+
+from __future__ import annotations
+
+from tests.conformance.suites.borrow import borrow
+
+globals().update(borrow("test.test_subprocess"))

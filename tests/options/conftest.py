@@ -1,0 +1,84 @@
+"""The project that the option tests run pytest in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+# pytester forgets the modules that an inner run imports. The rooms are needed by nearly every run and
+# keep state of the process (its table of children, an audit hook), so they are loaded here, for good.
+import pytest_proctape.run
+import pytest_proctape.summary  # noqa: F401
+from pytest_proctape import intercept
+from pytest_proctape.child import PUMP, TABLE
+from pytest_proctape.intercept import patches
+from tests.options.project import ON_WORKERS, Project
+
+
+@pytest.fixture
+def real_processes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by a line for each real process that the package starts for a tape of this process."""
+    started: list[str] = []
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            # An inner run under xdist starts its workers outside of any tape.
+            if intercept.current() is not None:
+                started.append(f"{real.__name__} {args[0]!r}")
+            return real(*args, **kwargs)
+
+        return call
+
+    # Wherever the rooms keep the real functions, and under whatever name. (posix_spawn is not among them:
+    # it raises an audit event, and on replay that is refused.)
+    fork_exec: Any = subprocess._fork_exec  # type: ignore[attr-defined]
+    wrapped = {real: counted(real) for real in (fork_exec, os.system, os._spawnvef)}  # type: ignore[attr-defined]
+    found = [
+        (module, name, value)
+        for path, module in sorted(sys.modules.items())
+        if path.startswith("pytest_proctape.intercept.")
+        for name, value in vars(module).items()
+        if callable(value) and value in wrapped
+    ]
+    assert fork_exec in {value for _, _, value in found}
+    for module, name, value in found:
+        monkeypatch.setattr(module, name, wrapped[value])
+    return started
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, real_processes: list[str]
+) -> Iterator[Project]:
+    """An empty project; afterwards nothing of the runs inside it may be left in this process."""
+    # Sources of one size, changed within one second, would meet a stale .pyc.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    # Of all that is installed, an inner run loads what its options name. (Hypothesis alone would add a
+    # second to each.)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    yield Project(pytester, real_processes)
+    left = {
+        "patches": patches._users,
+        "session": intercept.current(),
+        "children": [child.pid for child in TABLE],
+        "watched": not PUMP.idle,
+    }
+    patches._undo.close()
+    patches._users = 0
+    assert left == {"patches": 0, "session": None, "children": [], "watched": False}
+
+
+@pytest.fixture(params=["plain", pytest.param("xdist", id="xdist")])
+def run_options(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Options for a run in one process, and for one on two workers."""
+    if request.param == "plain":
+        return ()
+    pytest.importorskip("xdist")
+    return ON_WORKERS

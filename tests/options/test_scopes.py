@@ -1,0 +1,147 @@
+"""Fixtures of wider scope have a tape of their own: it must not matter which test uses them first."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from tests.options.project import Project, counted
+
+SUITE = r"""
+    import subprocess
+    import pytest
+
+    def say(word):
+        return subprocess.run(["echo", word], capture_output=True, text=True).stdout
+
+    @pytest.fixture(scope="SCOPE")
+    def server():
+        said = say("start")
+        yield said
+        assert say("stop") == "stop\n"
+
+    @pytest.mark.parametrize("word", ["ant", "bee", "cow"])
+    def test_it(tape, server, word):
+        assert server == "start\n"
+        assert say(word) == word + "\n"
+        assert [spawn.args for spawn in tape.spawns] == [[word]]
+"""
+OWN = ["test_it/test_it[ant].json", "test_it/test_it[bee].json", "test_it/test_it[cow].json"]
+scopes = pytest.mark.parametrize("scope", ["module", "class", "session", "package"])
+
+
+def fixture_tapes(project: Project) -> list[str]:
+    return [name for name in project.tapes() if name not in OWN]
+
+
+# Outside of a class, a class-scoped fixture is each test's own.
+@pytest.mark.parametrize("scope", ["module", "session", "package"])
+def test_the_spawns_of_the_fixture_are_on_one_tape_of_its_own(project: Project, scope: str) -> None:
+    project.write(SUITE.replace("SCOPE", scope))
+    result = project.record(passed=3)
+    assert [project.commands(f"test_it[{word}]") for word in ("ant", "bee", "cow")] == [
+        ["echo ant"],
+        ["echo bee"],
+        ["echo cow"],
+    ]
+    (name,) = fixture_tapes(project)
+    assert "server" in name
+    assert "3 recorded" in counted(result)
+    project.replay(passed=3)
+
+
+@scopes
+@pytest.mark.parametrize("selection", [("-k", "cow"), ("test_it.py::test_it[bee]",), ("-k", "ant or cow")])
+def test_any_selection_replays(project: Project, scope: str, selection: tuple[str, ...]) -> None:
+    project.write(SUITE.replace("SCOPE", scope))
+    project.record(passed=3)
+    assert project.replay(*selection).ret == 0
+
+
+@scopes
+def test_any_order_replays(project: Project, scope: str) -> None:
+    project.write(SUITE.replace("SCOPE", scope))
+    project.record(passed=3)
+    project.write("def pytest_collection_modifyitems(items): items.reverse()", "conftest.py")
+    project.replay(passed=3)
+
+
+def test_workers_replay(project: Project, run_options: tuple[str, ...]) -> None:
+    project.write(SUITE.replace("SCOPE", "session"))
+    project.record(passed=3)
+    project.replay(*run_options, passed=3)
+
+
+def test_recording_on_workers_leaves_one_whole_tape(project: Project, run_options: tuple[str, ...]) -> None:
+    project.write(SUITE.replace("SCOPE", "session"))
+    project.record(*run_options, passed=3)
+    assert len(fixture_tapes(project)) == 1
+    project.replay(passed=3)
+
+
+def test_a_fixture_that_diverges_fails_its_tests(project: Project) -> None:
+    project.write(SUITE.replace("SCOPE", "module"))
+    project.record(passed=3)
+    project.edit('say("start")', 'say("begin")')
+    result = project.replay(errors=3)
+    result.stdout.fnmatch_lines(["E *Divergence: *", "*args[[]0[]]  tape: start", "*test: begin"])
+
+
+def test_a_fixture_whose_teardown_diverges_is_an_error(project: Project) -> None:
+    project.write(SUITE.replace("SCOPE", "module"))
+    project.record(passed=3)
+    project.edit('assert say("stop") == "stop\\n"', 'say("halt")')
+    result = project.replay(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["E *Divergence: *", "*args[[]0[]]  tape: stop", "*test: halt"])
+
+
+def test_a_fixture_that_asks_for_less_is_an_error(project: Project) -> None:
+    project.write(SUITE.replace("SCOPE", "module"))
+    project.record(passed=3)
+    project.edit('assert say("stop") == "stop\\n"', "pass")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["E *Leftover: *"])
+
+
+def test_a_fixture_without_a_tape_fails_and_the_printed_command_records_it(project: Project) -> None:
+    project.write(SUITE.replace("SCOPE", "module"))
+    project.record(passed=3)
+    (name,) = fixture_tapes(project)
+    (project.path / "tapes" / name).unlink()
+    result = project.replay(errors=3)
+    (line, *_) = [line for line in result.outlines if "record it: pytest " in line]
+    project.run(*shlex.split(line.partition("record it: pytest ")[2])).assert_outcomes(passed=1)
+    project.replay(passed=3)
+
+
+def test_a_fixture_of_untaped_tests_is_not_taped(project: Project) -> None:
+    project.write(SUITE.replace("SCOPE", "module").replace("(tape, server", "(server"))
+    project.edit("assert [spawn.args for spawn in tape.spawns] == [[word]]", "pass")
+    result = project.run("--record-tapes")
+    result.assert_outcomes(passed=3)
+    assert not (project.path / "tapes").exists()
+
+
+def test_a_fixture_with_parameters_has_a_tape_for_each(project: Project) -> None:
+    project.write(
+        r"""
+        import subprocess
+        import pytest
+
+        @pytest.fixture(scope="module", params=["x", "y"])
+        def server(request):
+            return subprocess.check_output(["echo", request.param], text=True)
+
+        def test_one(tape, server):
+            assert server in ("x\n", "y\n")
+
+        def test_two(tape, server):
+            assert server in ("x\n", "y\n")
+        """
+    )
+    project.record(passed=4)
+    assert len(project.tapes()) == 2
+    project.replay(passed=4)
+    project.replay("-k", "two and y]", passed=1, deselected=3)

@@ -1,0 +1,137 @@
+"""A run without tapes pays nothing: neither pydantic nor freezegun is imported, nothing is patched."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.options.project import Project
+
+HEAVY = (
+    "pydantic",
+    "freezegun",
+    "asyncio",
+    "pytest_proctape.session",
+    "pytest_proctape.tape",
+    "pytest_proctape.intercept",
+)
+
+NO_TAPE = f"""
+    import os, subprocess, sys, threading, _thread
+
+    def loaded():
+        return [name for name in {HEAVY!r} if name in sys.modules]
+
+    AT_START = loaded()
+
+    def test_it():
+        assert AT_START == []
+        assert subprocess.run(["true"]).returncode == 0
+        assert os.system("exit 3") == 3 << 8
+        assert loaded() == []
+        real = (subprocess._fork_exec, os.waitpid, os.kill, os.posix_spawn, _thread.start_new_thread)
+        for function in real:
+            assert type(function).__name__ == "builtin_function_or_method"
+        assert os.system.__module__ == "posix"
+"""
+
+
+@pytest.mark.parametrize("flags", [(), ("--replay-tapes",), ("--record-tapes",), ("--live-tapes",)])
+def test_nothing_is_imported_or_patched_where_no_test_is_taped(
+    project: Project, flags: tuple[str, ...]
+) -> None:
+    project.write(NO_TAPE)
+    project.run_apart(*flags).assert_outcomes(passed=1)
+
+
+def test_pytest_starts_without_pydantic_and_freezegun(project: Project) -> None:
+    project.write(
+        f"""
+        import sys
+
+        def pytest_unconfigure(config):
+            print("loaded:", [name for name in {HEAVY!r} if name in sys.modules])
+        """,
+        "conftest.py",
+    )
+    project.write("def test_it(tape): pass")
+    for flags in (("--version",), ("--help",), ("--collect-only",), ("--markers",), ("-k", "nothing")):
+        result = project.run_apart("-s", *flags)
+        if "--version" not in flags:
+            result.stdout.fnmatch_lines(["loaded: []"])
+
+
+def test_the_public_names_come_when_they_are_used(project: Project) -> None:
+    project.write(
+        """
+        import sys
+        import pytest_proctape
+
+        assert "pydantic" not in sys.modules
+        from pytest_proctape import Divergence, ProctapeError, UnsupportedSpawn
+        assert "pydantic" not in sys.modules
+        from pytest_proctape import TapedSpawn, TapeHandle
+        print("done")
+        """,
+        "script.py",
+    )
+    project.pytester.runpython(project.path / "script.py").stdout.fnmatch_lines(["done"])
+
+
+PATCHED = """
+    import os, signal, subprocess, threading, _thread
+    from concurrent.futures import ThreadPoolExecutor
+
+    PLACES = [
+        (where, name)
+        for where, names in {
+            subprocess: ["_fork_exec", "_USE_POSIX_SPAWN", "_time", "_PopenSelector"],
+            subprocess.Popen: ["_wait", "_communicate", "_internal_poll"],
+            os: ["waitpid", "waitid", "wait", "wait3", "wait4", "pidfd_open", "kill", "killpg", "getpgid",
+                 "getsid", "posix_spawn", "posix_spawnp", "_spawnvef", "system"],
+            signal: ["pidfd_send_signal"],
+            _thread: ["start_new_thread"],
+            threading: ["_start_new_thread", "_start_joinable_thread"],
+            ThreadPoolExecutor: ["submit"],
+        }.items()
+        for name in names
+        if hasattr(where, name)
+    ]
+
+    def now():
+        values = [getattr(where, name) for where, name in PLACES]
+        return [*values, subprocess.Popen._internal_poll.__defaults__]
+
+    BEFORE = now()
+
+    def test_before():
+        assert now() == BEFORE
+
+    def test_taped(tape):
+        assert now() != BEFORE
+        subprocess.run(["true"])
+
+    def test_behind():
+        assert now() == BEFORE
+
+    def test_taped_and_failing(tape):
+        assert now() != BEFORE
+        subprocess.run(["true"])
+        assert False
+
+    def test_behind_a_failing_one():
+        assert now() == BEFORE
+
+    def test_again(tape):
+        assert now() != BEFORE
+
+    def test_at_the_end():
+        assert now() == BEFORE
+"""
+
+
+@pytest.mark.parametrize("flag", ["--replay-tapes", "--record-tapes", "--record-tapes=new", "--live-tapes"])
+def test_every_patch_is_undone_behind_each_test(project: Project, flag: str) -> None:
+    project.write(PATCHED)
+    project.write_tape({"program": "true"}, test="test_taped")
+    project.write_tape({"program": "true"}, test="test_taped_and_failing")
+    project.run_apart(flag).assert_outcomes(passed=6, failed=1)

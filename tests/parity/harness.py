@@ -1,0 +1,340 @@
+"""Runs one body bare, recording and replaying, and holds the three observations against each other.
+
+A body is a function of one fresh directory that returns what it saw. The directory has the same name
+in all three runs, so that paths in an observation don't differ.
+"""
+
+from __future__ import annotations
+
+import _posixsubprocess
+import contextlib
+import difflib
+import faulthandler
+import gc
+import os
+import pprint
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any, TypeVar
+
+import pytest
+
+from pytest_proctape import intercept
+from pytest_proctape.portable import Places
+from pytest_proctape.session import RecordSession, ReplaySession
+from pytest_proctape.tape import TapeStore
+
+from .observe import plain
+
+T = TypeVar("T")
+Body = Callable[[Path], T]
+
+HANG_S = 20.0
+"""Seconds after which a run hangs. Generous: what is told is "for ever", not "slow"."""
+
+_OWNER = "tests/parity/body.py::test_body"
+
+
+# -- hangs -------------------------------------------------------------------------------------
+
+
+class Hang(BaseException):
+    """A run did not come to its end. No ``Exception``, so that no body takes it for one of its own."""
+
+
+@contextlib.contextmanager
+def deadline(what: str, limit_s: float) -> Iterator[None]:
+    """Raise :class:`Hang` in the main thread after ``limit_s``; if that can't be, end the whole run."""
+
+    def hang(number: int, frame: FrameType | None) -> None:
+        faulthandler.dump_traceback()
+        raise Hang(f"{what} did not end within {limit_s:g} s")
+
+    before = signal.signal(signal.SIGALRM, hang)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    faulthandler.dump_traceback_later(2 * limit_s + 10, exit=True)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        faulthandler.cancel_dump_traceback_later()
+
+
+# -- real processes ----------------------------------------------------------------------------
+
+
+@dataclass
+class RealProcesses:
+    """Counts every way in which CPython starts a process, below all that the package replaces."""
+
+    seen: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """While it lasts, every real start is in :attr:`seen`."""
+        _install_audit_hook()
+        real = _posixsubprocess.fork_exec
+
+        def fork_exec(*args: Any) -> int:
+            self.seen.append(f"fork_exec {args[0]!r}")
+            return int(real(*args))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_posixsubprocess, "fork_exec", fork_exec)
+            for module, name in _copies_of(real):
+                patch.setattr(module, name, fork_exec)
+            _counters.append(self)
+            try:
+                yield
+            finally:
+                _counters.remove(self)
+
+
+def _copies_of(real: object) -> list[tuple[ModuleType, str]]:
+    """Where the package keeps the real function."""
+    found = [
+        (module, name)
+        for title, module in list(sys.modules.items())
+        if title.startswith("pytest_proctape.")
+        for name, value in list(vars(module).items())
+        if value is real
+    ]
+    assert found, "the package keeps the real fork_exec where it is not looked for"
+    return found
+
+
+_FORKS = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec"})
+_counters: list[RealProcesses] = []
+_hooked = False
+
+
+def _install_audit_hook() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        sys.addaudithook(_audit)
+
+
+def _audit(event: str, args: tuple[object, ...]) -> None:
+    if event in _FORKS:
+        for counter in _counters:
+            counter.seen.append(event)
+
+
+# -- leaks -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a process holds: descriptors by what they are, threads, children."""
+
+    descriptors: dict[int, str]
+    threads: int
+    children: frozenset[int]
+
+    @classmethod
+    def now(cls) -> Holdings:
+        """Of this process, at this moment."""
+        return cls(_descriptors(), _threads(), frozenset(_children()))
+
+
+def _descriptors() -> dict[int, str]:
+    found = {}
+    for name in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):  # the descriptor of the listing itself is gone by now
+            status = os.fstat(int(name))
+            try:
+                found[int(name)] = os.readlink(f"/dev/fd/{name}")
+            except OSError:  # macOS has no links there
+                found[int(name)] = f"{status.st_dev}:{status.st_ino}"
+    return found
+
+
+def _threads() -> int:
+    """Native ones where the system tells, so that a thread below :mod:`threading` counts.
+
+    The workers of trio's cache wait ten seconds for work, in whichever test it comes; they don't count.
+    """
+    idle = sum(thread.name.startswith("Trio thread") for thread in threading.enumerate())
+    try:
+        return len(os.listdir("/proc/self/task")) - idle
+    except FileNotFoundError:
+        return threading.active_count() - idle
+
+
+def _children() -> Iterator[int]:
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            yield from map(int, path.read_text().split())
+
+
+_leaked: set[int] = set()
+"""Descriptors that have been complained about: nobody else is to blame when they go away after all."""
+
+
+def settled(before: Holdings, limit_s: float = 3.0) -> list[str]:
+    """What is held now and was not before, once threads and children have had time to go away."""
+    end_s = time.monotonic() + limit_s
+    while True:
+        with warnings.catch_warnings():
+            # A body that leaves a child behind does so on purpose.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+            subprocess._cleanup()  # type: ignore[attr-defined]
+        now = Holdings.now()
+        leaks = [
+            f"descriptor {fd}: {what}" for fd, what in now.descriptors.items() - before.descriptors.items()
+        ]
+        leaks += [
+            f"closed descriptor {fd}" for fd in before.descriptors.keys() - now.descriptors.keys() - _leaked
+        ]
+        if now.threads > before.threads:
+            leaks.append(f"{now.threads - before.threads} threads")
+        leaks += [f"child {pid}: {_command(pid)}" for pid in now.children - before.children]
+        if not leaks or time.monotonic() > end_s:
+            _leaked.update(now.descriptors.keys() - before.descriptors.keys())
+            return leaks
+        time.sleep(0.001)
+
+
+def _end_children(before: Holdings) -> None:
+    """What hung leaves nothing to the next test."""
+    for pid in set(_children()) - before.children:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() or "a zombie"
+    except OSError:
+        return "?"
+
+
+# -- the three runs ----------------------------------------------------------------------------
+
+
+class Parity:
+    """The ``parity`` fixture: call it with a body; it gives what the body saw, the same in all runs.
+
+    Attributes:
+        tape: the text of the tape, once recorded.
+        replay_s: how long the replay took, seconds.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._folder = base / "body"
+        self._store = base / "tapes"
+        self.tape = ""
+        self.replay_s = 0.0
+
+    def __call__(self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S) -> T:
+        """Run ``body`` three times and compare. A soak asks for more replays than one.
+
+        Raises:
+            pytest.fail.Exception: an observation differs, the tape was not met exactly, a process was
+                started on replay, something leaked.
+            Hang: a run did not end within ``hang_s`` seconds.
+        """
+        __tracebackhide__ = True
+        seen = self._run("the bare run", body, contextlib.nullcontext(), hang_s)
+        recorded = self._run("the recording", body, self._recording(), hang_s)
+        _compare("the recording", seen, recorded)
+        for _ in range(replays):
+            began = time.monotonic()
+            replayed = self._run("the replay", body, self._replaying(), hang_s)
+            self.replay_s = time.monotonic() - began
+            _compare("the replay", seen, replayed)
+        return seen
+
+    def _run(
+        self, what: str, body: Body[T], session: contextlib.AbstractContextManager[None], hang_s: float
+    ) -> T:
+        __tracebackhide__ = True
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        with deadline(what, hang_s):
+            before = Holdings.now()
+            try:
+                with session:
+                    result = body(self._folder)
+            except Hang:
+                _end_children(before)
+                raise
+            leaks = settled(before)
+        if leaks:
+            pytest.fail(f"{what} left behind:\n  " + "\n  ".join(leaks))
+        return result
+
+    def _session(self, kind: type[T]) -> T:
+        places = Places({"tmp": str(self._folder), "python": sys.executable})
+        made: Any = kind
+        session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent)
+        return session
+
+    @contextlib.contextmanager
+    def _recording(self) -> Iterator[None]:
+        session = self._session(RecordSession)
+        session.phase = "call"
+        with _active(session):
+            yield
+        session.save(session.finish(), complete=True)
+        self.tape = session.path.read_text() if session.path.exists() else ""
+        _no_errors(session.errors)
+
+    @contextlib.contextmanager
+    def _replaying(self) -> Iterator[None]:
+        session = self._session(ReplaySession)
+        session.phase = "call"
+        processes = RealProcesses()
+        try:
+            with processes.counted(), _active(session):
+                intercept.guard.install()
+                yield
+        except Exception:
+            _no_errors(session.errors)
+            raise
+        finally:
+            refused = intercept.guard.collect()
+            session.close()
+        _no_errors([*session.errors, *refused])
+        left = session.leftover("call")
+        _no_errors([left] if left else [])
+        if processes.seen:
+            pytest.fail("the replay started real processes:\n  " + "\n  ".join(processes.seen))
+
+
+@contextlib.contextmanager
+def _active(session: RecordSession | ReplaySession) -> Iterator[None]:
+    intercept.install()
+    try:
+        with intercept.bound(session):
+            yield
+    finally:
+        intercept.uninstall()
+
+
+def _no_errors(errors: list[Any]) -> None:
+    __tracebackhide__ = True
+    if errors:
+        pytest.fail("\n\n".join(f"{type(error).__name__}: {error}" for error in errors))
+
+
+def _compare(what: str, bare: object, other: object) -> None:
+    __tracebackhide__ = True
+    left, right = plain(bare), plain(other)
+    if left != right:
+        before, after = (pprint.pformat(side, width=100).splitlines() for side in (left, right))
+        diff = difflib.unified_diff(before, after, "the bare run", what, lineterm="", n=3)
+        pytest.fail(f"{what} is not what the bare run was:\n" + "\n".join(diff))

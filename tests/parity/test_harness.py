@@ -1,0 +1,119 @@
+"""The judge is judged: each thing that parity promises to notice is noticed."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .harness import Hang, Parity, RealProcesses
+from .observe import python
+
+
+def test_a_real_process_is_counted() -> None:
+    counter = RealProcesses()
+    with counter.counted():
+        import _posixsubprocess
+
+        before, subprocess._fork_exec = subprocess._fork_exec, _posixsubprocess.fork_exec  # type: ignore[attr-defined]
+        try:
+            subprocess.run(["true"], check=True)
+        finally:
+            subprocess._fork_exec = before  # type: ignore[attr-defined]
+        os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", "true"], {}), 0)
+        os.system("true")
+    assert [line.split()[0] for line in counter.seen] == ["fork_exec", "os.posix_spawn", "os.system"]
+
+
+def test_a_body_that_forks_on_replay_is_found(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        pid = os.fork()
+        if not pid:
+            os._exit(0)
+        return os.waitpid(pid, 0)[1]
+
+    with pytest.raises(pytest.fail.Exception, match=r"started real processes:\n  os\.fork"):
+        parity(body)
+
+
+def test_another_observation_is_found(parity: Parity) -> None:
+    count = itertools.count()
+
+    with pytest.raises(pytest.fail.Exception, match="the recording is not what the bare run was"):
+        parity(lambda folder: next(count))
+    runs = iter([1, 1, 2])
+    with pytest.raises(pytest.fail.Exception, match="the replay is not what the bare run was"):
+        parity(lambda folder: next(runs))
+
+
+def test_a_descriptor_left_open_is_found(parity: Parity) -> None:
+    opened: list[int] = []
+
+    def body(folder: Path) -> Any:
+        opened.append(os.open(os.devnull, os.O_RDONLY))
+
+    try:
+        with pytest.raises(pytest.fail.Exception, match="the bare run left behind:\n  descriptor"):
+            parity(body)
+    finally:
+        os.close(opened[0])
+
+
+def test_a_thread_left_running_is_found(parity: Parity) -> None:
+    event = threading.Event()
+    thread = threading.Thread(target=event.wait)
+    try:
+        with pytest.raises(pytest.fail.Exception, match="the bare run left behind:\n  1 threads"):
+            parity(lambda folder: thread.start())
+    finally:
+        event.set()
+        thread.join()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_a_zombie_is_found(parity: Parity) -> None:
+    pids: list[int] = []
+    try:
+        with pytest.raises(pytest.fail.Exception, match="left behind:\n  child"):
+            parity(lambda folder: pids.append(os.posix_spawn("/bin/sh", ["sh", "-c", "true"], {})))
+    finally:
+        os.waitpid(pids[0], 0)
+
+
+def test_a_hang_is_found(parity: Parity) -> None:
+    reader, writer = os.pipe()
+    try:
+        with pytest.raises(Hang, match="the bare run did not end"):
+            parity(lambda folder: os.read(reader, 1), hang_s=0.1)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_divergence_that_is_swallowed_is_found(parity: Parity) -> None:
+    words = iter(["same", "same", "other"])
+
+    def body(folder: Path) -> Any:
+        try:
+            subprocess.run(["echo", next(words)], capture_output=True, check=True)
+        except Exception:
+            pass
+
+    with pytest.raises(pytest.fail.Exception, match=r"Divergence: (?s:.*)args\[0\]"):
+        parity(body)
+
+
+def test_leftover_entries_are_found(parity: Parity) -> None:
+    spawns = iter([1, 1, 0])
+
+    def body(folder: Path) -> Any:
+        if next(spawns):
+            subprocess.run(python("pass"), check=True)
+
+    with pytest.raises(pytest.fail.Exception, match="Leftover"):
+        parity(body)

@@ -1,0 +1,365 @@
+"""A timed wait expires on replay exactly where it expired in the recording, and nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+from .harness import Parity
+from .observe import outcome, python
+
+PARTLY = "import os, time; os.write(1, b'half '); os.write(2, b'oops '); time.sleep(100)"
+SLEEPS = ["sleep", "100"]
+
+
+def _timeout_after_output(child: subprocess.Popen[Any], timeout: float) -> Any:
+    """``communicate(timeout=)``, once the child's output has arrived."""
+    return outcome(child.communicate, timeout=timeout)
+
+
+def test_run(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, SLEEPS, timeout=0.1)
+
+    assert isinstance(parity(body), subprocess.TimeoutExpired)
+
+
+def test_run_with_partial_output(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, python(PARTLY), capture_output=True, timeout=1)
+
+    error: Any = parity(body)
+    assert (error.output, error.stderr, error.timeout) == (b"half ", b"oops ", 1)
+
+
+def test_run_as_text_with_partial_output(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, python(PARTLY), capture_output=True, text=True, timeout=1)
+
+    assert isinstance(parity(body), subprocess.TimeoutExpired)
+
+
+def test_run_with_input_and_partial_output(parity: Parity) -> None:
+    code = "import os, time; os.write(1, os.read(0, 10)); time.sleep(100)"
+
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, python(code), input=b"echo", stdout=PIPE, timeout=1)
+
+    error: Any = parity(body)
+    assert error.output == b"echo"
+
+
+def test_run_in_time(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, ["sh", "-c", "echo out; exit 3"], capture_output=True, timeout=60)
+
+    done: Any = parity(body)
+    assert (done.stdout, done.returncode) == (b"out\n", 3)
+
+
+def test_a_slow_child_in_time(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, ["sh", "-c", "sleep 0.3; echo out"], stdout=PIPE, timeout=60)
+
+    assert parity(body).stdout == b"out\n"
+
+
+def test_call_check_call_and_check_output(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        return [
+            outcome(subprocess.call, SLEEPS, timeout=0.1),
+            outcome(subprocess.check_call, SLEEPS, timeout=0.1),
+            outcome(subprocess.check_output, SLEEPS, timeout=0.1),
+        ]
+
+    assert [type(error) for error in parity(body)] == [subprocess.TimeoutExpired] * 3
+
+
+def test_wait_then_kill(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(SLEEPS) as child:
+            expired = outcome(child.wait, timeout=0.1)
+            running = child.poll()
+            child.kill()
+            return expired, running, child.wait()
+
+    assert parity(body)[1:] == (None, -9)
+
+
+def test_wait_several_times_with_growing_patience(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(SLEEPS) as child:
+            expired = [outcome(child.wait, timeout=seconds) for seconds in (0, 0.01, 0.05, 0.1)]
+            child.terminate()
+            return expired, outcome(child.wait, timeout=10)
+
+    expired, code = parity(body)
+    assert [type(error) for error in expired] == [subprocess.TimeoutExpired] * 4
+    assert code == -15
+
+
+def test_a_wait_that_expires_and_one_that_does_not(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["sleep", "0.5"]) as child:
+            return outcome(child.wait, timeout=0.05), outcome(child.wait, timeout=30), child.poll()
+
+    expired, code, polled = parity(body)
+    assert isinstance(expired, subprocess.TimeoutExpired)
+    assert (code, polled) == (0, 0)
+
+
+def test_communicate_again_after_it_expired(parity: Parity) -> None:
+    code = "import os; os.write(1, b'first '); os.read(0, 1); os.write(1, b'second'); os.write(2, b'err')"
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(code), stdin=PIPE, stdout=PIPE, stderr=PIPE) as child:
+            assert child.stdin is not None
+            expired = outcome(child.communicate, timeout=1)
+            return expired, child.communicate(), child.returncode
+
+    # The input is closed by the first call, so the child ends between the calls or before.
+    parity(body)
+
+
+def test_communicate_until_it_has_expired_often_enough(parity: Parity) -> None:
+    code = "import os, time; os.write(1, b'first '); time.sleep(0.6); os.write(1, b'second')"
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(code), stdout=PIPE) as child:
+            expired = outcome(child.communicate, timeout=0.1)
+            return type(expired), child.communicate(timeout=60), child.returncode == 0
+
+    assert parity(body)[1] == (b"first second", None)
+
+
+def test_communicate_expires_then_kill_then_rest(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(PARTLY), stdout=PIPE, stderr=PIPE) as child:
+            expired = outcome(child.communicate, timeout=1)
+            child.kill()
+            return expired, child.communicate(), child.returncode
+
+    expired, rest, code = parity(body)
+    assert isinstance(expired, subprocess.TimeoutExpired)
+    assert (rest, code) == ((b"half ", b"oops "), -9)
+
+
+def test_communicate_with_one_pipe(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(PARTLY), stdout=PIPE, stderr=subprocess.DEVNULL) as child:
+            expired = outcome(child.communicate, timeout=1)
+            child.terminate()
+            return expired, child.communicate(), child.returncode
+
+    assert parity(body)[1:] == ((b"half ", None), -15)
+
+
+def test_output_before_a_timeout_and_after_a_signal(parity: Parity) -> None:
+    code = """
+import os, signal, sys
+def stop(number, frame):
+    os.write(1, b'cleaning up ')
+    sys.exit(9)
+signal.signal(signal.SIGTERM, stop)
+os.write(1, b'working ')
+while True: signal.pause()
+"""
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(code), stdout=PIPE) as child:
+            expired = outcome(child.communicate, timeout=1)
+            child.terminate()
+            return expired, child.communicate(timeout=60), child.returncode
+
+    assert parity(body)[1:] == ((b"working cleaning up ", None), 9)
+
+
+def test_timeout_zero_on_a_child_that_has_ended(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["sh", "-c", "exit 4"]) as child:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            return outcome(child.wait, timeout=0)
+
+    assert parity(body) == 4
+
+
+def test_negative_timeout(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(SLEEPS) as child:
+            expired = outcome(child.wait, timeout=-1)
+            child.kill()
+            return expired, child.wait()
+
+    assert isinstance(parity(body)[0], subprocess.TimeoutExpired)
+
+
+def test_polling_until_a_deadline(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["sh", "-c", "sleep 0.1; exit 6"]) as child:
+            end_s = time.monotonic() + 20
+            while child.poll() is None and time.monotonic() < end_s:
+                time.sleep(0.01)
+            return child.returncode
+
+    assert parity(body) == 6
+
+
+def test_asyncio_wait_for(parity: Parity) -> None:
+    async def main() -> Any:
+        child = await asyncio.create_subprocess_exec(*SLEEPS)
+        try:
+            await asyncio.wait_for(child.wait(), 0.1)
+        except TimeoutError:
+            running = child.returncode
+            child.kill()
+            return "expired", running, await child.wait()
+        return "in time"
+
+    def body(folder: Path) -> Any:
+        return asyncio.run(main())
+
+    assert parity(body) == ("expired", None, -9)
+
+
+def test_asyncio_communicate_under_a_timeout(parity: Parity) -> None:
+    async def main() -> Any:
+        child = await asyncio.create_subprocess_exec(*python(PARTLY), stdout=PIPE, stderr=PIPE)
+        try:
+            async with asyncio.timeout(1):
+                await child.communicate()
+        except TimeoutError:
+            child.kill()
+            out, err = await child.communicate()
+            return "expired", child.returncode, out, err
+        return "in time"
+
+    def body(folder: Path) -> Any:
+        return asyncio.run(main())
+
+    assert parity(body)[:2] == ("expired", -9)
+
+
+def test_asyncio_wait_for_a_child_in_time(parity: Parity) -> None:
+    async def main() -> Any:
+        child = await asyncio.create_subprocess_exec("sh", "-c", "sleep 0.2; echo out", stdout=PIPE)
+        return await asyncio.wait_for(child.communicate(), 60)
+
+    def body(folder: Path) -> Any:
+        return asyncio.run(main())
+
+    assert parity(body) == (b"out\n", None)
+
+
+# -- what comes first, on a loop: the child or the timer ------------------------------------------
+
+
+def _loop(main: Any) -> Any:
+    return lambda folder: asyncio.run(main())
+
+
+async def _sleeping(seconds: float) -> str:
+    child = await asyncio.create_subprocess_exec("sleep", str(seconds))
+    await child.wait()
+    return f"child {seconds}"
+
+
+async def _timer(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return f"timer {seconds}"
+
+
+def test_children_and_timers_in_the_order_of_their_ends(parity: Parity) -> None:
+    async def main() -> Any:
+        waits = [_sleeping(0.9), _timer(0.2), _sleeping(0.5), _timer(0.7)]
+        # `as_completed` itself would start them in any order.
+        tasks = [asyncio.create_task(one) for one in waits]
+        return [await first for first in asyncio.as_completed(tasks)]
+
+    assert parity(_loop(main)) == ["timer 0.2", "child 0.5", "timer 0.7", "child 0.9"]
+
+
+def test_output_between_timers(parity: Parity) -> None:
+    async def main() -> Any:
+        seen: list[str] = []
+        command = "sleep 0.3; echo one; sleep 0.4; echo two"
+        child = await asyncio.create_subprocess_shell(command, stdout=PIPE)
+        assert child.stdout is not None
+
+        async def tick() -> None:
+            for number in range(2):
+                await asyncio.sleep(0.5 if number else 0.1)
+                seen.append(f"tick {number}")
+
+        ticks = asyncio.create_task(tick())
+        while line := await child.stdout.readline():
+            seen.append(line.decode().strip())
+        await ticks
+        return seen, await child.wait()
+
+    assert parity(_loop(main)) == (["tick 0", "one", "tick 1", "two"], 0)
+
+
+def test_a_read_that_is_given_up_and_tried_again(parity: Parity) -> None:
+    async def main() -> Any:
+        child = await asyncio.create_subprocess_shell("sleep 0.5; echo late", stdout=PIPE)
+        assert child.stdout is not None
+        seen: list[Any] = []
+        for limit in (0.1, 0.1, 30):
+            try:
+                seen.append(await asyncio.wait_for(child.stdout.readline(), limit))
+            except TimeoutError as error:
+                seen.append(error)
+        return seen, await child.wait()
+
+    seen, code = parity(_loop(main))
+    assert [isinstance(one, TimeoutError) for one in seen] == [True, True, False]
+    assert (seen[2], code) == (b"late\n", 0)
+
+
+def test_a_wait_that_is_given_up_and_tried_again(parity: Parity) -> None:
+    async def main() -> Any:
+        child = await asyncio.create_subprocess_exec("sleep", "0.5")
+        seen: list[Any] = []
+        for limit in (0.1, 0.1, 30):
+            try:
+                seen.append(await asyncio.wait_for(child.wait(), limit))
+            except TimeoutError:
+                seen.append("expired")
+        return seen
+
+    assert parity(_loop(main)) == ["expired", "expired", 0]
+
+
+def test_terminate_then_kill_on_a_loop(parity: Parity) -> None:
+    """The way to end a child that may not listen: ask, wait a while, insist."""
+    ignores = (
+        "import signal, os, time; signal.signal(15, signal.SIG_IGN); os.write(1, b'up\\n'); time.sleep(100)"
+    )
+
+    async def main() -> Any:
+        child = await asyncio.create_subprocess_exec(*python(ignores), stdout=PIPE)
+        assert child.stdout is not None
+        up = await child.stdout.readline()
+        child.terminate()
+        try:
+            await asyncio.wait_for(child.wait(), 0.3)
+        except TimeoutError:
+            child.kill()
+        return up, await child.wait()
+
+    assert parity(_loop(main)) == (b"up\n", -9)
+
+
+def test_the_loops_clock_tells_how_long_it_took(parity: Parity) -> None:
+    async def main() -> Any:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await _sleeping(0.5)
+        return 0.5 <= loop.time() - began < 5
+
+    assert parity(_loop(main)) is True

@@ -1,0 +1,19 @@
+"""No test of this room may leave a descriptor or the pump's thread behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_proctape.child import PUMP
+from tests.parity.harness import Holdings, deadline, settled
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    with deadline("the test", 20):
+        before = Holdings.now()
+        yield
+        PUMP.retire()
+        assert settled(before) == []

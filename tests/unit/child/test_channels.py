@@ -1,0 +1,88 @@
+"""The child's side of its streams."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_proctape.child.channels import Inlet, Outlet
+from pytest_proctape.child.wiring import close_quietly
+from pytest_proctape.tape import Content
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    for fd in (reader, writer):
+        close_quietly(fd)
+
+
+def test_an_inlet_takes_what_is_there(pipe: tuple[int, int]) -> None:
+    inlet = Inlet(pipe[0])
+    assert (inlet.take(10), inlet.at_end) == (b"", False)
+    os.write(pipe[1], b"abcdef")
+    assert [inlet.take(4), inlet.take(4)] == [b"abcd", b"ef"]
+    os.close(pipe[1])
+    assert (inlet.take(10), inlet.at_end) == (b"", True)
+
+
+def test_an_inlet_of_a_file_shares_its_position(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open("rb", buffering=0) as file:
+        inlet = Inlet(file.fileno())
+        assert inlet.take(4) == b"0123"
+        assert file.tell() == 4
+
+
+def test_an_outlet_gives_in_order(pipe: tuple[int, int]) -> None:
+    outlet = Outlet(pipe[1], private=True)
+    for part in (b"a", b"", b"bc"):
+        outlet.add(Content.of(part))
+    outlet.flush()
+    assert os.read(pipe[0], 10) == b"abc"
+    assert not outlet.pending
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_an_outlet_never_blocks(pipe: tuple[int, int], private: bool) -> None:
+    data = bytes(range(256)) * 1024
+    outlet = Outlet(pipe[1], private=private)
+    outlet.add(Content.of(data))
+    outlet.flush()
+    read = b""
+    while outlet.pending:
+        read += os.read(pipe[0], 1 << 16)
+        outlet.flush()
+    assert read, "it did not fit into the pipe"
+    os.close(pipe[1])
+    while part := os.read(pipe[0], 1 << 16):
+        read += part
+    assert read == data
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_broken_pipe_takes_everything(pipe: tuple[int, int], private: bool) -> None:
+    outlet = Outlet(pipe[1], private=private)
+    os.close(pipe[0])
+    outlet.add(Content.of(b"x" * 1_000_000))
+    outlet.flush()
+    assert not outlet.pending
+
+
+def test_a_borrowed_descriptor_is_not_closed_and_an_adopted_one_is_a_copy(pipe: tuple[int, int]) -> None:
+    outlet = Outlet(pipe[1], private=True)
+    outlet.close()
+    os.fstat(pipe[1])
+    outlet.adopt()
+    assert outlet.fd != pipe[1]
+    os.close(pipe[1])
+    outlet.add(Content.of(b"still open"))
+    outlet.flush()
+    outlet.close()
+    assert os.read(pipe[0], 100) == b"still open"
+    assert os.read(pipe[0], 100) == b""

@@ -1,0 +1,125 @@
+"""The thread that moves bytes."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_proctape.child.pump import Pump
+from pytest_proctape.clock import REAL
+
+_LONG_S = 15
+"""Seconds to wait for what has to come."""
+
+
+class Owner:
+    """Counts its steps, and stops watching at each."""
+
+    def __init__(self, pump: Pump, fd: int) -> None:
+        self.pump = pump
+        self.fd = fd
+        self.stepped = threading.Event()
+
+    def step(self) -> None:
+        self.pump.forget(self.fd)
+        self.stepped.set()
+
+
+@pytest.fixture
+def pump() -> Iterator[Pump]:
+    made = Pump()
+    yield made
+    made.retire()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    for fd in (reader, writer):
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+
+
+def test_a_readable_descriptor_steps_its_owner(pump: Pump, pipe: tuple[int, int]) -> None:
+    owner = Owner(pump, pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    assert not owner.stepped.is_set()
+    os.write(pipe[1], b"x")
+    assert owner.stepped.wait(_LONG_S)
+
+
+@pytest.mark.skipif(not hasattr(selectors, "EpollSelector"), reason="an empty mask is Linux's")
+def test_no_events_mean_a_hang_up(pump: Pump, pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    owner = Owner(pump, writer)
+    pump.watch(writer, 0, owner)
+    other = Owner(pump, reader)
+    pump.watch(reader, selectors.EVENT_READ, other)
+    os.write(writer, b"x")
+    assert other.stepped.wait(_LONG_S)
+    assert not owner.stepped.is_set(), "it was writable all the time"
+    os.close(reader)
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_from_no_events_to_writable(pump: Pump, pipe: tuple[int, int]) -> None:
+    """A tap that waited for its reader to leave waits for room: the mask has to reach the kernel."""
+    owner = Owner(pump, pipe[1])
+    pump.watch(pipe[1], 0, owner)
+    pump.watch(pipe[1], selectors.EVENT_WRITE, owner)
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_what_is_forgotten_steps_nobody(pump: Pump, pipe: tuple[int, int]) -> None:
+    owner = Owner(pump, pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.forget(pipe[0])
+    pump.forget(pipe[0])
+    os.write(pipe[1], b"x")
+    witness = Owner(pump, pipe[1])
+    pump.watch(pipe[1], selectors.EVENT_WRITE, witness)
+    assert witness.stepped.wait(_LONG_S)
+    assert not owner.stepped.is_set()
+
+
+def test_a_call_at_a_time(pump: Pump) -> None:
+    owner, never = Owner(pump, -1), Owner(pump, -2)
+    pump.call_at(REAL.monotonic_ns() + 10**15, never)
+    pump.call_at(REAL.monotonic_ns() + 1_000_000, owner)
+    assert owner.stepped.wait(_LONG_S)
+    assert not never.stepped.is_set()
+    pump.call_at(None, never)
+
+
+def test_retiring_waits_for_the_last_owner(pump: Pump, pipe: tuple[int, int]) -> None:
+    owner = Owner(pump, pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.retire()
+    os.write(pipe[1], b"x")
+    assert owner.stepped.wait(_LONG_S)
+    # The fixture of the folder finds out whether thread and descriptors are gone.
+
+
+def test_it_can_be_used_again(pump: Pump, pipe: tuple[int, int]) -> None:
+    for _ in range(3):
+        owner = Owner(pump, pipe[1])
+        pump.watch(pipe[1], selectors.EVENT_WRITE, owner)
+        assert owner.stepped.wait(_LONG_S)
+        pump.retire()
+
+
+def test_it_rests_while_it_is_paused(pump: Pump, pipe: tuple[int, int]) -> None:
+    owner = Owner(pump, pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.pause()
+    os.write(pipe[1], b"x")
+    assert not owner.stepped.is_set()
+    pump.resume()
+    assert owner.stepped.wait(_LONG_S)

@@ -1,0 +1,112 @@
+"""A stream led past us: everything arrives, nothing is read ahead of its reader, ends are felt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_proctape.child.pump import PUMP
+from pytest_proctape.child.tap import Tap
+from pytest_proctape.child.wiring import close_quietly
+
+
+class Line:
+    """child -> tap -> parent, or the other way round, with the child's end held here."""
+
+    def __init__(self, *, inward: bool) -> None:
+        reader, writer = os.pipe()
+        self.seen: list[bytes] = []
+        self.ends = 0
+        self.tap = Tap(
+            0 if inward else 1,
+            reader if inward else writer,
+            inward=inward,
+            private=True,
+            note=self.seen.append,
+            on_end=self._on_end,
+        )
+        self.parent = writer if inward else reader
+        self.child = os.dup(self.tap.childs)
+        self.tap.child_started()
+        os.close(reader if inward else writer)
+
+    def _on_end(self) -> None:
+        self.ends += 1
+
+    def step(self) -> None:
+        self.tap.step(self)
+
+
+@pytest.fixture
+def outward() -> Iterator[Line]:
+    yield from _line(inward=False)
+
+
+@pytest.fixture
+def inward() -> Iterator[Line]:
+    yield from _line(inward=True)
+
+
+def _line(*, inward: bool) -> Iterator[Line]:
+    line = Line(inward=inward)
+    line.step()
+    yield line
+    # The pump may be about to step it.
+    PUMP.pause()
+    line.tap.close()
+    PUMP.resume()
+    close_quietly(line.child)
+    close_quietly(line.parent)
+
+
+def test_outward(outward: Line) -> None:
+    os.write(outward.child, b"one")
+    assert os.read(outward.parent, 10) == b"one"
+    os.write(outward.child, b"two")
+    os.close(outward.child)
+    assert os.read(outward.parent, 10) == b"two"
+    assert os.read(outward.parent, 10) == b""
+    assert b"".join(outward.seen) == b"onetwo"
+    assert outward.ends == 1
+
+
+def test_inward(inward: Line) -> None:
+    os.write(inward.parent, b"question")
+    assert os.read(inward.child, 10) == b"question"
+    os.close(inward.parent)
+    assert os.read(inward.child, 10) == b""
+    assert (b"".join(inward.seen), inward.ends) == (b"question", 1)
+
+
+def test_a_reader_that_leaves_is_felt_by_the_writer(outward: Line) -> None:
+    os.close(outward.parent)
+    outward.step()
+    with pytest.raises(BrokenPipeError):
+        os.write(outward.child, b"anybody?")
+
+
+def test_a_child_that_closes_its_input_is_felt_by_the_parent(inward: Line) -> None:
+    os.close(inward.child)
+    inward.step()
+    with pytest.raises(BrokenPipeError):
+        os.write(inward.parent, b"anybody?")
+
+
+def test_a_slow_reader_slows_its_writer_down(outward: Line) -> None:
+    os.set_blocking(outward.child, False)
+    written = 0
+    for _ in range(100):
+        try:
+            written += os.write(outward.child, b"x" * 65536)
+        except BlockingIOError:
+            PUMP.pause()
+            outward.step()
+            PUMP.resume()
+    assert written <= 4 * 65536, "a pipe on either side and one chunk under way"
+    os.close(outward.child)
+    read = 0
+    while part := os.read(outward.parent, 65536):
+        read += len(part)
+    assert read == written == sum(map(len, outward.seen))

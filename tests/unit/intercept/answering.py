@@ -1,0 +1,37 @@
+"""The least that a session can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_proctape.child import Started, Wiring, add_ended
+from pytest_proctape.errors import UnsupportedSpawn
+from pytest_proctape.tape import Spawn, SpawnError
+
+
+@dataclass
+class Answers:
+    """A replayer whose children have all ended.
+
+    Attributes:
+        spawns, wirings: what was asked for.
+        refusals: what it was told of.
+        status: how the next child ends, as from :func:`os.waitpid`.
+        error: why the next child can't be started.
+        closed: the test is over.
+    """
+
+    spawns: list[Spawn] = field(default_factory=list)
+    wirings: list[Wiring] = field(default_factory=list)
+    refusals: list[UnsupportedSpawn] = field(default_factory=list)
+    status: int = 0
+    error: SpawnError | None = None
+    closed: bool = False
+
+    def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
+        self.spawns.append(spawn)
+        self.wirings.append(wiring)
+        return Started(add_ended(self.status), self.error)
+
+    def refused(self, error: UnsupportedSpawn) -> None:
+        self.refusals.append(error)
