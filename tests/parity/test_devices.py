@@ -86,7 +86,8 @@ def test_a_terminal_as_output_is_refused(parity: Parity, name: str) -> None:
     def body(folder: Path) -> Any:
         master, slave = pty.openpty()
         try:
-            subprocess.run(["true"], **{name: slave})
+            options: Any = {name: slave}
+            subprocess.run(["true"], **options)
         finally:
             os.close(slave)
             os.close(master)

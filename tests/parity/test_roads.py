@@ -381,8 +381,9 @@ def test_sigchld(parity: Parity) -> None:
 
 
 def test_sigchld_that_is_waited_for(parity: Parity) -> None:
-    """As supervisors do it: blocked, so that it can be waited for. (Not before the child has ended: then
-    another thread could be given the signal.)
+    """As supervisors do it: blocked, so that it can be waited for.
+
+    The child ends later than the wait begins: else another thread could be given the signal, bare too.
     """
 
     def body(folder: Path) -> Any:

@@ -138,7 +138,8 @@ class ProcessTable:
         if callable(signal.getsignal(signal.SIGCHLD)) or signal.SIGCHLD in signal.pthread_sigmask(
             signal.SIG_BLOCK, ()
         ):
-            os.kill(os.getpid(), signal.SIGCHLD)
+            # To the thread that runs Python's handlers; the kernel might pick one that ignores it.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGCHLD)
 
 
 def _identity(fd: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_proctape.child import is_open, is_pipe, is_regular, wiring
+from pytest_proctape.child import can_be_led_past, is_open, is_pipe, is_regular, wiring
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_kinds(tmp_path: Path, pipe: tuple[int, int]) -> None:
     with one, other, (tmp_path / "file").open("wb") as file, open(os.devnull, "rb") as null:
         kinds = [
             (is_pipe(fd), is_regular(fd), can_be_led_past(fd))
-            for fd in (pipe[0], one.fileno(), file.fileno(), null.fileno())
+            for fd in (pipe[1], one.fileno(), file.fileno(), null.fileno())
         ]
     assert kinds == [(True, False, True), (True, False, True), (False, True, True), (False, False, False)]
 
