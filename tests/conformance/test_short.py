@@ -1,4 +1,4 @@
-"""The judge in short, for every run of the tests: parts of borrowed suites, bare, recording and replaying.
+"""The judge in short, for every run of the tests: parts of borrowed suites, bare, recording and replaying."""
 
 from __future__ import annotations
 
