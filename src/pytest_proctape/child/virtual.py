@@ -321,7 +321,7 @@ class VirtualChild:
             step = steps[self._at]
             if not self._try(step):
                 return
-            if self._now_ns is not None and not isinstance(step, Output | OutputEnd):
+            if self._now_ns is not None and not isinstance(step, Output | OutputEnd | Ended):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
             self._at += 1

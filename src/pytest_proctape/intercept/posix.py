@@ -6,6 +6,7 @@ import contextlib
 import operator
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -106,6 +107,9 @@ def _checked_actions(
     actions = [] if file_actions is None else [_checked_action(action) for action in file_actions]
     if attributes.get("setpgroup") is not None:
         operator.index(attributes["setpgroup"])
+    if sys.version_info < (3, 12):
+        for name in ("resetids", "setsid"):
+            operator.index(attributes.get(name, 0))
     for name in ("setsigmask", "setsigdef"):
         for number in attributes.get(name, ()):
             if not 0 < operator.index(number) < signal.NSIG:
