@@ -26,6 +26,7 @@ SUITES: Mapping[str, tuple[str, bool]] = {
     "cpython_asyncio": ("test.test_asyncio.test_subprocess", False),
     "cpython_posix": ("test.test_posix", True),
     "cpython_os": ("test.test_os", True),
+    "cpython_cmd_line": ("test.test_cmd_line", False),
     "cpython_popen": ("test.test_popen", False),
     "cpython_wait": ("test.test_wait3", False),
     "trio_subprocess": ("trio._tests.test_subprocess", False),

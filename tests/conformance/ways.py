@@ -139,9 +139,14 @@ def _run_worker(job: Job, scratch: Path, log: Path) -> int:
         (scratch / name).mkdir()
     file = scratch / "job.json"
     file.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    # Only the plugin that is on trial; what else is installed has nothing to say here.
-    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(scratch / "tmp")}
+    environment = {name: value for name, value in os.environ.items() if not _is_of_the_caller(name)}
+    environment |= {
+        # Only the plugin that is on trial; what else is installed has nothing to say here.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        # A test that walks over a set of strings would make its spawns in another order every time.
+        "PYTHONHASHSEED": "0",
+        "TMPDIR": str(scratch / "tmp"),
+    }
     with log.open("w") as stream:
         worker = subprocess.Popen(
             [sys.executable, str(_HERE / "worker.py"), str(file)],
@@ -159,6 +164,11 @@ def _run_worker(job: Job, scratch: Path, log: Path) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+
+
+def _is_of_the_caller(name: str) -> bool:
+    """A variable by which the caller's shell would change what suites of Python and pytest do."""
+    return name.startswith("PYTEST_") or (name.startswith("PYTHON") and name != "PYTHONPATH")
 
 
 def _wait(worker: subprocess.Popen[bytes], events: Path, limit_s: float) -> int:

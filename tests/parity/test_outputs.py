@@ -281,18 +281,17 @@ def test_the_same_command_at_the_same_time(parity: Parity) -> None:
     """Two that run at once never swap their outputs, whoever is read first."""
 
     def body(folder: Path) -> Any:
-        (folder / "turn").write_text("first")
-        command = ["sh", "-c", "cat turn; read line; echo $line"]
-        children = []
-        for turn in ("first", "second"):
+        command = ["sh", "-c", "read turn < turn; echo $turn; read line; echo $line"]
+        children, turns = [], []
+        for turn in ("first\n", "second\n"):
             (folder / "turn").write_text(turn)
-            child = subprocess.Popen(command, cwd=folder, stdin=PIPE, stdout=PIPE, bufsize=0)
+            child = subprocess.Popen(command, cwd=folder, stdin=PIPE, stdout=PIPE)
             assert child.stdout is not None
-            children.append((child, child.stdout.read(6)))
-        told = [child.communicate(f"{n}\n".encode()) for n, (child, _) in enumerate(reversed(children))]
-        return [turn for _, turn in children], told
+            children.append(child)
+            turns.append(child.stdout.readline())
+        return turns, [child.communicate(b"%d\n" % n) for n, child in enumerate(reversed(children))]
 
-    assert parity(body) == ([b"first", b"second"], [(b"0\n", None), (b"1\n", None)])
+    assert parity(body) == ([b"first\n", b"second\n"], [(b"0\n", None), (b"1\n", None)])
 
 
 # -- where it goes -----------------------------------------------------------------------------
