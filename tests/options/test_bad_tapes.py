@@ -133,11 +133,11 @@ def test_the_entries_of_a_bad_tape_are_an_error_too(project: Project) -> None:
     assert "exit_cod" in one_error(result)
 
 
-def test_other_tests_do_not_care(project: Project, run_options: tuple[str, ...]) -> None:
+def test_other_tests_do_not_care(project: Project) -> None:
     project.write(ONE + ONE.replace("test_it", "test_other"))
     project.record(passed=2)
     project.tape().write_bytes(b"{")
-    project.replay(*run_options, passed=1, failed=1)
+    project.replay(passed=1, failed=1)
 
 
 def test_a_directory_in_its_place_is_one_readable_error(project: Project) -> None:

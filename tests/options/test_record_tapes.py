@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.options.project import ON_WORKERS, Project, counted
+from tests.options.project import Project, counted
 
 TWO = r"""
     import subprocess
@@ -46,15 +46,6 @@ def test_recording_starts_the_real_commands(project: Project) -> None:
     project.write(TWO)
     project.record(passed=2)
     assert len(project.real) == 2
-
-
-def test_recording_on_workers_writes_the_same_tapes(project: Project) -> None:
-    pytest.importorskip("xdist")
-    project.write(TWO)
-    project.record(*ON_WORKERS, passed=2)
-    project.record(passed=2)
-    result = project.record(*ON_WORKERS, passed=2)
-    assert counted(result) == "tests: 2 unchanged; spawns: 2 real"
 
 
 def test_recording_again_what_did_not_change_leaves_the_file_as_it_is(project: Project) -> None:

@@ -67,16 +67,11 @@ def test_any_order_replays(project: Project, scope: str) -> None:
     project.replay(passed=3)
 
 
-def test_workers_replay(project: Project, run_options: tuple[str, ...]) -> None:
-    project.write(SUITE.replace("SCOPE", "session"))
-    project.record(passed=3)
-    project.replay(*run_options, passed=3)
-
-
-def test_recording_on_workers_leaves_one_whole_tape(project: Project, run_options: tuple[str, ...]) -> None:
+def test_workers_share_one_whole_tape(project: Project, run_options: tuple[str, ...]) -> None:
     project.write(SUITE.replace("SCOPE", "session"))
     project.record(*run_options, passed=3)
     assert len(fixture_tapes(project)) == 1
+    project.replay(*run_options, passed=3)
     project.replay(passed=3)
 
 

@@ -56,7 +56,7 @@ def test_the_sums_of_a_recording_and_its_replay(project: Project, run_options: t
     replayed = project.replay(*run_options)
     assert summary(replayed) == ["tests: 3 replayed; spawns: 6 replayed"]
     assert times(replayed)[0] > 0
-    live = project.run("--live-tapes", *run_options)
+    live = project.run("--live-tapes")
     assert summary(live) == ["tests: 3 live; spawns: 6 real"]
 
 
@@ -92,9 +92,9 @@ def test_replayed_and_recorded_with_missing(project: Project) -> None:
 # -- missing tapes -----------------------------------------------------------------------------
 
 
-def test_missing_tapes_are_told_with_the_command(project: Project, run_options: tuple[str, ...]) -> None:
+def test_missing_tapes_are_told_with_the_command(project: Project) -> None:
     project.write(SUITE)
-    result = project.replay(*run_options, failed=3, passed=2)
+    result = project.replay(failed=3, passed=2)
     lines = summary(result)
     assert lines[-4] == "3 tests have no tape; record with: pytest --record-tapes=missing"
     assert sorted(lines[-3:]) == [f"  test_it.py::test_it[{word}]" for word in ("ant", "bee", "cow")]

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -43,7 +44,9 @@ def _running(code: str, **kwargs: Any) -> Any:
 
 
 def _fatal_signals() -> list[int]:
-    harmless = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH, getattr(signal, "SIGINFO", 0)}
+    harmless = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH}
+    if sys.platform != "linux":
+        harmless |= {signal.SIGIO, getattr(signal, "SIGINFO", signal.SIGIO)}
     stopping = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
     return sorted(int(number) for number in signal.valid_signals() - harmless - stopping)
 

@@ -1,4 +1,4 @@
-"""Many spawns leave as many descriptors, threads and zombies as there were; the harness looks after each."""
+"""Many children, replayed many times: nothing adds up. The long run is ``tests/soak``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import Any
 
 from .harness import Parity
 
-RECORDED = 1000
-REPLAYED = 10_000
-
 
 def test_many_spawns(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        return [subprocess.run(["true"], capture_output=True).returncode for _ in range(RECORDED)]
+        return [subprocess.run(["true"], capture_output=True).returncode for _ in range(100)]
 
-    assert parity(body, replays=REPLAYED // RECORDED, hang_s=120) == [0] * RECORDED
+    assert parity(body, replays=10, hang_s=120) == [0] * 100
 
 
 def test_many_dialogs(parity: Parity) -> None:

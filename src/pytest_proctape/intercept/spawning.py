@@ -147,7 +147,7 @@ def extra_outputs(passed: Iterable[int] | None) -> dict[int, int]:
     """
     if passed is None:
         passed = [fd for fd in _open_descriptors() if fd > 2 and _is_passed_on(fd)]
-    return {fd: fd for fd in passed if fd > 2 and is_open(fd) and is_pipe(fd) and _is_write_end(fd)}
+    return {fd: fd for fd in passed if fd > 2 and _is_writable_pipe(fd)}
 
 
 def _open_descriptors() -> list[int]:
@@ -157,12 +157,19 @@ def _open_descriptors() -> list[int]:
         return []
 
 
-def _is_write_end(fd: int) -> bool:
-    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+def _is_writable_pipe(fd: int) -> bool:
+    try:
+        return is_pipe(fd) and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+    except OSError:
+        # Not open, or closed by another thread just now.
+        return False
 
 
 def _is_passed_on(fd: int) -> bool:
-    return is_open(fd) and os.get_inheritable(fd)
+    try:
+        return os.get_inheritable(fd)
+    except OSError:
+        return False
 
 
 def spawn_of(call: ForkExec) -> Spawn:

@@ -14,7 +14,7 @@ from pytest_proctape.portable import NAMES, Places
 HERE = {
     "tmp": "/x/base/test_a0",
     "basetemp": "/x/base",
-    "root": "/work/repo",
+    "root": "/srv/repo",
     "home": "/home/me",
     "python": "/venv/bin/python",
 }
@@ -33,13 +33,13 @@ def places() -> Places:
         ("/x/base/test_b0/file", "<basetemp>/test_b0/file"),
         ("a /x/base/test_a0 b", "a <tmp> b"),
         ("/x/base/test_a0:/home/me/bin", "<tmp>:<home>/bin"),
-        ("--file=/work/repo/a", "--file=<root>/a"),
-        ("-I/work/repo/a", "-I<root>/a"),
-        ("file:///work/repo/a", "file://<root>/a"),
-        ('"/work/repo"', '"<root>"'),
-        ("(/work/repo)", "(<root>)"),
-        ("/work/repo.", "<root>."),
-        ("/work/repo,/work/repo", "<root>,<root>"),
+        ("--file=/srv/repo/a", "--file=<root>/a"),
+        ("-I/srv/repo/a", "-I<root>/a"),
+        ("file:///srv/repo/a", "file://<root>/a"),
+        ('"/srv/repo"', '"<root>"'),
+        ("(/srv/repo)", "(<root>)"),
+        ("/srv/repo.", "<root>."),
+        ("/srv/repo,/srv/repo", "<root>,<root>"),
         ("/venv/bin/python -m x", "<python> -m x"),
     ],
 )
@@ -51,13 +51,13 @@ def test_a_path_of_this_machine_leaves_as_a_placeholder(places: Places, text: st
 @pytest.mark.parametrize(
     "text",
     [
-        "/work/repository",
-        "/work/repo-2",
-        "/work/repo.git",
-        "/work/repo_old",
-        "/other/work/repo",
-        "./work/repo",
-        "x/work/repo",
+        "/srv/repository",
+        "/srv/repo-2",
+        "/srv/repo.git",
+        "/srv/repo_old",
+        "/other/srv/repo",
+        "./srv/repo",
+        "x/srv/repo",
         "/venv/bin/python3",
         "/venv/bin/python3.12",
         "/x/based",
@@ -100,7 +100,7 @@ def test_a_placeholder_without_a_value_here_stays() -> None:
 
 
 def test_a_value_can_come_later(places: Places) -> None:
-    late = Places({"root": "/work/repo"})
+    late = Places({"root": "/srv/repo"})
     assert late.conceal_text("/x/t0") == "/x/t0"
     late.add("tmp", "/x/t0")
     assert late.conceal_text("/x/t0") == "<tmp>"
