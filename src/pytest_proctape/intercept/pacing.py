@@ -20,15 +20,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..child import TABLE, VirtualChild
+from ..clock import REAL
 from . import inherit
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
 _BLINK_S = 0.005
 _GLANCE_FRAMES = 6
+_TELLING_NS = 10**9
+"""Real nanoseconds after which nobody is thought to be bringing the word any more."""
 
 
-def asking_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop whose subprocess transport is making the present spawn, if one is.
+def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:
+    """The loop whose subprocess transport is making the present spawn, if one is, and that transport.
 
     ``subprocess.run`` inside a coroutine blocks the loop and is not meant, so a running loop is not
     enough: the call has to come from ``_UnixSubprocessTransport._start``.
@@ -39,7 +42,7 @@ def asking_loop() -> asyncio.AbstractEventLoop | None:
     frame = sys._getframe(1)
     for _ in range(_GLANCE_FRAMES):
         if frame.f_code.co_filename == _TRANSPORT_FILE:
-            return loop
+            return loop, frame.f_locals.get("self")
         if frame.f_back is None:
             break
         frame = frame.f_back
@@ -51,11 +54,13 @@ def now_of(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
     return lambda: round(loop.time() * 1e9)
 
 
-def attach(loop: asyncio.AbstractEventLoop, pid: int) -> None:
-    """``loop`` waits for this child."""
+def attach(loop: asyncio.AbstractEventLoop, transport: Any, pid: int) -> None:
+    """``loop`` waits for this child, and ``transport`` is to be told of its end."""
     child = TABLE.get(pid)
     if isinstance(child, VirtualChild):
-        _pace_of(loop).children.add(child)
+        pace = _pace_of(loop)
+        pace.children.add(child)
+        pace.transports[child] = transport
 
 
 class _Pace:
@@ -63,7 +68,9 @@ class _Pace:
 
     def __init__(self, loop: Any) -> None:
         self.children: weakref.WeakSet[VirtualChild] = weakref.WeakSet()
+        self.transports: weakref.WeakKeyDictionary[VirtualChild, Any] = weakref.WeakKeyDictionary()
         self.skipped_s = 0.0
+        self._ended_ns: weakref.WeakKeyDictionary[VirtualChild, int] = weakref.WeakKeyDictionary()
         self._real_time: Callable[[], float] = loop.time
         loop.time = self.time
         loop._selector = _Selector(loop._selector, self)
@@ -75,6 +82,21 @@ class _Pace:
     def now_ns(self) -> int:
         """The same in nanoseconds."""
         return round(self.time() * 1e9)
+
+    def telling(self) -> bool:
+        """Whether the word that a child has ended is on its way to the loop.
+
+        Some of asyncio's watchers bring it from a thread of theirs, and time must not go on meanwhile.
+        """
+        now_ns = REAL.monotonic_ns()
+        for child, transport in list(self.transports.items()):
+            if child.status is None:
+                continue
+            ended_ns = self._ended_ns.setdefault(child, now_ns)
+            if getattr(transport, "_returncode", 0) is None and now_ns - ended_ns < _TELLING_NS:
+                return True
+            del self.transports[child]
+        return False
 
     def living(self) -> list[VirtualChild]:
         """The children that have not ended; each has moved as far as it can now."""
@@ -108,7 +130,7 @@ class _Selector:
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Stands in for :meth:`selectors.BaseSelector.select`."""
         pace = self._pace
-        if not pace.children:
+        if not pace.children and not pace.transports:
             return self._inner.select(timeout)
         deadline = None if timeout is None else pace.time() + timeout
         while True:
@@ -119,9 +141,10 @@ class _Selector:
             left = None if deadline is None else deadline - pace.time()
             if left is not None and left <= 0:
                 return ready
-            if not living:
+            telling = pace.telling()
+            if not living and not telling:
                 return self._inner.select(left)
-            if inherit.in_flight() or _reaches_out(self._inner.get_map()):
+            if telling or inherit.in_flight() or _reaches_out(self._inner.get_map()):
                 ready = self._inner.select(_BLINK_S if left is None else min(left, _BLINK_S))
                 if ready:
                     return ready

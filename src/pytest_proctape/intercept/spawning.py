@@ -86,15 +86,15 @@ def fork_exec(*arguments: Any) -> int:
     if door.current() is None:
         return _REAL_FORK_EXEC(*arguments)
     call = ForkExec(*arguments)
-    loop = pacing.asking_loop()
+    asking = pacing.asking_loop()
     spawn = spawn_of(call)
-    if loop is not None:
-        spawn = replace(spawn, road="asyncio", now_ns=pacing.now_of(loop))
+    if asking is not None:
+        spawn = replace(spawn, road="asyncio", now_ns=pacing.now_of(asking[0]))
     started = door.spawn(
         spawn, call.wiring(), lambda wiring: launch(call, wiring), lambda: _REAL_FORK_EXEC(*call)
     )
-    if loop is not None:
-        pacing.attach(loop, started.pid)
+    if asking is not None:
+        pacing.attach(*asking, started.pid)
     if started.error is not None:
         os.write(call.errpipe_write, _error_bytes(started.error))
     return started.pid
