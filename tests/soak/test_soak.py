@@ -16,6 +16,7 @@ from pytest_proctape import intercept
 from pytest_proctape.portable import Places
 from pytest_proctape.session import RecordSession, ReplaySession
 from pytest_proctape.tape import TapeStore
+from tests.parity.harness import Holdings, settled
 
 FULL = bool(os.environ.get("PROCTAPE_SOAK"))
 RECORDED = 1_000 if FULL else 40
@@ -42,17 +43,10 @@ def spawn_all(count: int) -> None:
                     subprocess.run(["no-such-program-here"])
 
 
-def left() -> tuple[int, int, int]:
-    """Descriptors, threads, children (zombies among them) of this process."""
-    task = Path("/proc/self/task")
-    children = sum(len((thread / "children").read_text().split()) for thread in task.iterdir())
-    return len(os.listdir("/proc/self/fd")), len(os.listdir(task)), children
-
-
 def test_many_spawns_leave_nothing_behind(tmp_path: Path) -> None:
     store = TapeStore(tmp_path / "tapes")
     owner = "soak.py::test_soak"
-    before = left()
+    before = Holdings.now()
 
     recording = RecordSession(store, owner, Places(), root=tmp_path)
     intercept.install()
@@ -62,7 +56,7 @@ def test_many_spawns_leave_nothing_behind(tmp_path: Path) -> None:
         recording.save(recording.finish(), complete=True)
     finally:
         intercept.uninstall()
-    assert left() == before
+    assert settled(before) == []
 
     for _ in range(ROUNDS):
         replaying = ReplaySession(store, owner, Places(), root=tmp_path)
@@ -75,4 +69,4 @@ def test_many_spawns_leave_nothing_behind(tmp_path: Path) -> None:
         finally:
             replaying.close()
             intercept.uninstall()
-        assert left() == before
+        assert settled(before) == []
