@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .errors import ProctapeError, UsageError
-from .settings import MODES, RECORD_CHOICES, Mode, Settings, command_line_mode, marker_mode, parse_mode
+from .settings import (
+    KEYS,
+    RECORD_CHOICES,
+    Mode,
+    Settings,
+    check_marker,
+    command_line_mode,
+    for_test,
+    from_ini,
+    marker_help,
+)
 
 if TYPE_CHECKING:
     from .handle import TapeHandle
@@ -24,16 +34,12 @@ if TYPE_CHECKING:
     from .summary import Totals
 
 _SETTINGS = pytest.StashKey[Settings]()
+_MODE = pytest.StashKey[Mode | None]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
-
-_MARKER = (
-    "tape(mode=None): the processes that this test starts are recorded on a tape of its own and replayed "
-    f"from it. mode is one of {', '.join(MODES)} and is overruled by the command line."
-)
 
 
 class _RecordTapes(argparse.Action):
@@ -78,9 +84,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
     )
-    parser.addini("tapes_mode", f"mode of taped tests, one of {', '.join(MODES)}", default="")
-    parser.addini("tapes_auto", "every test is taped, without marker or fixture", type="bool", default=False)
-    parser.addini("tapes_dir", "directory of the tapes, relative to the root directory", default="tapes")
+    for key in KEYS:
+        if key.ini:
+            parser.addini(key.ini_name, key.help, type=key.kind, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,28 +95,36 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: it contradicts itself or is not understood.
     """
-    config.addinivalue_line("markers", _MARKER)
-    ini_mode = config.getini("tapes_mode")
+    config.addinivalue_line("markers", marker_help())
     ini_file = config.inipath or "the ini file"
     try:
-        auto = config.getini("tapes_auto")
-    except (ValueError, pytest.UsageError) as error:
-        # It is a UsageError from pytest 9 on.
-        raise pytest.UsageError(f"tapes_auto in {ini_file}: {error}; say true or false") from None
-    try:
-        config.stash[_SETTINGS] = Settings(
-            mode=command_line_mode(
-                config.getoption("record_tapes") or (),
-                config.getoption("replay_tapes"),
-                config.getoption("live_tapes"),
-            ),
-            ini_mode=parse_mode(ini_mode, f"tapes_mode in {ini_file}") if ini_mode else None,
-            auto=auto,
-            directory=config.getini("tapes_dir"),
+        config.stash[_SETTINGS] = from_ini(_written(config), ini_file)
+        config.stash[_MODE] = command_line_mode(
+            config.getoption("record_tapes") or (),
+            config.getoption("replay_tapes"),
+            config.getoption("live_tapes"),
         )
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def _written(config: pytest.Config) -> dict[str, object]:
+    """The ini file's keys that are ours.
+
+    Raises:
+        UsageError: one is not of the type that it must be.
+    """
+    written = {}
+    for key in KEYS:
+        try:
+            written[key.ini_name] = config.getini(key.ini_name) if key.ini else None
+        except (ValueError, pytest.UsageError) as error:
+            # It is a UsageError from pytest 9 on.
+            told = "; say true or false" if key.kind == "bool" else ""
+            file = config.inipath or "the ini file"
+            raise UsageError(f"{key.ini_name} in {file}: {error}{told}") from None
+    return written
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -121,10 +135,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         try:
-            mode = _mode_of(item)
+            settings = _settings_of(item)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
-        if mode is not None and sys.platform == "win32":
+        if settings is not None and sys.platform == "win32":
             raise pytest.UsageError(
                 f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
             )
@@ -154,10 +168,10 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
-    mode = _mode_of(item)
-    if mode is None:
+    settings = _settings_of(item)
+    if settings is None:
         return (yield)
-    active = item.stash[_TAPE] = _run_of(item.config).start(item, mode)
+    active = item.stash[_TAPE] = _run_of(item.config).start(item, settings)
     with active.bound("setup"):
         return (yield)
 
@@ -190,7 +204,8 @@ def pytest_fixture_setup(
     run = request.config.stash.get(_RUN, None)
     if run is not None and run.item is not None and fixturedef.scope != "function":
         item = request._pyfuncitem
-        tape = run.start_fixture(_owner_of(fixturedef, request), item, _mode_of(item) or "replay")
+        settings = _settings_of(item) or item.config.stash[_SETTINGS]
+        tape = run.start_fixture(_owner_of(fixturedef, request), item, settings)
         before, after = tape.finalizers()
         # Finalizers run in the opposite order, so these two enclose the fixture's own.
         fixturedef.addfinalizer(after)
@@ -229,19 +244,17 @@ def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     return f"{place}::{name}"
 
 
-def _mode_of(item: pytest.Item) -> Mode | None:
-    """The mode of a taped test, ``None`` for one that is not taped.
+def _settings_of(item: pytest.Item) -> Settings | None:
+    """The settings of a taped test, ``None`` for one that is not taped.
 
     Raises:
         UsageError: a marker is not understood.
     """
-    settings = item.config.stash[_SETTINGS]
-    marked = None
-    taped = settings.auto or "tape" in getattr(item, "fixturenames", ())
-    for marker in item.iter_markers("tape"):
-        taped = True
-        marked = marked or marker_mode(marker.args, marker.kwargs, item.nodeid)
-    return (settings.mode or marked or settings.ini_mode or "replay") if taped else None
+    run = item.config.stash[_SETTINGS]
+    markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
+    if not markers and not run.auto and "tape" not in getattr(item, "fixturenames", ()):
+        return None
+    return for_test(run, markers, item.config.stash[_MODE])
 
 
 def _run_of(config: pytest.Config) -> Run:
@@ -249,7 +262,7 @@ def _run_of(config: pytest.Config) -> Run:
     if run is None:
         from .run import Run
 
-        directory = config.stash[_SETTINGS].directory
+        directory = config.stash[_SETTINGS].dir
         run = config.stash[_RUN] = Run(
             root=config.rootpath,
             invoked_in=config.invocation_params.dir,

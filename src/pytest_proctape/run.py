@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -36,7 +37,7 @@ from .session import (
     is_ours,
     is_stdlib,
 )
-from .settings import Mode
+from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
 
@@ -82,19 +83,20 @@ class Run:
         for tape in reversed(self.active):
             tape.end(interrupted=True)
 
-    def start(self, item: pytest.Item, mode: Mode) -> ItemTape:
+    def start(self, item: pytest.Item, settings: Settings) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
-        if mode == "missing":
-            mode = "replay" if self._has_tape(item.nodeid) else "record"
-        return ItemTape(self, self._session(item.nodeid, mode, item))
+        if settings.mode == "missing":
+            settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
+        return ItemTape(self, self._session(item.nodeid, settings, item))
 
-    def start_fixture(self, owner: str, item: pytest.Item, mode: Mode) -> FixtureTape:
+    def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
 
         Where some of the run is recorded, the fixture is recorded as well: its result is for all of it.
         """
-        chosen: Mode = "record" if mode in ("missing", "new") else mode
-        return FixtureTape(self, self._session(owner, chosen, item))
+        if settings.mode in {"missing", "new"}:
+            settings = replace(settings, mode="record")
+        return FixtureTape(self, self._session(owner, settings, item))
 
     def _has_tape(self, owner: str) -> bool:
         try:
@@ -103,10 +105,10 @@ class Run:
             # Replaying it tells what is wrong, and where.
             return True
 
-    def _session(self, owner: str, mode: Mode, item: pytest.Item) -> Session:
+    def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
         path, colons, name = item.nodeid.partition("::")
         target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
-        return _SESSIONS[mode](self.store, owner, self.places.copy(), root=self.root, target=target)
+        return _SESSIONS[settings.mode](self.store, owner, self.places.copy(), root=self.root, target=target)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

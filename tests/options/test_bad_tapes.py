@@ -47,8 +47,8 @@ BAD: dict[str, tuple[bytes, list[str]]] = {
     "two ends": (with_entry(exit_code=1, signal="SIGTERM"), ["TapeCorrupt", "entries[1]", "at most one"]),
     "an unknown signal": (with_entry(signal="SIGWHAT"), ["TapeCorrupt", "entries[1].signal", "SIGWHAT"]),
     "not base64": (with_entry(stdout={"base64": "*"}), ["TapeCorrupt", "entries[1].stdout", "base64"]),
-    "a newer version": (b'{"version": 99, "entries": []}', ["TapeVersionError", "newer", "version 1"]),
-    "an older version": (b'{"version": 0, "entries": []}', ["TapeVersionError", "version 1"]),
+    "a newer version": (b'{"version": 99, "entries": []}', ["TapeVersionError", "newer", "version 1 to 2"]),
+    "an older version": (b'{"version": 0, "entries": []}', ["TapeVersionError", "version 1 to 2"]),
 }
 bad = pytest.mark.parametrize("kind", BAD)
 some_bad = pytest.mark.parametrize("kind", ["empty", "truncated", "an unknown field", "a newer version"])

@@ -1,11 +1,24 @@
-"""The settings: names of modes, contradicting flags, and markers."""
+"""The settings: names of modes, contradicting flags, markers, ini keys, and who wins."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pytest
 
 from pytest_proctape.errors import UsageError
-from pytest_proctape.settings import MODES, command_line_mode, marker_mode, parse_mode
+from pytest_proctape.settings import (
+    KEYS,
+    MODES,
+    Mode,
+    Settings,
+    check_marker,
+    command_line_mode,
+    for_test,
+    from_ini,
+    marker_help,
+    parse_mode,
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -70,9 +83,9 @@ def test_two_flags_contradict_each_other(record: list[str], replay: bool, live: 
 
 
 def test_a_marker_may_say_a_mode_or_none() -> None:
-    assert marker_mode((), {}, "t") is None
-    assert marker_mode((), {"mode": None}, "t") is None
-    assert marker_mode((), {"mode": "live"}, "t") == "live"
+    assert check_marker((), {}, "t") == {}
+    assert check_marker((), {"mode": None}, "t") == {}
+    assert check_marker((), {"mode": "live"}, "t") == {"mode": "live"}
 
 
 @pytest.mark.parametrize(
@@ -81,6 +94,7 @@ def test_a_marker_may_say_a_mode_or_none() -> None:
         (("live",), {}, "mode="),
         ((), {"mod": "live"}, "did you mean 'mode'"),
         ((), {"xyz": "live"}, "'xyz'"),
+        ((), {"auto": True}, "'auto'"),
         ((), {"mode": "liv"}, "did you mean 'live'"),
         ((), {"mode": 3}, "3"),
         ((), {"mode": ["live"]}, "['live']"),
@@ -90,6 +104,40 @@ def test_a_marker_that_is_not_understood_is_told_with_its_test(
     args: tuple[object, ...], kwargs: dict[str, object], told: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        marker_mode(args, kwargs, "test_it.py::test_it")
+        check_marker(args, kwargs, "test_it.py::test_it")
     assert str(caught.value).startswith("test_it.py::test_it: @pytest.mark.tape")
     assert told in str(caught.value)
+
+
+def test_the_ini_file_says_what_it_says_and_no_more() -> None:
+    written = {"tapes_mode": "new", "tapes_auto": True, "tapes_dir": ""}
+    assert from_ini(written, "pytest.ini") == Settings(mode="new", auto=True)
+    assert from_ini({}, "pytest.ini") == Settings()
+
+
+def test_a_value_of_the_ini_file_that_is_not_understood_is_told_with_key_and_file() -> None:
+    with pytest.raises(UsageError, match=r"^tapes_mode in a/pytest\.ini: no such mode: 'nwe'"):
+        from_ini({"tapes_mode": "nwe"}, "a/pytest.ini")
+
+
+@pytest.mark.parametrize(
+    "markers, line, mode",
+    [
+        ([], None, "missing"),
+        ([{"mode": "new"}], None, "new"),
+        ([{"mode": "new"}, {"mode": "live"}], None, "new"),
+        ([{}, {"mode": "live"}], None, "live"),
+        ([{"mode": "new"}], "record", "record"),
+        ([], "record", "record"),
+    ],
+)
+def test_command_line_over_nearest_marker_over_ini(
+    markers: Sequence[dict[str, object]], line: Mode | None, mode: Mode
+) -> None:
+    assert for_test(Settings(mode="missing"), markers, line).mode == mode
+
+
+def test_every_argument_of_the_marker_is_told() -> None:
+    told = marker_help()
+    for key in KEYS:
+        assert (f"{key.name}=None" in told) == key.marker

@@ -136,7 +136,7 @@ class Recording(Player):
         if old is not None and old.recorded is not None:
             kept = keep_unchanged(old.entries, tape.entries, self.store.decode)
             tape = tape.model_copy(update={"entries": kept})
-            if kept == old.entries and tape.test == old.test and old.version == tape.version:
+            if kept == old.entries and tape.test == old.test:
                 return "unchanged"
         self.store.save(self.owner, tape)
         return "recorded"

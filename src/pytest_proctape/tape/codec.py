@@ -17,7 +17,7 @@ from ..errors import TapeCorrupt, TapeVersionError
 from .checks import problems
 from .layout import text_of
 from .misfit import MEND, Json, misfit, place_of, value_at
-from .model import FORMAT_VERSION, Entry, Tape
+from .model import FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
 
 _ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
 _EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
@@ -168,14 +168,14 @@ def _place_of_doubled(document: Json) -> tuple[int | str, ...]:
 def _check_version(document: dict[str, Json], path: Path) -> None:
     """Look at the version before all else: a newer format has fields that this one calls unknown."""
     version = document.get("version", FORMAT_VERSION)
-    if type(version) is not int or version == FORMAT_VERSION:
+    if type(version) is not int or OLDEST_VERSION <= version <= FORMAT_VERSION:
         return
     newer = version > FORMAT_VERSION
     raise TapeVersionError(
         path,
         "written in a newer version of the format" if newer else "no such version of the format",
         place="version",
-        expected=f"version {FORMAT_VERSION}",
+        expected=f"version {OLDEST_VERSION} to {FORMAT_VERSION}",
         next_step="upgrade pytest-proctape, or record the test again with --record-tapes" if newer else MEND,
     )
 

@@ -17,7 +17,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of the tapes that are written. Version 1 had fewer fields, and is read as it is."""
+OLDEST_VERSION = 1
 
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Durations and offsets on a tape are in milliseconds with at most six decimals: whole nanoseconds."""

@@ -129,7 +129,7 @@ def test_a_bare_list_is_a_tape() -> None:
 def test_a_tape_by_hand_needs_only_programs() -> None:
     tape = load("by-hand.json")
     assert tape == Tape(entries=(Entry(program="git", args=("status",)),))
-    assert (tape.version, tape.test, tape.recorded) == (1, "", None)
+    assert (tape.version, tape.test, tape.recorded) == (2, "", None)
     assert loads(b" {} \n", TAPE) == Tape()
 
 
@@ -207,7 +207,7 @@ def test_every_tape_comes_back_as_it_was(tape: Tape) -> None:
     written = dumps(tape)
     assert loads(written, TAPE) == tape
     assert dumps(loads(written, TAPE)) == written
-    assert json.loads(written)["version"] == 1
+    assert json.loads(written)["version"] == 2
     assert written.endswith(b"}\n")
 
 
@@ -314,7 +314,7 @@ def test_one_descriptor_under_two_names_is_an_error() -> None:
 @pytest.mark.parametrize(
     "data, problem, next_step",
     [
-        ('{"version": 2, "entries": {"of": "another shape"}}', "newer", "upgrade pytest-proctape"),
+        ('{"version": 3, "entries": {"of": "another shape"}}', "newer", "upgrade pytest-proctape"),
         ('{"version": 999999999999999999999}', "newer", "upgrade pytest-proctape"),
         ('{"version": 0}', "no such version", "mend the file"),
         ('{"version": -1, "stdot": 5}', "no such version", "mend the file"),
@@ -324,7 +324,7 @@ def test_the_version_is_looked_at_before_the_rest(data: str, problem: str, next_
     with pytest.raises(TapeVersionError, match=problem) as caught:
         loads(data.encode(), TAPE)
     assert (caught.value.path, caught.value.place) == (TAPE, "version")
-    assert caught.value.expected == "version 1"
+    assert caught.value.expected == "version 1 to 2"
     assert caught.value.next_step.startswith(next_step)
 
 

@@ -21,14 +21,14 @@ def lines_of(**fields: object) -> list[str]:
 
 
 def test_an_empty_tape() -> None:
-    assert dumps(Tape()) == b'{\n  "version": 1,\n  "entries": []\n}\n'
+    assert dumps(Tape()) == b'{\n  "version": 2,\n  "entries": []\n}\n'
 
 
 def test_a_plain_entry() -> None:
     entry = Entry(program="git", args=("log", "-1"), stdout=("a\n", "b\n"), exit_code=0, duration_ms=2.5)
     assert written(entry) == dedent("""\
         {
-          "version": 1,
+          "version": 2,
           "entries": [
             {
               "program": "git",
