@@ -10,6 +10,8 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
+import pytest
+
 from .harness import Parity
 from .observe import outcome, python
 
@@ -118,15 +120,17 @@ def test_a_child_that_nobody_waits_for_ends_with_its_input(parity: Parity) -> No
     assert parity(body) is None
 
 
-def test_a_child_still_running_at_the_end(parity: Parity) -> None:
-    """It ends a moment after the test; the tape says that it was running."""
+@pytest.mark.parametrize("read", ["readline", "read"])
+def test_a_child_still_running_at_the_end(parity: Parity, read: str) -> None:
+    """It ends a moment after the test, its output before it or with it; the tape says that it was running."""
+    closes = "exec >&-; " if read == "read" else ""
 
     def body(folder: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            child = subprocess.Popen(["sh", "-c", "echo up; exec sleep 1"], stdout=PIPE)
+            child = subprocess.Popen(["sh", "-c", f"echo up; {closes}exec sleep 1"], stdout=PIPE)
             assert child.stdout is not None
-            up = child.stdout.readline()
+            up = getattr(child.stdout, read)()
             child.stdout.close()
             running = child.poll()
             del child
@@ -134,21 +138,6 @@ def test_a_child_still_running_at_the_end(parity: Parity) -> None:
 
     assert parity(body) == (b"up\n", None)
     assert '"running": true' in parity.tape
-
-
-def test_output_that_ended_before_a_running_child(parity: Parity) -> None:
-    def body(folder: Path) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            child = subprocess.Popen(["sh", "-c", "echo all; exec >&-; exec sleep 1"], stdout=PIPE)
-            assert child.stdout is not None
-            said = child.stdout.read()
-            child.stdout.close()
-            running = child.poll()
-            del child
-        return said, running
-
-    assert parity(body) == (b"all\n", None)
 
 
 def test_a_child_still_running_with_output_to_come(parity: Parity) -> None:

@@ -14,25 +14,7 @@ from contextlib import contextmanager
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
-from ..tape import (
-    PAUSE_NS,
-    STDERR,
-    STDIN,
-    STDOUT,
-    Change,
-    End,
-    Ended,
-    Input,
-    InputEnd,
-    Output,
-    OutputEnd,
-    Script,
-    Signal,
-    SpawnError,
-    Spool,
-    Step,
-    Timeout,
-)
+from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
 from .tap import Tap
 from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, out_of_the_way
 
@@ -77,7 +59,7 @@ class RecordingChild:
         self._new_spool = new_spool
         self._timed = timed
         self._lock = threading.RLock()
-        self._log: list[_Run | Step] = []
+        self._log: list[_Run | script.Step] = []
         self._started_ns = REAL.monotonic_ns()
         self._ended_ns = 0
         self._last_ns = 0
@@ -189,7 +171,7 @@ class RecordingChild:
         """
         with self._lock:
             self.step()
-            noted = Signal(number, self._now_ns()) if number and not self.gone() else None
+            noted = script.Signal(number, self._now_ns()) if number and not self.gone() else None
             if noted is not None:
                 self._log.append(noted)
         try:
@@ -204,14 +186,14 @@ class RecordingChild:
         """The parent was told that the child has stopped, or goes on."""
         with self._lock:
             self.step()
-            self._log.append(Change(status, self._now_ns()))
+            self._log.append(script.Change(status, self._now_ns()))
 
     def wait_expired(self, timeout_ns: int) -> None:
         """A timed wait of the parent ended without the child."""
         with self._lock:
             self.step()
             if self.status is None or self._held:
-                self._log.append(Timeout(timeout_ns, self._now_ns()))
+                self._log.append(script.Timeout(timeout_ns, self._now_ns()))
 
     def polled(self) -> None:
         """A poll of the parent found the child running. Only the first counts: how many follow is chance."""
@@ -269,8 +251,8 @@ class RecordingChild:
             end = End(self.status, self.error, _whole_us(ended_ns - self._started_ns))
             steps = [_step_of(item) if isinstance(item, _Run) else item for item in self._log]
             if self._held:
-                steps.insert(self._ended_at, Ended(_whole_us(ended_ns - self._started_ns)))
-            sent = any(isinstance(step, Input | InputEnd) for step in steps)
+                steps.insert(self._ended_at, script.Ended(_whole_us(ended_ns - self._started_ns)))
+            sent = any(isinstance(step, script.Input | script.InputEnd) for step in steps)
             # A child that left its input alone may have done so before there was any.
             has_input = sent or not self._has_own_input
             captured = frozenset(self._captured)
@@ -289,7 +271,7 @@ class RecordingChild:
         if self._seen_running is None or self.status is None:
             return False
         return all(
-            item.fd != STDIN if isinstance(item, _Run) else isinstance(item, OutputEnd)
+            item.fd != STDIN if isinstance(item, _Run) else isinstance(item, script.OutputEnd)
             for item in self._log[self._seen_running :]
         )
 
@@ -313,7 +295,7 @@ class RecordingChild:
             return
         last = self._log[-1] if self._log else None
         now_ns = self._now_ns()
-        paused = self._timed and now_ns - self._noted_ns > PAUSE_NS
+        paused = self._timed and now_ns - self._noted_ns > script.PAUSE_NS
         if not isinstance(last, _Run) or last.fd != fd or last.sealed or paused:
             last = _Run(fd, now_ns, self._new_spool())
             self._log.append(last)
@@ -325,9 +307,9 @@ class RecordingChild:
         if self._finished:
             return
         if fd == STDIN:
-            self._log.append(InputEnd(self._now_ns()))
+            self._log.append(script.InputEnd(self._now_ns()))
         elif self._held or self.status is None:
-            self._log.append(OutputEnd(fd, self._now_ns()))
+            self._log.append(script.OutputEnd(fd, self._now_ns()))
 
     def _note_input_file(self) -> None:
         """What the child took from a regular file is what the shared file position has moved over."""
@@ -340,7 +322,7 @@ class RecordingChild:
             spool.write(os.pread(fd, after - before, before))
             self._log[:0] = [_Run(STDIN, 0, spool)]
             if after == os.fstat(fd).st_size:
-                self._log.insert(1, InputEnd(0))
+                self._log.insert(1, script.InputEnd(0))
         self._close_input_file()
 
     def _close_input_file(self) -> None:
@@ -370,21 +352,24 @@ def _whole_us(ns: int) -> int:
     return ns // 1000 * 1000
 
 
-def _step_of(run: _Run) -> Step:
+def _step_of(run: _Run) -> script.Step:
     run.sealed = True
     data = run.spool.content()
-    return Input(data, run.at_ns) if run.fd == STDIN else Output(run.fd, data, run.at_ns)
+    return script.Input(data, run.at_ns) if run.fd == STDIN else script.Output(run.fd, data, run.at_ns)
 
 
-def _tidy(steps: tuple[Step, ...], end: End) -> tuple[Step, ...]:
+def _tidy(steps: tuple[script.Step, ...], end: End) -> tuple[script.Step, ...]:
     """Without the ends of output that tell nothing.
 
     A child closes its outputs in the moment it ends. That it closed one before matters only where the
     parent did something later, as that may have been the cause.
     """
-    if end.status is None or any(isinstance(step, Ended) for step in steps):
+    if end.status is None or any(isinstance(step, script.Ended) for step in steps):
         return steps
     last_cause = max(
-        (i for i, step in enumerate(steps) if not isinstance(step, Output | OutputEnd)), default=-1
+        (i for i, step in enumerate(steps) if not isinstance(step, script.Output | script.OutputEnd)),
+        default=-1,
     )
-    return tuple(step for i, step in enumerate(steps) if i < last_cause or not isinstance(step, OutputEnd))
+    return tuple(
+        step for i, step in enumerate(steps) if i < last_cause or not isinstance(step, script.OutputEnd)
+    )

@@ -21,20 +21,7 @@ from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import ProctapeError
-from ..tape import (
-    STDIN,
-    Change,
-    End,
-    Ended,
-    Input,
-    InputEnd,
-    Output,
-    OutputEnd,
-    Script,
-    Signal,
-    Step,
-    Timeout,
-)
+from ..tape import STDIN, End, Script, script
 from .channels import CHUNK, Inlet, Outlet
 from .pump import PUMP
 from .wiring import Wiring
@@ -55,7 +42,7 @@ class Stalled(Exception):
         awaited: the step it waits for.
     """
 
-    def __init__(self, awaited: Step) -> None:
+    def __init__(self, awaited: script.Step) -> None:
         self.awaited = awaited
         super().__init__(awaited)
 
@@ -69,7 +56,7 @@ class WrongCause(Exception):
         offset: for bytes, where within the awaited input they begin.
     """
 
-    def __init__(self, awaited: Step | None, got: bytes | int | None, offset: int = 0) -> None:
+    def __init__(self, awaited: script.Step | None, got: bytes | int | None, offset: int = 0) -> None:
         self.awaited = awaited
         self.got = got
         self.offset = offset
@@ -86,7 +73,6 @@ class VirtualChild:
         now_ns: the clock by which the parent waits for it, if it does; the child's steps keep to it.
         script: what it does.
         status: as from :func:`os.waitpid`, once it has ended.
-        received: what came in on stdin so far.
         reaped: the parent knows that it has ended.
         error: what the parent is to be told at its next wait.
     """
@@ -108,7 +94,6 @@ class VirtualChild:
         self.new_session = new_session
         self.status: int | None = None
         self.error: ProctapeError | None = None
-        self.received = bytearray()
         self.reaped = False
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
@@ -212,7 +197,7 @@ class VirtualChild:
         """
         with self._lock:
             status = None if self._held else self.poll()
-            while isinstance(step := self._next(), Timeout):
+            while isinstance(step := self._next(), script.Timeout):
                 self._at += 1
                 longer_ns = timeout_ns - step.timeout_ns
                 self._skipped_ns += min(timeout_ns, step.timeout_ns)
@@ -245,7 +230,7 @@ class VirtualChild:
 
     def _only_time_is_left(self) -> bool:
         rest = self.script.steps[self._at :]
-        timeless = all(isinstance(step, Output | OutputEnd | Change) for step in rest)
+        timeless = all(isinstance(step, script.Output | script.OutputEnd | script.Change) for step in rest)
         return timeless and self._now_ns is not None and self.script.end.status is not None
 
     def due_ns(self) -> int | None:
@@ -256,7 +241,7 @@ class VirtualChild:
                 return None
             if step is None and (self._held or self.script.end.status is None):
                 return None
-            if step is not None and not isinstance(step, Output | OutputEnd | Ended):
+            if step is not None and not isinstance(step, script.Output | script.OutputEnd | script.Ended):
                 return None
             return self._anchor_ns + self._next_at_ns()
 
@@ -283,7 +268,7 @@ class VirtualChild:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
         with self._lock:
             self.step()
-            return isinstance(self._next(), Timeout | Signal)
+            return isinstance(self._next(), script.Timeout | script.Signal)
 
     def close(self) -> None:
         """Let go of everything; called when the tape ends. A child that still runs is killed."""
@@ -321,7 +306,9 @@ class VirtualChild:
             step = steps[self._at]
             if not self._try(step):
                 return
-            if self._now_ns is not None and not isinstance(step, Output | OutputEnd | Ended):
+            if self._now_ns is not None and not isinstance(
+                step, script.Output | script.OutputEnd | script.Ended
+            ):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
             self._at += 1
@@ -331,40 +318,40 @@ class VirtualChild:
             self._refuse_more()
             self._end(self.script.end.status)
 
-    def _try(self, step: Step) -> bool:
+    def _try(self, step: script.Step) -> bool:
         match step:
-            case Output() | OutputEnd():
+            case script.Output() | script.OutputEnd():
                 return self._emit(step)
-            case Input():
+            case script.Input():
                 return self._take(step)
-            case InputEnd():
+            case script.InputEnd():
                 return self._take_end(step)
-            case Signal():
+            case script.Signal():
                 if not self._signals:
                     return False
                 number = self._signals.popleft()
                 if number != step.number:
                     raise WrongCause(step, number)
                 return True
-            case Change():
+            case script.Change():
                 self._changes.append(step.status)
                 return True
-            case Ended():
+            case script.Ended():
                 return self._end_early(step)
-            case Timeout():
+            case script.Timeout():
                 return False
 
-    def _emit(self, step: Output | OutputEnd) -> bool:
+    def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
             return False
         outlet = self._outlets.get(step.fd)
-        if outlet is not None and isinstance(step, Output):
+        if outlet is not None and isinstance(step, script.Output):
             outlet.add(step.data)
         elif outlet is not None:
             outlet.closing = True
         return True
 
-    def _end_early(self, step: Ended) -> bool:
+    def _end_early(self, step: script.Ended) -> bool:
         """The child ends, but what it started holds its outputs: they stay open until they are closed."""
         status = self.script.end.status
         if status is None or not self._is_due(step.at_ns):
@@ -373,7 +360,7 @@ class VirtualChild:
         self._end(status)
         return True
 
-    def _take(self, step: Input) -> bool:
+    def _take(self, step: script.Input) -> bool:
         inlet = self._inlet
         if inlet is None:
             raise WrongCause(step, None)
@@ -385,12 +372,11 @@ class VirtualChild:
                 return False
             if step.data.read(self._offset, len(data)) != data:
                 raise WrongCause(step, data, self._offset)
-            self.received += data
             self._offset += len(data)
         self._offset = 0
         return True
 
-    def _take_end(self, step: InputEnd) -> bool:
+    def _take_end(self, step: script.InputEnd) -> bool:
         if self._inlet is None:
             return True
         data = self._inlet.take(CHUNK)
@@ -404,7 +390,7 @@ class VirtualChild:
         Only a pipe of the parent's own is looked at, and only where the recorded child left its input
         untouched: past an ``Input`` it may well have ended without reading what came behind it.
         """
-        untouched = not any(isinstance(step, Input | InputEnd) for step in self.script.steps)
+        untouched = not any(isinstance(step, script.Input | script.InputEnd) for step in self.script.steps)
         if self.script.has_input and untouched and self._inlet is not None and self._own_input:
             data = self._inlet.take(CHUNK)
             if data:
@@ -438,7 +424,7 @@ class VirtualChild:
             elif limit_ns is not None:
                 return
             else:
-                self._fail(Stalled(self._next() or Signal(int(signal.SIGKILL))))
+                self._fail(Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
 
     def _skip_to_due(self) -> bool:
         """Let the time pass that alone holds the child back; the loop that would do so waits here itself."""
@@ -454,7 +440,7 @@ class VirtualChild:
     def _is_due(self, at_ns: int) -> bool:
         return self._now_ns is None or self._now_ns() >= self._anchor_ns + at_ns
 
-    def _next(self) -> Step | None:
+    def _next(self) -> script.Step | None:
         return self.script.steps[self._at] if self._at < len(self.script.steps) else None
 
     def _next_at_ns(self) -> int:
@@ -464,7 +450,7 @@ class VirtualChild:
     def pass_timeouts(self) -> None:
         """The parent waits without a limit, or has moved on: no expiry holds the child back any more."""
         self.step()
-        while isinstance(self._next(), Timeout):
+        while isinstance(self._next(), script.Timeout):
             self._at += 1
             self.step()
 
@@ -485,7 +471,7 @@ class VirtualChild:
                     PUMP.forget(outlet.fd)
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
-            if isinstance(self._next(), Input | InputEnd):
+            if isinstance(self._next(), script.Input | script.InputEnd):
                 PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
             else:
                 PUMP.forget(inlet.fd)

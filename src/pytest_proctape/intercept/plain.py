@@ -57,24 +57,7 @@ def _fork_exec_plainly(
 ) -> int:
     """Start a child that inherits everything; one that can't exec ends with 127 instead of an error."""
     try:
-        call = ForkExec(
-            args,
-            executables,
-            False,
-            (),
-            None,
-            environment_list(env),
-            *(-1,) * 8,
-            False,
-            False,
-            -1,
-            None,
-            None,
-            None,
-            -1,
-            None,
-            True,
-        )
+        call = ForkExec.inheriting(args, executables, environment_list(env))
         spawn = replace(spawn_of(call), road=road)
     except ValueError:
         # The real one finds that out after its fork, and has nobody to tell.

@@ -34,23 +34,12 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
         name = os.fsencode(path)
         folders = os.get_exec_path(env) if searches and not os.path.dirname(name) else []
         executables = tuple(os.path.join(os.fsencode(folder), name) for folder in folders) or (name,)
-        call = ForkExec(
+        call = ForkExec.inheriting(
             argv,
             executables,
-            False,
-            (),
-            None,
             environment_list(env),
-            *(-1,) * 8,
-            False,
-            attributes.get("setsid", False),
-            attributes.get("setpgroup", -1),
-            None,
-            None,
-            None,
-            -1,
-            None,
-            True,
+            new_session=attributes.get("setsid", False),
+            process_group=attributes.get("setpgroup", -1),
         )
         with _opened(actions, path) as (opened, wiring):
 

@@ -53,6 +53,23 @@ class ForkExec(NamedTuple):
     preexec_fn: Callable[[], object] | None
     allow_vfork: bool
 
+    @classmethod
+    def inheriting(
+        cls,
+        args: Sequence[Any],
+        executables: tuple[bytes, ...],
+        env_list: list[bytes] | None,
+        *,
+        new_session: bool = False,
+        process_group: int = -1,
+    ) -> ForkExec:
+        """A call whose child inherits everything, as those beside ``Popen`` make it."""
+        nowhere = (-1,) * 8
+        return cls(
+            *(args, executables, False, (), None, env_list, *nowhere),
+            *(False, new_session, process_group, None, None, None, -1, None, True),
+        )
+
     def wiring(self) -> Wiring:
         """The child's descriptors as the caller gave them."""
         outputs = {fd: fd for fd in (1, 2) if _is_passed_on(fd)}

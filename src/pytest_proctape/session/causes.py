@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..child import Stalled, WrongCause
 from ..match import Difference
-from ..tape import Input, InputEnd, Signal, Step, Timeout, signal_name
+from ..tape import script, signal_name
 
 _EXCERPT = 200
 _END_OF_INPUT = "(end of input)"
@@ -18,9 +18,13 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
     if isinstance(wrong.got, int):
         return Difference("signal", expected, f"signal {signal_name(wrong.got)}")
     if wrong.got is None:
-        rest = wrong.awaited.data.read(wrong.offset, _EXCERPT) if isinstance(wrong.awaited, Input) else None
+        rest = (
+            wrong.awaited.data.read(wrong.offset, _EXCERPT)
+            if isinstance(wrong.awaited, script.Input)
+            else None
+        )
         return Difference("stdin", expected if rest is None else _excerpt(rest), _END_OF_INPUT)
-    if isinstance(wrong.awaited, Input):
+    if isinstance(wrong.awaited, script.Input):
         awaited = wrong.awaited.data.read(wrong.offset, len(wrong.got) + _EXCERPT)
         at = _shared(awaited, wrong.got)
         line = awaited.rfind(b"\n", 0, at) + 1
@@ -29,16 +33,16 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
     return Difference("stdin", expected, _excerpt(wrong.got))
 
 
-def _awaited(step: Step | None) -> tuple[str, str | None]:
+def _awaited(step: script.Step | None) -> tuple[str, str | None]:
     """Field and expected value."""
     match step:
-        case Input():
+        case script.Input():
             return "stdin", _excerpt(step.data.read(0, _EXCERPT))
-        case InputEnd():
+        case script.InputEnd():
             return "stdin", _END_OF_INPUT
-        case Signal():
+        case script.Signal():
             return "signal", f"signal {signal_name(step.number)}"
-        case Timeout():
+        case script.Timeout():
             return "wait", f"a wait of {step.timeout_ns / 1e9:g} s that expires"
         case _:
             return "stdin", None

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..tape import Change as StateChange
-from ..tape import Content, Ended, Entry, Input, Output, Signal, Step, Stream, Timeout, script_of
+from ..tape import Content, Entry, Stream, script, script_of
 
 _CHANCE: dict[str, object] = {
     "duration_ms": 0.0,
@@ -61,8 +60,8 @@ class _Act:
     said: dict[int, bytes] = field(default_factory=dict)
     needs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
-    def add(self, step: Input | Output) -> None:
-        fd = step.fd if isinstance(step, Output) else 0
+    def add(self, step: script.Input | script.Output) -> None:
+        fd = step.fd if isinstance(step, script.Output) else 0
         self.said[fd] = self.said.get(fd, b"") + step.data.bytes()
         if fd:
             self.needs.setdefault(fd, []).append((len(self.said[fd]), len(self.said.get(0, b""))))
@@ -72,17 +71,17 @@ _Essence = tuple[Entry, tuple[frozenset[int], bool, bool], list[_Act]]
 
 
 def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
-    script = script_of(entry, decode, strict_input=True)
+    played = script_of(entry, decode, strict_input=True)
     acts = [_Act()]
-    for step in script.steps:
-        if isinstance(step, Input | Output):
+    for step in played.steps:
+        if isinstance(step, script.Input | script.Output):
             acts[-1].add(step)
-        elif isinstance(step, Signal | StateChange | Ended | Timeout):
+        elif isinstance(step, script.Signal | script.Change | script.Ended | script.Timeout):
             acts.append(_Act(_deed(step)))
-    return (entry.model_copy(update=_CHANCE), (script.captured, script.merged, script.has_input), acts)
+    return (entry.model_copy(update=_CHANCE), (played.captured, played.merged, played.has_input), acts)
 
 
-def _deed(step: Step) -> object:
+def _deed(step: script.Step) -> object:
     return next(
         ((name, getattr(step, name)) for name in ("number", "status", "timeout_ns") if hasattr(step, name)),
         None,

@@ -32,7 +32,6 @@ from .files import (
 )
 from .model import Payload, Stream, Tape
 from .names import PAYLOADS, fold, hashed_tape_path, tape_path
-from .spool import Spool
 
 ATTEMPT = ".failed"
 """What a failed recording has behind the name of the tape."""
@@ -148,10 +147,6 @@ class TapeStore:
             TapeWriteError: it can't be removed.
         """
         return self._remove(self._path_for_writing(nodeid))
-
-    def new_spool(self) -> Spool:
-        """For output that is being recorded; see :class:`~.spool.Spool`."""
-        return Spool(self.root)
 
     def encode(self, data: Content | bytes) -> Stream:
         """The form of ``data`` on a tape of this store; large data is stored here at once.

@@ -1,19 +1,5 @@
 """No test of this room may leave a descriptor or the pump's thread behind."""
 
-from __future__ import annotations
+from tests.unit.left_behind import nothing_left_behind
 
-from collections.abc import Iterator
-
-import pytest
-
-from pytest_proctape.child import PUMP
-from tests.parity.harness import Holdings, deadline, settled
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
-    with deadline("the test", 20):
-        before = Holdings.now()
-        yield
-        PUMP.retire()
-        assert settled(before) == []
+__all__ = ["nothing_left_behind"]

@@ -9,7 +9,8 @@ from typing import Self
 
 from pytest_proctape.child import TABLE, Stalled, VirtualChild, Wiring, WrongCause
 from pytest_proctape.errors import Divergence, ProctapeError
-from pytest_proctape.tape import Content, End, Input, InputEnd, Output, Script, Step
+from pytest_proctape.tape import Content, End, Script
+from pytest_proctape.tape.script import Input, InputEnd, Output, Step
 
 MS = 1_000_000
 """Nanoseconds."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_proctape.child import RecordingChild, Wiring
-from pytest_proctape.tape import Output, Script, Spool
+from pytest_proctape.tape import Script, Spool
+from pytest_proctape.tape.script import Output
 
 
 class Recorded:

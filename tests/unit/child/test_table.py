@@ -10,7 +10,7 @@ import pytest
 
 from pytest_proctape.child import FIRST_PID, ProcessTable, add_ended
 from pytest_proctape.child import table as table_module
-from pytest_proctape.tape import Signal
+from pytest_proctape.tape.script import Signal
 
 from .stage import Stage
 

@@ -7,19 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import PUMP
-from tests.parity.harness import Holdings, deadline, settled
+from tests.unit.left_behind import nothing_left_behind
 
 from .answering import Answers
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
-    with deadline("the test", 20):
-        before = Holdings.now()
-        yield
-        PUMP.retire()
-        assert settled(before) == []
+__all__ = ["answers", "nothing_left_behind"]
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from pytest_proctape.child import TABLE, Stalled, VirtualChild, Wiring, WrongCause
 from pytest_proctape.errors import Divergence, ProctapeError
 from pytest_proctape.intercept import signalling
-from pytest_proctape.tape import End, Script, Signal
+from pytest_proctape.tape import End, Script
+from pytest_proctape.tape.script import Signal
 
 TERM = int(signal.SIGTERM)
 

@@ -16,6 +16,7 @@ from pytest_proctape.tape import (
     Content,
     Entry,
     Payload,
+    Spool,
     Tape,
     TapeStore,
     dumps,
@@ -474,7 +475,7 @@ def test_large_streams_are_payloads_named_by_their_hash(store: TapeStore) -> Non
 
 
 def spooled(store: TapeStore, data: bytes = LARGE) -> Content:
-    spool = store.new_spool()
+    spool = Spool(store.root)
     for start in range(0, len(data), 1000):
         spool.write(data[start : start + 1000])
     return spool.content()
