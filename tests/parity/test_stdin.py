@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pytest_proctape import UnsupportedSpawn
+
 from .harness import Parity
 from .observe import outcome, python
 
@@ -332,3 +334,49 @@ def test_many_children_that_read_a_part(parity: Parity) -> None:
         return [one.stdout for one in done]
 
     assert parity(body) == [b"xxx"] * 30
+
+
+@pytest.mark.parametrize(
+    "code", ["import os; os.write(1, os.read(0, 4).upper())", "import os; os.write(1, b'new')"]
+)
+@pytest.mark.parametrize("how", ["one descriptor", "a copy", "another", "appended"])
+def test_a_file_that_is_input_and_output(parity: Parity, code: str, how: str) -> None:
+    """One position for both, or one for each: what is written there is no input."""
+
+    def body(folder: Path) -> Any:
+        path = folder / "file"
+        path.write_bytes(b"abcdabcdabcd89")
+        append = os.O_APPEND if how == "appended" else 0
+        fds = [os.open(path, os.O_RDWR | append)]
+        fds.append(os.dup(fds[0]) if how == "a copy" else os.open(path, os.O_WRONLY | append))
+        target = fds[0] if how in ("one descriptor", "appended") else fds[1]
+        done = [subprocess.run(python(code), stdin=fds[0], stdout=target, stderr=PIPE) for _ in range(2)]
+        seen = [os.lseek(fd, 0, os.SEEK_CUR) for fd in fds]
+        for fd in fds:
+            os.close(fd)
+        return done, seen, path.read_bytes()
+
+    assert len(parity(body)[2]) >= 14
+
+
+def test_a_child_that_writes_to_its_input(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        path = folder / "file"
+        path.write_bytes(b"0123456789")
+        with path.open("r+b", buffering=0) as both:
+            code = "import os; os.read(0, 4); os.write(0, b'4x'); os.write(1, b'done')"
+            done = subprocess.run(python(code), stdin=both, stdout=PIPE)
+            return done, both.tell(), path.read_bytes()
+
+    assert parity(body)[1:] == (6, b"01234x6789")
+
+
+def test_a_file_that_is_input_both_outputs_and_more_is_refused(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        path = folder / "file"
+        path.touch()
+        with path.open("rb") as one, path.open("ab") as two, path.open("ab") as three:
+            subprocess.run(["true"], stdin=one, stdout=two, stderr=three)
+
+    with pytest.raises(UnsupportedSpawn, match="one file"):
+        parity(body)

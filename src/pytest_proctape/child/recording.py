@@ -11,12 +11,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
+from .inputfile import InputFile
 from .tap import Tap
-from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, out_of_the_way
+from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular
 
 _INHERITED = frozenset({STDOUT, STDERR})
 _WAITID = os.waitid
@@ -71,7 +73,7 @@ class RecordingChild:
         self._has_own_input = False
         self._held = False
         self._ended_at = 0
-        self._input_file: tuple[int, int] | None = None
+        self._input_file: InputFile | None = None
         self._seen_running: int | None = None
         self.awaited = False
         self.wiring = self._lead_past(wiring)
@@ -84,7 +86,7 @@ class RecordingChild:
             inputs = {fd: self._tap_input(fd, parents, wiring) for fd, parents in wiring.inputs.items()}
             outputs: dict[int, int] = {}
             made: dict[int, int] = {}
-            for fd, parents in wiring.outputs.items():
+            for fd, parents in sorted(wiring.outputs.items()):
                 if parents in made:
                     outputs[fd] = made[parents]
                     self._merged = self._merged or fd == STDERR
@@ -100,7 +102,7 @@ class RecordingChild:
             return parents
         if is_regular(parents):
             if fd == STDIN:
-                self._input_file = (out_of_the_way(parents), os.lseek(parents, 0, os.SEEK_CUR))
+                self._input_file = InputFile(parents, self._new_spool)
             return parents
         return self._open(fd, parents, wiring, inward=True)
 
@@ -113,6 +115,9 @@ class RecordingChild:
                 "a terminal as output", "a pseudo-terminal of the test's own can't be recorded; give a pipe"
             )
         self._captured.add(fd)
+        if self._input_file is not None and self._input_file.is_also(parents):
+            self._input_file.written_as(fd, parents)
+            return parents
         return self._open(fd, parents, wiring, inward=False)
 
     def _open(self, fd: int, parents: int, wiring: Wiring, *, inward: bool) -> int:
@@ -312,22 +317,17 @@ class RecordingChild:
             self._log.append(script.OutputEnd(fd, self._now_ns()))
 
     def _note_input_file(self) -> None:
-        """What the child took from a regular file is what the shared file position has moved over."""
-        if self._input_file is None:
-            return
-        fd, before = self._input_file
-        after = os.lseek(fd, 0, os.SEEK_CUR)
-        if after > before:
-            spool = self._new_spool()
-            spool.write(os.pread(fd, after - before, before))
-            self._log[:0] = [_Run(STDIN, 0, spool)]
-            if after == os.fstat(fd).st_size:
-                self._log.insert(1, script.InputEnd(0))
-        self._close_input_file()
+        """What the child did to a regular file that is its input: it read first, and wrote by its end."""
+        if self._input_file is not None:
+            steps = self._input_file.steps()
+            self._log[:0] = [one for one in steps if not isinstance(one, script.Output)]
+            at_ns = self._now_ns()
+            self._log.extend(replace(one, at_ns=at_ns) for one in steps if isinstance(one, script.Output))
+            self._close_input_file()
 
     def _close_input_file(self) -> None:
         if self._input_file is not None:
-            os.close(self._input_file[0])
+            self._input_file.close()
             self._input_file = None
 
     def _all_ended(self) -> bool:

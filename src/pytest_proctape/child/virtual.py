@@ -126,6 +126,10 @@ class VirtualChild:
                 if parents not in made:
                     made[parents] = Outlet(parents, private=parents in wiring.private)
                 self._outlets[own] = made[parents]
+            if fd is not None and any(
+                isinstance(one, script.Output) and one.fd == STDIN for one in self.script.steps
+            ):
+                self._outlets[STDIN] = Outlet(fd, private=False)
             self.step()
             for outlet in self._outlets.values():
                 outlet.adopt()

@@ -116,6 +116,8 @@ def _event_problems(event: Event, place: str) -> Iterator[Problem]:
         yield Problem(place, "data without fd", "fd, the number of the descriptor in the child")
     if event.fd is not None and event.data is None:
         yield Problem(place, "fd without data", "data, what the child wrote to that descriptor")
+    if event.fd in (1, 2):
+        yield Problem(f"{place}.fd", f"the number {event.fd}", "0, or 3 or more")
     for name, value in (("signal", event.signal), ("stopped", event.stopped)):
         if value is not None and not is_signal(value):
             yield Problem(f"{place}.{name}", f"unknown signal {value!r}", _SIGNAL_EXPECTED)

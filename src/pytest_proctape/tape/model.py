@@ -95,7 +95,8 @@ class Event(_Model):
         at_ms: when, since the child was started.
         stdin: the child received this.
         stdout, stderr: the child wrote this.
-        data: the child wrote this to the inherited descriptor ``fd``.
+        data: the child wrote this to the inherited descriptor ``fd``, or, where that is 0, into the file
+            that is its stdin.
         close: the parent closed its end of stdin, or the child its end of an output.
         signal: the parent sent this, as in ``"SIGTERM"``.
         stopped, continued: a wait of the parent that asked for it was told so; ``stopped`` by which signal.
@@ -107,7 +108,7 @@ class Event(_Model):
     stdin: Stream | None = None
     stdout: Stream | None = None
     stderr: Stream | None = None
-    fd: Annotated[int, Field(ge=3)] | None = None
+    fd: Annotated[int, Field(ge=0)] | None = None
     data: Stream | None = None
     close: StreamName | None = None
     signal: str | None = None

@@ -297,6 +297,8 @@ def _needs_timeline(steps: Sequence[Step]) -> bool:
     for step in steps:
         if isinstance(step, Signal | Change | Ended | Timeout | OutputEnd):
             return True
+        if isinstance(step, Output) and step.fd == STDIN:
+            return True
         if isinstance(step, Input):
             has_input = True
             if has_output:
@@ -328,7 +330,7 @@ def _event_of(step: Step, encode: Callable[[Content], Stream]) -> Event:
         case InputEnd():
             fields["close"] = "stdin"
         case Output():
-            if step.fd in _STREAM_NAMES:
+            if step.fd in (STDOUT, STDERR):
                 fields[_STREAM_NAMES[step.fd]] = encode(step.data)
             else:
                 fields.update(fd=step.fd, data=encode(step.data))

@@ -85,7 +85,7 @@ def event(**fields: object) -> dict[str, object]:
         (event(stdout=5), ".timeline[1].stdout", "the number 5", STREAM),
         (event(data=["x", 5]), ".timeline[1].data[1]", "the number 5", "text: one line"),
         (event(at=5), ".timeline[1].at", "unknown field 'at'", "did you mean"),
-        (event(fd=2, data=""), ".timeline[1].fd", "the number 2", "3 or more"),
+        (event(fd=2, data=""), ".timeline[1].fd", "the number 2", "0, or 3 or more"),
         (event(close="fd"), ".timeline[1].close", "the text 'fd'", "one of 'stdin', 'stdout' or 'stderr'"),
         (event(continued=False), ".timeline[1].continued", "false", "true"),
         (entry(stdot="x"), ".stdot", "unknown field 'stdot'", "did you mean 'stdout'?"),
