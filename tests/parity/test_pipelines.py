@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pytest_proctape import UnsupportedSpawn
+
 from .harness import Parity
 from .observe import outcome, python
 
@@ -222,3 +224,63 @@ def test_asyncio(parity: Parity, size: int) -> None:
         return asyncio.run(main())
 
     assert parity(body) == (b"X" * size, 0, 0)
+
+
+@pytest.mark.parametrize("closed", ["before", "after", "never"])
+def test_a_pipe_that_child_and_parent_read(parity: Parity, closed: str) -> None:
+    """What the child leaves is there for whoever reads next, another child or the parent."""
+
+    def body(folder: Path) -> Any:
+        reader, writer = os.pipe()
+        os.write(writer, b"0123456789")
+        if closed == "before":
+            os.close(writer)
+        command = python("import os; print(os.read(0, 3).decode())")
+        seen = [subprocess.run(command, stdin=reader, stdout=PIPE).stdout for _ in range(2)]
+        if closed != "before":
+            os.write(writer, b"more")
+        if closed == "after":
+            os.close(writer)
+        rest = os.read(reader, 100)
+        if closed == "never":
+            os.close(writer)
+        rest += os.read(reader, 100)
+        os.close(reader)
+        return seen, rest
+
+    seen, rest = parity(body)
+    assert seen == [b"012\n", b"345\n"]
+    assert rest == (b"6789" if closed == "before" else b"6789more")
+
+
+def test_a_full_pipe_that_child_and_parent_read(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        one = subprocess.Popen(python("import os; os.write(1, b'0123456789' * 30_000)"), stdout=PIPE)
+        assert one.stdout is not None
+        two = subprocess.run(
+            python("import os; print(os.read(0, 5).decode())"), stdin=one.stdout, stdout=PIPE
+        )
+        with one.stdout:
+            rest = one.stdout.read()
+        return two, rest, one.wait()
+
+    two, rest, code = parity(body)
+    assert (two.stdout, code) == (b"01234\n", 0)
+    assert rest == (b"0123456789" * 30_000)[5:]
+
+
+def test_one_pipe_for_two_children_at_once_is_refused(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        reader, writer = os.pipe()
+        try:
+            one = subprocess.Popen(["cat"], stdin=reader, stdout=PIPE)
+            try:
+                subprocess.run(["true"], stdin=reader)
+            finally:
+                os.close(writer)
+                one.communicate()
+        finally:
+            os.close(reader)
+
+    with pytest.raises(UnsupportedSpawn, match="two children"):
+        parity(body)

@@ -9,20 +9,25 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
-from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
+from ..tape import STDERR, STDIN, STDOUT, Content, End, Script, SpawnError, Spool, script
 from .inputfile import InputFile
+from .lent import LentPipe, is_lent
 from .tap import Tap
 from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular
 
 _INHERITED = frozenset({STDOUT, STDERR})
 _WAITID = os.waitid
 """As it was when no tape was active: what we ask for ourselves is not the parent's wait."""
+
+
+def _raise(error: UnsupportedSpawn) -> object:
+    raise error
 
 
 class _Run:
@@ -47,19 +52,28 @@ class RecordingChild:
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
 
-    def __init__(self, wiring: Wiring, new_spool: Callable[[], Spool], *, timed: bool = False) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        new_spool: Callable[[], Spool],
+        *,
+        timed: bool = False,
+        on_refused: Callable[[UnsupportedSpawn], object] = _raise,
+    ) -> None:
         """Open the taps.
 
         Args:
             wiring: as the parent asked for it.
             new_spool: makes what collects a stream.
             timed: the parent waits by the clock, so it matters when output comes.
+            on_refused: told when it turns out, too late to refuse it, that the child can't be recorded.
         """
         self.pid = 0
         self.status: int | None = None
         self.error: SpawnError | None = None
         self._new_spool = new_spool
         self._timed = timed
+        self._on_refused = on_refused
         self._lock = threading.RLock()
         self._log: list[_Run | script.Step] = []
         self._started_ns = REAL.monotonic_ns()
@@ -74,6 +88,7 @@ class RecordingChild:
         self._held = False
         self._ended_at = 0
         self._input_file: InputFile | None = None
+        self._lent: LentPipe | None = None
         self._seen_running: int | None = None
         self.awaited = False
         self.wiring = self._lead_past(wiring)
@@ -127,9 +142,12 @@ class RecordingChild:
         def on_end() -> None:
             self._note_end(fd)
 
+        private = parents in wiring.private
         if fd == STDIN:
-            self._has_own_input = parents in wiring.private
-        tap = Tap(fd, parents, inward=inward, private=parents in wiring.private, note=note, on_end=on_end)
+            self._has_own_input = private
+            self._lent = LentPipe(parents) if is_lent(parents) and not private else None
+        lent = self._lent if inward else None
+        tap = Tap(fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent)
         self._taps.append(tap)
         return tap.childs
 
@@ -151,6 +169,8 @@ class RecordingChild:
         for tap in self._taps:
             tap.child_started()
             tap.close()
+        if self._lent is not None:
+            self._lent.release()
         self._close_input_file()
         self._finished = True
 
@@ -221,6 +241,7 @@ class RecordingChild:
             known = was_gone and self._last_ns and self._all_ended()
             self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
             self._note_input_file()
+            self._note_untaken()
             self._ended_at = len(self._log)
             if self._log and isinstance(last := self._log[-1], _Run):
                 last.sealed = True
@@ -238,6 +259,10 @@ class RecordingChild:
             if self.status is None and self.error is None:
                 self.status = self._unreaped_status()
             self._note_input_file()
+            if self.status is not None:
+                self._note_untaken()
+            elif self._lent is not None:
+                self._lent.release()
 
     def _unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
@@ -255,6 +280,8 @@ class RecordingChild:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
             end = End(self.status, self.error, _whole_us(ended_ns - self._started_ns))
             steps = [_step_of(item) if isinstance(item, _Run) else item for item in self._log]
+            if self._lent is not None and self._lent.untaken:
+                steps = _without_input(steps, self._lent.untaken)
             if self._held:
                 steps.insert(self._ended_at, script.Ended(_whole_us(ended_ns - self._started_ns)))
             sent = any(isinstance(step, script.Input | script.InputEnd) for step in steps)
@@ -284,6 +311,8 @@ class RecordingChild:
         """In a forked child: close its copies of the descriptors."""
         for tap in self._taps:
             tap.abandon()
+        if self._lent is not None:
+            self._lent.abandon()
 
     @property
     def open(self) -> bool:
@@ -325,6 +354,12 @@ class RecordingChild:
             self._log.extend(replace(one, at_ns=at_ns) for one in steps if isinstance(one, script.Output))
             self._close_input_file()
 
+    def _note_untaken(self) -> None:
+        if self._lent is not None:
+            self._lent.child_ended()
+            if self._lent.spoiled:
+                self._on_refused(UnsupportedSpawn("two readers of one pipe", self._lent.spoiled))
+
     def _close_input_file(self) -> None:
         if self._input_file is not None:
             self._input_file.close()
@@ -356,6 +391,20 @@ def _step_of(run: _Run) -> script.Step:
     run.sealed = True
     data = run.spool.content()
     return script.Input(data, run.at_ns) if run.fd == STDIN else script.Output(run.fd, data, run.at_ns)
+
+
+def _without_input(steps: Sequence[script.Step], count: int) -> list[script.Step]:
+    """Without the last ``count`` bytes of the input, which the child did not read, and without its end."""
+    kept: list[script.Step] = []
+    for step in reversed(steps):
+        if isinstance(step, script.Input):
+            left = max(0, step.data.size - count)
+            count -= step.data.size - left
+            if left:
+                kept.append(replace(step, data=Content.of(step.data.read(0, left))))
+        elif not isinstance(step, script.InputEnd):
+            kept.append(step)
+    return kept[::-1]
 
 
 def _tidy(steps: tuple[script.Step, ...], end: End) -> tuple[script.Step, ...]:

@@ -18,7 +18,7 @@ from ..errors import ProctapeError
 from ..tape import End, Script
 from .recording import RecordingChild
 from .virtual import VirtualChild
-from .wiring import Wiring, is_open
+from .wiring import Wiring, identity, is_open
 
 FIRST_PID = 2**22 + 1
 """Linux allows no ``pid_max`` above 2**22, so no real process can have such a pid: proc(5)."""
@@ -111,7 +111,7 @@ class ProcessTable:
         """A descriptor that becomes readable when ``child`` ends, as from :func:`os.pidfd_open`."""
         reader, writer = os.pipe()
         self._pidfds.setdefault(child.pid, []).append(writer)
-        self._pipes[_identity(reader)] = child
+        self._pipes[identity(reader)] = child
         if child.poll() is not None:
             self.tell(child)
         return reader
@@ -122,9 +122,9 @@ class ProcessTable:
         Raises:
             ProcessLookupError: the child has been reaped.
         """
-        if not self._pipes or not is_open(fd) or (identity := _identity(fd)) not in self._pipes:
+        if not self._pipes or not is_open(fd) or (which := identity(fd)) not in self._pipes:
             return None
-        child = self._pipes[identity]
+        child = self._pipes[which]
         if child is None:
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
         return child
@@ -140,11 +140,6 @@ class ProcessTable:
         ):
             # To the thread that runs Python's handlers; the kernel might pick one that ignores it.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGCHLD)
-
-
-def _identity(fd: int) -> tuple[int, int]:
-    status = os.fstat(fd)
-    return (status.st_dev, status.st_ino)
 
 
 TABLE = ProcessTable()

@@ -13,6 +13,7 @@ import selectors
 from collections.abc import Callable
 
 from .channels import CHUNK
+from .lent import WRITING, LentPipe
 from .pump import PUMP, Stepper
 from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_pipe
 
@@ -31,6 +32,7 @@ class Tap:
     """
 
     __slots__ = (
+        "_lent",
         "_note",
         "_on_end",
         "_pending",
@@ -53,6 +55,7 @@ class Tap:
         private: bool,
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
+        lent: LentPipe | None = None,
     ) -> None:
         """Open the tap.
 
@@ -63,11 +66,13 @@ class Tap:
             private: nobody but us uses ``parents`` from now on.
             note: called with every chunk when it has been passed on.
             on_end: called when the writer's side has been closed.
+            lent: the pipe that it reads from, where others may read from it as well.
         """
         self.fd = fd
         self.ended = self.dry = False
         self._note = note
         self._on_end = on_end
+        self._lent = lent
         self._pending = memoryview(b"")
         reader, writer = same_kind_of_pipe(parents)
         kept = out_of_the_way(parents)
@@ -113,6 +118,8 @@ class Tap:
             data = b""
         if not data:
             self._on_end()
+            if self._lent is not None:
+                self._lent.writer_left(self._source, self._target)
             self.close()
             return False
         self._pending = memoryview(data)
@@ -129,7 +136,7 @@ class Tap:
             return False
         except OSError:
             # The reader has left, or the disk is full: the child finds out at its next write.
-            self.close()
+            self._left()
             return False
         self._note(data[:count])
         self._pending = self._pending[count:]
@@ -138,9 +145,10 @@ class Tap:
     def _write(self) -> int:
         if self._private or not self._waits:
             return os.write(self._target, self._pending)
-        if not ready(self._target, select.POLLOUT):
-            return 0
-        return os.write(self._target, self._pending[: select.PIPE_BUF])
+        with WRITING:
+            if not ready(self._target, select.POLLOUT):
+                return 0
+            return os.write(self._target, self._pending[: select.PIPE_BUF])
 
     def _reader_left(self) -> bool:
         """The other side has been closed, so the writer has to find that out at its next write."""
@@ -149,9 +157,14 @@ class Tap:
         poll = select.poll()
         poll.register(self._target, 0)
         if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
-            self.close()
+            self._left()
             return True
         return False
+
+    def _left(self) -> None:
+        if self._lent is not None:
+            self._lent.reader_left(self._source, self._target, bytes(self._pending))
+        self.close()
 
     def _watch(self, owner: Stepper) -> None:
         if self.ended:

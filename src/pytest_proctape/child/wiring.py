@@ -80,6 +80,12 @@ def is_open(fd: int) -> bool:
     return True
 
 
+def identity(fd: int) -> tuple[int, int]:
+    """Of the file or pipe behind ``fd``: descriptors of the same one have the same."""
+    status = os.fstat(fd)
+    return (status.st_dev, status.st_ino)
+
+
 def out_of_the_way(fd: int) -> int:
     """A duplicate of ``fd`` with a high number; ``fd`` stays open.
 

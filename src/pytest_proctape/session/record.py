@@ -67,7 +67,9 @@ class Recording(Player):
         with self._lock:
             self.takes.append(take)
         try:
-            child = take.child = RecordingChild(wiring, self._new_spool, timed=spawn.now_ns is not None)
+            child = take.child = RecordingChild(
+                wiring, self._new_spool, timed=spawn.now_ns is not None, on_refused=self.latch
+            )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
         with TABLE.expecting():

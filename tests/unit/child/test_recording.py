@@ -37,6 +37,7 @@ class Recorded:
 def recorded(tmp_path: Path) -> Iterator[Recorded]:
     made = Recorded(tmp_path)
     yield made
+    made.child.finish()
     for fd in (made.to, made.out, made.stdin, made.stdout):
         try:
             os.close(fd)

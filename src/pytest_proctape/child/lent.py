@@ -1,0 +1,142 @@
+"""A pipe of the parent's own that a recorded child is given to read from: who else reads it gets the rest.
+
+A tap reads ahead of the child. What the child has left in the tap when it ends is put back into the
+parent's pipe, and is no input of the child. The recording child asks here, for an inward tap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import threading
+from typing import Final
+
+from ..errors import UnsupportedSpawn
+from .channels import CHUNK
+from .wiring import close_quietly, identity, is_open, moved
+
+WRITING: Final = threading.Lock()
+"""Held while a tap writes into a pipe of the parent's, so that nothing comes between what is put back."""
+
+_in_use: dict[tuple[int, int], LentPipe] = {}
+
+
+def is_lent(parents: int) -> bool:
+    """Whether ``parents`` is a pipe; of a socket nobody can take back what was sent."""
+    return stat.S_ISFIFO(os.fstat(parents).st_mode)
+
+
+class LentPipe:
+    """One pipe, from the spawn to the end of the child.
+
+    Attributes:
+        untaken: bytes that went through the tap, and that the child did not read.
+        spoiled: why the pipe is not what it would be without the recording, ``""`` if it is.
+    """
+
+    def __init__(self, parents: int) -> None:
+        """Remember which pipe it is.
+
+        Args:
+            parents: the parent's descriptor of it.
+
+        Raises:
+            UnsupportedSpawn: another child that is being recorded reads from it.
+        """
+        self.untaken = 0
+        self.spoiled = ""
+        self._parents = parents
+        self._identity = identity(parents)
+        self._over = False
+        self._kept: tuple[int, int] | None = None
+        if self._identity in _in_use:
+            raise UnsupportedSpawn(
+                "one pipe as the input of two children",
+                "which of them gets what is chance; give each its own",
+            )
+        _in_use[self._identity] = self
+
+    def writer_left(self, source: int, target: int) -> None:
+        """All has gone into the tap; what the child does not read stays there until :meth:`child_ended`."""
+        if self._over:
+            return
+        with contextlib.suppress(OSError):
+            self._kept = moved(os.dup(source)), moved(_again(target, os.O_RDONLY))
+
+    def reader_left(self, source: int, target: int, pending: bytes) -> None:
+        """The child reads no more.
+
+        Args:
+            source: the parent's pipe.
+            target: the end of the tap that we write to.
+            pending: what was read from ``source`` and did not fit into the tap.
+        """
+        with contextlib.suppress(OSError):
+            rest = _again(target, os.O_RDONLY)
+            try:
+                self._put_back(source, _all_of(rest), pending)
+            finally:
+                os.close(rest)
+        _in_use.pop(self._identity, None)
+
+    def child_ended(self) -> None:
+        """Nobody reads what is in the tap still. May be called again."""
+        if self._kept is not None:
+            self._put_back(self._kept[0], _all_of(self._kept[1]), b"")
+        self.release()
+
+    def release(self) -> None:
+        """The tape is over, or the child: nothing is put back any more."""
+        self._over = True
+        kept, self._kept = self._kept, None
+        for fd in kept or ():
+            os.close(fd)
+        _in_use.pop(self._identity, None)
+
+    def abandon(self) -> None:
+        """In a forked child: close its copies."""
+        for fd in self._kept or ():
+            close_quietly(fd)
+        _in_use.pop(self._identity, None)
+
+    def _put_back(self, source: int, passed: bytes, pending: bytes) -> None:
+        self.untaken = len(passed)
+        if not passed and not pending:
+            return
+        try:
+            with WRITING:
+                _prepend(source, passed + pending)
+        except OSError:
+            if is_open(self._parents) and identity(self._parents) == self._identity:
+                self.spoiled = "the test can still read it, and what its child left can't be put back"
+
+
+def _prepend(fd: int, data: bytes) -> None:
+    """Put ``data`` in front of what is in the pipe that ``fd`` is the reading end of."""
+    reader, writer = _again(fd, os.O_RDONLY), -1
+    try:
+        writer = _again(fd, os.O_WRONLY)
+        data += _all_of(reader)
+        if len(data) > fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ):
+            fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, len(data))
+        while data:
+            data = data[os.write(writer, data) :]
+    finally:
+        os.close(reader)
+        if writer != -1:
+            os.close(writer)
+
+
+def _again(fd: int, mode: int) -> int:
+    """Another descriptor of a pipe, with another mode and flags of its own: Linux opens it anew, proc(5)."""
+    return os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _all_of(fd: int) -> bytes:
+    parts = []
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(fd, CHUNK):
+            parts.append(part)
+    return b"".join(parts)
