@@ -288,7 +288,7 @@ def pytest_runtest_makereport(
     errors = (_ours(info.value) for info in (raised, call.excinfo) if info is not None)
     error = next((one for one in errors if one is not None), None)
     if error is not None:
-        from .run import shown
+        from .failure import shown
 
         # An expected failure is one of the code under test, not that its tape is wrong.
         report.outcome = "failed"

@@ -8,45 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
-import _pytest
-import pluggy
 import pytest
-from _pytest._code.code import (
-    ReprEntry,
-    ReprExceptionInfo,
-    ReprFileLocation,
-    ReprTraceback,
-    TerminalRepr,
-)
 
-from . import intercept
-from .clock import REAL
-from .errors import ProctapeError, TapeError, TapeNotFound
+from .active import SESSIONS, ActiveTape
+from .errors import TapeError
 from .handle import TapeHandle
 from .portable import Places
-from .session import (
-    LiveSession,
-    Phase,
-    Recording,
-    RecordSession,
-    ReplaySession,
-    Session,
-    UpdateSession,
-    is_ours,
-    is_stdlib,
-)
-from .settings import Mode, Settings
+from .session import ReplaySession, Session
+from .settings import Settings
 from .summary import Result
 from .tape import TapeStore
-
-_SESSIONS: dict[Mode, type[Session]] = {
-    "replay": ReplaySession,
-    "record": RecordSession,
-    "new": UpdateSession,
-    "live": LiveSession,
-}
 
 
 class Run:
@@ -108,98 +80,12 @@ class Run:
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
         path, colons, name = item.nodeid.partition("::")
         target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
-        return _SESSIONS[settings.mode](self.store, owner, self.places.copy(), root=self.root, target=target)
+        return SESSIONS[settings.mode](self.store, owner, self.places.copy(), root=self.root, target=target)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""
         taken, self.results = self.results, []
         return taken
-
-
-class ActiveTape:
-    """A session, in place from its making to :meth:`end`."""
-
-    def __init__(self, run: Run, session: Session) -> None:
-        self._run = run
-        self.session = session
-        self._failed = False
-        self._complete = True
-        """What was run is all there is to run, and it did not fail."""
-        self._began_ns = REAL.monotonic_ns()
-        run.active.append(self)
-        intercept.install()
-        if isinstance(session, ReplaySession):
-            intercept.guard.install()
-
-    @contextmanager
-    def bound(self, phase: Phase) -> Iterator[None]:
-        """Make the session that of this thread for one phase.
-
-        Raises:
-            ProctapeError: something went wrong with the tape, whoever swallowed it.
-        """
-        __tracebackhide__ = True
-        session = self.session
-        session.phase = phase
-        told = len(session.errors)
-        with intercept.bound(session):  # type: ignore[arg-type]
-            try:
-                yield
-            except ProctapeError:
-                raise
-            except BaseException as error:
-                self._raise_latched(told, error)
-                raise
-            finally:
-                for refused in intercept.guard.collect():
-                    session.latch(refused)
-        self._raise_latched(told, None)
-
-    def _raise_latched(self, told: int, cause: BaseException | None) -> None:
-        __tracebackhide__ = True
-        if len(self.session.errors) > told:
-            raise self.session.errors[told] from cause
-
-    def refuse_leftover(self, *phases: Phase) -> None:
-        """After these phases all of their entries must have been replayed.
-
-        Raises:
-            Leftover: some were not, and nothing else explains it.
-        """
-        __tracebackhide__ = True
-        session = self.session
-        if isinstance(session, ReplaySession) and self._complete and not session.errors:
-            leftover = session.leftover(*phases)
-            if leftover is not None:
-                raise session.latch(leftover)
-            self._raise_latched(0, None)
-
-    def end(self, *, interrupted: bool = False) -> None:
-        """Take the session out of place, and store what it recorded.
-
-        Raises:
-            TapeWriteError: the tape could not be stored.
-        """
-        __tracebackhide__ = True
-        session = self.session
-        self._run.active.remove(self)
-        intercept.uninstall()
-        result = Result(session.owner, session.mode, fixture=isinstance(self, FixtureTape))
-        result.test_ns = REAL.monotonic_ns() - self._began_ns
-        result.spawns = len(session.spawns)
-        result.replayed = sum(spawn.replayed for spawn in session.spawns)
-        result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
-        result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
-        self._run.results.append(result)
-        if isinstance(session, Recording):
-            result.outcome = "failed"
-            tape = session.finish()
-            if not interrupted and (self._failed or session.errors):
-                result.kept = session.save_attempt(tape)
-            elif not interrupted:
-                result.outcome = session.save(tape, complete=self._complete)
-        else:
-            session.close()
 
 
 class ItemTape(ActiveTape):
@@ -261,6 +147,8 @@ class ItemTape(ActiveTape):
 class FixtureTape(ActiveTape):
     """The tape of a fixture that more than one test uses: its setup, and its teardown later on."""
 
+    fixture = True
+
     @contextmanager
     def setup(self) -> Iterator[None]:
         """Around the setup.
@@ -296,43 +184,3 @@ class FixtureTape(ActiveTape):
                 self.end()
 
         return before, after
-
-
-def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
-    """``error`` as a failure report shows it: the user's frames, and the message.
-
-    Frames of this package, of the standard library and of pytest are left out. The traceback itself is
-    made anew, as pytest cuts it by following its raw entries.
-    """
-    if isinstance(error, TapeError):
-        # The system's own error is in the message.
-        error.__cause__, error.__suppress_context__ = None, True
-    entries = []
-    entry = error.__traceback__
-    while entry is not None:
-        entries.append(entry)
-        entry = entry.tb_next
-    kept: TracebackType | None = None
-    for entry in reversed(entries):
-        filename = entry.tb_frame.f_code.co_filename
-        if not is_ours(filename) and not is_stdlib(filename) and not filename.startswith(_RUNNER):
-            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    if kept is None and error.__cause__ is None:
-        return _message_only(item, error)
-    return item.repr_failure(
-        pytest.ExceptionInfo.from_exception(error.with_traceback(kept or error.__traceback__))
-    )
-
-
-_RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
-
-
-def _message_only(item: pytest.Item, error: ProctapeError) -> TerminalRepr:
-    path, line, _ = item.location
-    place = ReprFileLocation(path, (line or 0) + 1, type(error).__name__)
-    text = f"{type(error).__module__}.{type(error).__qualname__}: {error}"
-    lines = [f"E   {one}".rstrip() for one in text.splitlines()]
-    crash = ReprFileLocation(place.path, place.lineno, text)
-    return ReprExceptionInfo(
-        ReprTraceback([ReprEntry(lines, None, None, place, "long")], None, "long"), crash
-    )
