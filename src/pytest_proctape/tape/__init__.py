@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .codec import dumps, loads, ms_from_ns, ns_from_ms
 from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode, encode_argument
+from .listing import Listing, discard, payload_hash, payloads_of
 from .model import (
     FORMAT_VERSION,
     Anything,
@@ -53,6 +54,7 @@ __all__ = [
     "End",
     "Entry",
     "Event",
+    "Listing",
     "Payload",
     "Phase",
     "Recorded",
@@ -66,6 +68,7 @@ __all__ = [
     "TapeStore",
     "decode",
     "decode_argument",
+    "discard",
     "dumps",
     "encode",
     "encode_argument",
@@ -76,6 +79,8 @@ __all__ = [
     "loads",
     "ms_from_ns",
     "ns_from_ms",
+    "payload_hash",
+    "payloads_of",
     "program_of",
     "script_of",
     "signal_name",

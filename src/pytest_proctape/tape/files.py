@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from ..errors import TapeCorrupt, TapeError, TapeWriteError
 
 _PREFIX = ".proctape-"
 _SUFFIX = ".tmp"
+TEMPORARY = re.compile(re.escape(_PREFIX) + r"[0-9a-f]+" + re.escape(_SUFFIX))
+"""Names that :func:`temporary_beside` gives."""
 
 _CHOOSE = "make the directory writable, or choose another one with the ini option tapes_dir"
 _NEXT_STEPS = {

@@ -92,12 +92,20 @@ class TapeStore:
             TapeError: its path leads out of the root.
         """
         path = self.path_for(nodeid)
-        check_inside(path, self.root)
         try:
-            data = read_regular(path)
+            return self.load_file(path)
         except FileNotFoundError:
             return None
-        return loads(data, path)
+
+    def load_file(self, path: Path) -> Tape:
+        """The tape in this file of the store, whoever owns it.
+
+        Raises:
+            FileNotFoundError: there is none.
+            TapeCorrupt, TapeVersionError, TapeError: as for :meth:`load`.
+        """
+        check_inside(path, self.root)
+        return loads(read_regular(path), path)
 
     def save(self, nodeid: str, tape: Tape) -> Path:
         """Store ``tape`` as that of ``nodeid``; ``tape.test`` should say the same.

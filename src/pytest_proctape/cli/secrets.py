@@ -1,0 +1,50 @@
+"""What looks like a secret in a text: :func:`secrets_in`. ``check`` asks it about every text of a tape.
+
+Only shapes that hardly mean anything else: a check that cries wolf is switched off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_SHAPES = {
+    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}",
+    "a Slack token": r"\bxox[abposr]-[A-Za-z0-9-]{10,}",
+    "a Google API key": r"\bAIza[0-9A-Za-z_-]{35}",
+    "a Stripe key": r"\b[rs]k_live_[0-9A-Za-z]{20,}",
+    "an npm token": r"\bnpm_[A-Za-z0-9]{36}",
+    "a PyPI token": r"\bpypi-[A-Za-z0-9_-]{32,}",
+    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",
+    "an authorization header": r"(?i:\bauthorization:\s*(?:bearer|basic)\s+)[A-Za-z0-9+/._~-]{8,}=*",
+    "a password in a URL": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@<>\"']{0,256}:(?P<value>[^\s/:@<>\"']{3,256})@",
+}
+_PATTERNS = {kind: re.compile(shape) for kind, shape in _SHAPES.items()}
+_KEPT = 4
+
+
+class Secret(NamedTuple):
+    """Something that looks like one.
+
+    Attributes:
+        kind: what it looks like, with its article.
+        hint: its first characters, for finding it; never the whole.
+    """
+
+    kind: str
+    hint: str
+
+
+def secrets_in(text: str) -> Iterator[Secret]:
+    """What in ``text`` looks like a secret, each kind once."""
+    for kind, pattern in _PATTERNS.items():
+        for found in pattern.finditer(text):
+            value = found.groupdict().get("value") or found[0]
+            if set(value) <= {"*", "x", "X", "."}:
+                continue  # blotted out already
+            yield Secret(kind, f"{value[:_KEPT]}...")
+            break
