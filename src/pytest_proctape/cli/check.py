@@ -36,7 +36,6 @@ from .secrets import secrets_in
 from .texts import texts_of
 from .words import word_of
 
-_PLACEHOLDER = re.compile(r"(?:\A|(?<=[=:,/\s]))<=*([a-z][a-z0-9-]*)>(?=[/:,\s]|\Z)")
 _LEADING = re.compile(r"\A<([a-z][a-z0-9-]*)>(?:/|\Z)")
 _PYTESTS = re.compile(r"/pytest-of-[^/\s]+/")
 

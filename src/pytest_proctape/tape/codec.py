@@ -10,6 +10,7 @@ import codecs
 import json
 import re
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,9 +18,9 @@ from ..errors import TapeCorrupt, TapeVersionError
 from .checks import problems
 from .layout import text_of
 from .misfit import MEND, Json, misfit, place_of, value_at
-from .model import FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
+from .model import FIRST_ERROR, FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
 
-_ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(tuple[Entry, ...])
+_ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(Annotated[tuple[Entry, ...], FIRST_ERROR])
 _EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
 
 _CUT_OFF = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-Fa-f]{0,4}")
@@ -193,4 +194,5 @@ def _check_entries(tape: Tape, data: bytes, path: Path, above: tuple[str, ...]) 
 
 
 def _corrupt(path: Path, problem: str, expected: str, place: str = "") -> TapeCorrupt:
-    return TapeCorrupt(path, problem, place=place, expected=expected, next_step=MEND)
+    # It may quote the file, which can hold anything.
+    return TapeCorrupt(path, f"{problem:.200}", place=place, expected=expected, next_step=MEND)

@@ -40,6 +40,8 @@ _EXPECTED = {
     "value_error": "base64, in text or in a list of lines",
 }
 _JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
+_LONGEST_STEP, _LONGEST_PLACE = 60, 400
+"""Characters of a place that are told; a file can name anything."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -66,11 +68,11 @@ def place_of(location: Sequence[int | str]) -> str:
     for step in location:
         if isinstance(step, int):
             place += f"[{step}]"
-        elif _PLAIN_KEY.match(step):
+        elif _PLAIN_KEY.match(step) and len(step) <= _LONGEST_STEP:
             place += f".{step}" if place else step
         else:
-            place += f"[{step!r}]"
-    return place
+            place += f"[{step!r}]" if len(step) <= _LONGEST_STEP else f"[{step[:_LONGEST_STEP]!r}...]"
+    return place if len(place) <= _LONGEST_PLACE else f"{place[:_LONGEST_PLACE]}..."
 
 
 def value_at(location: Sequence[int | str], document: Json) -> Json:

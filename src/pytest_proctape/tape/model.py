@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64 as base64_module
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, field_validator
 
 FORMAT_VERSION = 2
 """Of the tapes that are written. Version 1 had fewer fields, and is read as it is."""
@@ -25,6 +25,20 @@ Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Durations and offsets on a tape are in milliseconds with at most six decimals: whole nanoseconds."""
 
 
+class _FirstError(FailFast):
+    """Only the first wrong item of a list is reported, as only one is told to the reader.
+
+    Reports on every item of a file of a megabyte take half a gigabyte.
+    """
+
+    def __hash__(self) -> int:  # FailFast has none, and a union needs it
+        return hash(type(self))
+
+
+FIRST_ERROR = _FirstError()
+Lines = Annotated[tuple[str, ...], FIRST_ERROR]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,7 +46,7 @@ class _Model(BaseModel):
 class Base64(_Model):
     """Bytes that are not UTF-8. White space between the digits is not looked at."""
 
-    base64: Annotated[str | tuple[str, ...], Field(union_mode="left_to_right")]
+    base64: Annotated[str | Lines, Field(union_mode="left_to_right")]
 
     @field_validator("base64")
     @classmethod
@@ -62,7 +76,7 @@ class Payload(_Model):
 
 # Trying the forms from left to right is a third faster than weighing them against each other, and no
 # value fits two of them.
-Stream = Annotated[str | tuple[str, ...] | Base64 | Payload, Field(union_mode="left_to_right")]
+Stream = Annotated[str | Lines | Base64 | Payload, Field(union_mode="left_to_right")]
 Argument = Annotated[str | Base64, Field(union_mode="left_to_right")]
 Phase = Literal["setup", "call", "teardown"]
 StreamName = Literal["stdin", "stdout", "stderr"]
@@ -141,7 +155,7 @@ class Entry(_Model):
     """
 
     program: Argument
-    args: tuple[Argument, ...] = ()
+    args: Annotated[tuple[Argument, ...], FIRST_ERROR] = ()
     argv0: Argument | None = None
     cwd: Argument | None = None
     env: dict[str, str | None] | None = None
@@ -151,7 +165,7 @@ class Entry(_Model):
     stderr: Stream | None = ""
     stderr_to_stdout: bool = False
     fds: dict[Annotated[int, Field(ge=3)], Stream] | None = None
-    timeline: tuple[Event, ...] | None = None
+    timeline: Annotated[tuple[Event, ...], FIRST_ERROR] | None = None
     exit_code: Annotated[int, Field(ge=0, le=255)] | None = None
     signal: str | None = None
     core_dumped: bool = False
@@ -188,4 +202,4 @@ class Tape(_Model):
     version: int = FORMAT_VERSION
     test: str = ""
     recorded: Recorded | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: Annotated[tuple[Entry, ...], FIRST_ERROR] = ()

@@ -36,6 +36,10 @@ from .names import PAYLOADS, fold, hashed_tape_path, tape_path
 ATTEMPT = ".failed"
 """What a failed recording has behind the name of the tape."""
 
+LARGEST_TAPE = 1 << 28
+"""Bytes of a tape file. What needs that much is a mistake; large streams are in payload files."""
+_SMALLER = f"at most {LARGEST_TAPE:,} bytes"
+
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
 """The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
@@ -105,7 +109,10 @@ class TapeStore:
             TapeCorrupt, TapeVersionError, TapeError: as for :meth:`load`.
         """
         check_inside(path, self.root)
-        return loads(read_regular(path), path)
+        data = read_regular(path, LARGEST_TAPE + 1)
+        if len(data) > LARGEST_TAPE:
+            raise TapeCorrupt(path, "the file is too large for a tape", expected=_SMALLER)
+        return loads(data, path)
 
     def save(self, nodeid: str, tape: Tape) -> Path:
         """Store ``tape`` as that of ``nodeid``; ``tape.test`` should say the same.
@@ -283,9 +290,12 @@ class TapeStore:
 
 def _dumped(tape: Tape, path: Path) -> bytes:
     try:
-        return dumps(tape)
+        data = dumps(tape)
     except ValueError as error:
         raise TapeWriteError(path, f"this is no tape that can be written: {error}") from error
+    if len(data) > LARGEST_TAPE:
+        raise TapeWriteError(path, f"the tape would have {len(data):,} bytes", expected=_SMALLER)
+    return data
 
 
 def _attempt_of(path: Path) -> Path:

@@ -137,8 +137,8 @@ def test_an_unknown_field_is_told_before_what_it_causes() -> None:
     """A misspelt field is missing under its right name, too, and that is not the news."""
     error = refused({"entries": [{"args": 5, "pogram": "git"}]})
     assert error.place == "entries[0].pogram"
-    error = refused({"entries": [entry(exit_code="1"), entry(stdot="x")]})
-    assert error.place == "entries[1].stdot"
+    error = refused({"entries": [entry(exit_code="1", stdot="x")]})
+    assert error.place == "entries[0].stdot"
 
 
 def test_the_whole_message_can_be_read() -> None:
