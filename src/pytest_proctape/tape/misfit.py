@@ -40,7 +40,7 @@ _EXPECTED = {
     "value_error": "base64, in text or in a list of lines",
 }
 _JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
-_LONGEST_STEP, _LONGEST_PLACE = 60, 400
+_LONGEST_STEP, _LONGEST_PLACE = 120, 400
 """Characters of a place that are told; a file can name anything."""
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 

@@ -141,6 +141,18 @@ def test_an_unknown_field_is_told_before_what_it_causes() -> None:
     assert error.place == "entries[0].stdot"
 
 
+def test_of_several_entries_the_first_wrong_one_is_told() -> None:
+    assert refused({"entries": [entry(exit_code="1"), entry(stdot="x")]}).place == "entries[0].exit_code"
+
+
+def test_a_long_place_is_cut() -> None:
+    assert refused([entry(**{"z" * 5000: 1})]).place == f"[0]['{'z' * 120}'...]"
+    deep = "[" * 300 + '{"a": 1, "a": 2}' + "]" * 300
+    with pytest.raises(TapeCorrupt) as caught:
+        loads(deep.encode(), Path("t.json"))
+    assert caught.value.place == ("[0]" * 300)[:400] + "..."
+
+
 def test_the_whole_message_can_be_read() -> None:
     assert str(refused([entry(stdot="x")])) == (
         "t.json: unknown field 'stdot'\n"

@@ -24,6 +24,7 @@ from pytest_proctape.tape import (
     tape_path,
 )
 from pytest_proctape.tape import files as files_module
+from pytest_proctape.tape import store as store_module
 
 ONE = "tests/test_git.py::test_log"
 LARGE = b"\xffline\n" * 20_000
@@ -265,6 +266,30 @@ def test_a_tape_that_cannot_be_a_file_is_refused(store: TapeStore) -> None:
     with pytest.raises(TapeWriteError, match="two ends"):
         store.save(ONE, Tape(test=ONE, entries=(Entry(program="a", exit_code=1, running=True),)))
     assert not store.root.exists()
+
+
+def test_a_file_that_is_too_large_for_a_tape(store: TapeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = store.save(ONE, a_tape())
+    size = path.stat().st_size
+    monkeypatch.setattr(store_module, "LARGEST_TAPE", size)
+    assert store.load(ONE) == a_tape()
+    with pytest.raises(TapeWriteError, match=f"would have {size + 1} bytes"):
+        store.save(ONE, a_tape(program="gitt"))
+    assert store.load(ONE) == a_tape()
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(TapeCorrupt, match="too large"):
+        store.load(ONE)
+
+
+def test_a_file_is_loaded_whoever_owns_it(store: TapeStore, tmp_path: Path) -> None:
+    path = store.save(ONE, a_tape())
+    elsewhere = path.rename(path.with_name("other.json"))
+    assert store.load_file(elsewhere) == a_tape()
+    with pytest.raises(FileNotFoundError):
+        store.load_file(path)
+    path.symlink_to(tmp_path / "outside.json")
+    with pytest.raises(TapeError, match="leads out of the directory of the tapes"):
+        store.load_file(path)
 
 
 # Attempts and removal
