@@ -138,6 +138,9 @@ def _text_findings(file: TapeFile, tape: Tape, root: Path, *, secrets: bool) -> 
             yield from _placeholder_findings(file.name, f"entries[{index}].{name}", word_of(word))
     told: set[tuple[str, str]] = set()
     for place, text in texts_of(tape, file.store.decode):
+        if secrets and any(secrets_in(place)):
+            # The name of a variable or a file is part of its place.
+            place = place.partition(".")[0]
         for kind, problem, advice in _of_text(text, own, secrets):
             if (place, kind) not in told:
                 told.add((place, kind))
