@@ -105,7 +105,7 @@ def _flip(data: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
     if not data:
         return data
     changed = bytearray(data)
-    for _ in range(chance.choice((1, 1, 3, 20))):
+    for __ in range(chance.choice((1, 1, 3, 20))):
         changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
     return bytes(changed)
 

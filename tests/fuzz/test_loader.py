@@ -115,18 +115,18 @@ def test_what_loads_can_be_played_without_leaving_its_directory(tmp_path: Path) 
     for index, data in enumerate(islice(damaged(seeds(), chance), INPUTS)):
         path = store.root / "x.json"
         path.write_bytes(data)
-        try:
-            with watched() as seen:
+        with watched() as seen:
+            try:
                 tape = store.load_file(path)
                 for payload in payloads_of(tape):
                     assert (store.payloads / payload.sha256).parent == store.payloads
                 for entry in tape.entries:
                     script_of(entry, store.decode, strict_input=False)
                     played += 1
-        except TapeError:
-            pass
-        except Exception as error:
-            raise AssertionError(f"seed {SEED + 1}, input {index}: {data[:4000]!r}") from error
+            except TapeError:
+                pass
+            except Exception as error:
+                raise AssertionError(f"seed {SEED + 1}, input {index}: {data[:4000]!r}") from error
         assert [one for one in seen if str(tmp_path / "tapes") not in one] == []
     assert played > INPUTS // 10
 

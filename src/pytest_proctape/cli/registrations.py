@@ -70,8 +70,15 @@ def read_registrations(path: Path, encode: Encode, root: Path) -> tuple[list[Own
     """
     try:
         module = ast.parse(read_source(path), str(path))
+        return _read(module, path, encode, root)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        # The last two: nested deeper than Python goes.
         raise TapeCorrupt(path, f"not Python: {error}", expected="a module of tests") from None
+
+
+def _read(
+    module: ast.Module, path: Path, encode: Encode, root: Path
+) -> tuple[list[Owned], list[Unconvertible]]:
     constants = _literals(module)
     owned = []
     problems: list[Unconvertible] = []
