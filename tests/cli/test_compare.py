@@ -41,7 +41,7 @@ def test_the_order_of_names_does_not_count(project: Project) -> None:
 
 
 def test_the_first_event_that_differs_and_why(project: Project) -> None:
-    other = {**OUTPUT, "virtual_ns": 6, "data": {"text": "y"}}
+    other = {**OUTPUT, "virtual_ns": 6, "data": {"text": "y", "sha256": "a"}}
     result = compared(project, [START, OUTPUT, START], [START, other])
     assert result.code == 1
     assert result.lines == [
