@@ -153,6 +153,20 @@ def test_an_unknown_placeholder(project: Project, word: str) -> None:
     assert "<tmp>" in result.json["findings"][0]["next_step"]
 
 
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("pytest.ini", "[pytest]\ntapes_places =\n    sdk = /opt/sdk\n    port = /[0-9]{5}/\n"),
+        ("pytest.toml", '[pytest]\ntapes_places = ["sdk = /opt/sdk", "port = /[0-9]{5}/"]\n'),
+    ],
+)
+def test_placeholders_of_the_user_are_known(project: Project, name: str, text: str) -> None:
+    project.save(Entry(program="<sdk>/bin/cc", args=("<port:1>", "<home:url>/x", "<redacted:TOKEN>")))
+    assert checked(project) == ["placeholder"] * 2
+    project.write(name, text)
+    assert checked(project) == []
+
+
 @pytest.mark.parametrize("where", WHERE)
 def test_a_path_of_this_machine(project: Project, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")

@@ -170,6 +170,18 @@ def test_every_tape_that_differs_from_the_last_commit(project: Project) -> None:
     assert project.run("diff", "tapes/tests/test_tar/test_pack.json").lines == result.lines[-4:]
 
 
+def test_a_payload_that_is_only_in_git_any_more(project: Project) -> None:
+    lines = [b"line %d\n" % n for n in range(20_000)]
+    project.save(Entry(program="a", stdout=project.store.encode(b"".join(lines))))
+    project.commit("first")
+    next(project.store.payloads.iterdir()).unlink()
+    lines[7] = b"changed\n"
+    project.save(Entry(program="a", stdout=project.store.encode(b"".join(lines))))
+    result = project.run("diff")
+    assert result.err == ""
+    assert result.lines[3:6] == ["    stdout, line 8", "      - line 7", "      + changed"]
+
+
 def test_against_another_revision(project: Project) -> None:
     project.save(GIT)
     project.commit("first")

@@ -14,7 +14,7 @@ import argparse
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,12 +31,13 @@ from ..tape import (
 )
 from ..tape.names import fold
 from .finding import Finder, TapeFile, shown_path
+from .project import Project
 from .screen import FINE, FOUND, Screen, counted, visible
 from .secrets import secrets_in
 from .texts import texts_of
 from .words import word_of
 
-_LEADING = re.compile(r"\A<([a-z][a-z0-9-]*)>(?:/|\Z)")
+_LEADING = re.compile(r"\A<([a-z][a-z0-9-]*)(?::[\w.-]+)?>(?=/|\Z)", re.ASCII)
 _PYTESTS = re.compile(r"/pytest-of-[^/\s]+/")
 
 
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
             continue
         findings += _payload_findings(file, tape)
         findings += _name_findings(file, tape)
-        findings += _text_findings(file, tape, finder.project.root, secrets=not arguments.no_secrets)
+        findings += _text_findings(file, tape, finder.project, secrets=not arguments.no_secrets)
     findings += _duplicates(tapes)
     for folder in whole:
         findings += _folder_findings(finder, folder)
@@ -129,13 +130,15 @@ def _name_findings(file: TapeFile, tape: Tape) -> Iterator[Finding]:
         )
 
 
-def _text_findings(file: TapeFile, tape: Tape, root: Path, *, secrets: bool) -> Iterator[Finding]:
-    own = _own_paths(root)
+def _text_findings(file: TapeFile, tape: Tape, project: Project, *, secrets: bool) -> Iterator[Finding]:
+    own = _own_paths(project.root)
+    known = (*NAMES, "redacted", *project.placeholders)
     for index, entry in enumerate(tape.entries):
         words = [("program", entry.program), *((f"args[{i}]", one) for i, one in enumerate(entry.args))]
         words += [] if entry.cwd is None else [("cwd", entry.cwd)]
         for name, word in words:
-            yield from _placeholder_findings(file.name, f"entries[{index}].{name}", word_of(word))
+            place = f"entries[{index}].{name}"
+            yield from _placeholder_findings(file.name, place, word_of(word), known)
     told: set[tuple[str, str]] = set()
     for place, text in texts_of(tape, file.store.decode):
         if secrets and any(secrets_in(place)):
@@ -147,15 +150,15 @@ def _text_findings(file: TapeFile, tape: Tape, root: Path, *, secrets: bool) -> 
                 yield Finding(file.name, kind, problem, place, advice)
 
 
-def _placeholder_findings(name: str, place: str, word: str) -> Iterator[Finding]:
+def _placeholder_findings(name: str, place: str, word: str, known: Collection[str]) -> Iterator[Finding]:
     found = _LEADING.match(word)
-    if found and found[1] not in NAMES:
+    if found and found[1] not in known:
         yield Finding(
             name,
             "placeholder",
-            f"unknown placeholder {found[0].rstrip('/')}",
+            f"unknown placeholder {found[0]}",
             place,
-            f"the known ones are {', '.join(f'<{one}>' for one in NAMES if not one.startswith('real-'))}",
+            f"the known ones are {', '.join(f'<{one}>' for one in known if not one.startswith('real-'))}",
         )
 
 

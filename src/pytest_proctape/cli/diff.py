@@ -18,12 +18,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import TapeError
-from ..tape import Tape, TapeStore, loads
+from ..tape import Content, Payload, Stream, Tape, TapeStore, loads
 from ..tape.names import PAYLOADS, SUFFIX
 from .alike import EntryChange, FieldChange, Side, compare_tapes
 from .finding import Finder, TapeFile, shown_path
 from .git import Repository
 from .screen import FINE, FOUND, Screen, Style, counted, visible
+from .words import Decode
 
 _LINES = 5
 """Lines of one side of a change that are shown."""
@@ -136,11 +137,29 @@ def _pair(path: Path, root: Path, repository: Repository, revision: str) -> _Pai
     store = TapeStore(root)
     name = shown_path(path)
     before = repository.read(revision, path)
-    old = None if before is None else Side(loads(before, Path(f"{revision}:{name}")), store.decode)
+    old = None
+    if before is not None:
+        old = Side(loads(before, Path(f"{revision}:{name}")), _decode_at(store, repository, revision))
     new = _side(TapeFile(path, store)) if os.path.lexists(path) else None
     if old is None and new is None:
         return None
     return _Pair(f"{name} ({revision})", name, old, new)
+
+
+def _decode_at(store: TapeStore, repository: Repository, revision: str) -> Decode:
+    """Reads the payloads of an old version: those that are gone since then are in git."""
+
+    def decode(stream: Stream) -> Content:
+        try:
+            return store.decode(stream)
+        except TapeError:
+            if isinstance(stream, Payload):
+                content = Content.of(repository.read(revision, store.payloads / stream.sha256) or b"")
+                if content.sha256 == stream.sha256:
+                    return content
+            raise
+
+    return decode
 
 
 def _draw(pair: _Pair, changes: list[EntryChange], screen: Screen, full: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..settings import Settings
 
 _KEY = "tapes_dir"
+_PLACES = "tapes_places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,12 @@ class Project:
     Attributes:
         root: absolute; node ids are relative to it.
         tapes: absolute; it need not exist.
+        placeholders: names of the user's own.
     """
 
     root: Path
     tapes: Path
+    placeholders: tuple[str, ...] = ()
 
 
 def project_of(folder: Path) -> Project:
@@ -47,11 +50,19 @@ def project_of(folder: Path) -> Project:
             if section is not None:
                 written = section.get(_KEY)
                 value = written if isinstance(written, str) and written else Settings().dir
-                return Project(directory, directory / value)
+                return Project(directory, directory / value, tuple(_names(section.get(_PLACES))))
         if bare is None and any(directory.joinpath(name).exists() for name in ("pyproject.toml", ".git")):
             bare = directory
     root = bare or here
     return Project(root, root / Settings().dir)
+
+
+def _names(lines: object) -> Iterator[str]:
+    """What stands in front of each ``=``; a list of an ini file is one text."""
+    for line in lines.splitlines() if isinstance(lines, str) else lines if isinstance(lines, list) else ():
+        name, separator, _ = str(line).partition("=")
+        if separator:
+            yield name.strip()
 
 
 def _read(path: Path, read: Callable[[str], Mapping[str, object] | None]) -> Mapping[str, object] | None:
