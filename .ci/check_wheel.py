@@ -85,6 +85,8 @@ def check_files(wheel: Path) -> None:
         (entry_points,) = (name for name in names if name.endswith(".dist-info/entry_points.txt"))
         declared = archive.read(entry_points).decode()
     expect("pytest_proctape/py.typed" in names, "has no py.typed")
+    expect("pytest_proctape/tape/schema.json" in names, "has no schema of tapes")
+    expect("proctape = pytest_proctape.cli:main" in declared, f"declares no command: {declared}")
     expect("proctape = pytest_proctape.plugin" in declared, f"declares no pytest plugin: {declared}")
     expect(any(name.endswith("licenses/LICENSE") for name in names), "has no licence")
     tops = {name.split("/")[0] for name in names}
@@ -110,6 +112,9 @@ def check_road(environment: dev.Environment, project: Path, empty: Path) -> None
     expect(environment.run("-m", "pytest", "--record-tapes", cwd=project) == 0, "recording failed")
     tapes = contents(project / "tapes")
     expect(len(tapes) == 3, f"three tapes were expected; there are {sorted(tapes)}")
+    for command in (["check"], ["ls"], ["schema"]):
+        code = environment.run("-m", "pytest_proctape", *command, cwd=project, change=nothing)
+        expect(code == 0, f"proctape {command[0]} failed")
     for arguments in (["--replay-tapes"], []):
         dev.say(f"replaying there with an empty PATH: pytest {' '.join(arguments)}")
         code = environment.run("-m", "pytest", *arguments, cwd=project, change=nothing)

@@ -114,6 +114,16 @@ def test_the_ini_file_says_where_the_tapes_are(
     assert [Path(one["path"]).name for one in project.run("ls", "--json").json] == ["x.json"]
 
 
+def test_tapes_that_are_not_below_their_project(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.save(Entry(program="git"))
+    project.write("examples/a/pytest.ini", "[pytest]\ntapes_dir = ../../tapes\n")
+    project.commit("both")
+    monkeypatch.chdir(project.path / "examples" / "a")
+    (told,) = project.run("ls", "--json").json
+    assert told["path"] == str(project.store.path_for(ONE))
+    assert told["commit"]["subject"] == "both"
+
+
 def test_an_ini_file_that_cannot_be_read(project: Project) -> None:
     project.path.joinpath("pytest.ini").unlink()
     project.write("pyproject.toml", "[tool.pytest")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ def project_of(folder: Path) -> Project:
             if section is not None:
                 written = section.get(_KEY)
                 value = written if isinstance(written, str) and written else Settings().dir
-                return Project(directory, directory / value, tuple(_names(section.get(_PLACES))))
+                tapes = Path(os.path.abspath(directory / value))
+                return Project(directory, tapes, tuple(_names(section.get(_PLACES))))
         if bare is None and any(directory.joinpath(name).exists() for name in ("pyproject.toml", ".git")):
             bare = directory
     root = bare or here
