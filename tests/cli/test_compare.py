@@ -76,7 +76,7 @@ def test_a_log_that_ends_before_the_other(project: Project) -> None:
 def test_long_values_are_cut_to_where_they_differ(project: Project) -> None:
     a, b = ({"data": "x" * 1000 + letter + "z" * 1000} for letter in "ab")
     line = compared(project, [a], [b]).lines[2]
-    assert line == f"      - ...{'x' * 30}a{'z' * 29}... (at character 1,001)    a.jsonl"
+    assert line == f"      - ...{'x' * 30}a{'z' * 29}... (at character 1,002)    a.jsonl"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_proctape.tape import Entry, Payload, Tape, dumps, loads
+from pytest_proctape.tape import Entry, Event, Payload, Tape, TapeStore, dumps, loads
 from tests.cli.conftest import ONE, RECORDED, Project, Result
 
 CASSETTE = "tests/_vcr_cassettes/test_git.test_log.yaml"
@@ -66,6 +66,30 @@ def test_a_tape_that_is_there_is_kept_unless_forced(project: Project) -> None:
     assert [entry.program for entry in project.store.load(ONE).entries] == ["there"]  # type: ignore[union-attr]
     assert project.run("convert", "--force", "old.json", "--test", ONE).code == 0
     assert [entry.program for entry in project.store.load(ONE).entries] == ["git"]  # type: ignore[union-attr]
+
+
+def test_payloads_come_along(project: Project, tmp_path: Path) -> None:
+    there = TapeStore(tmp_path / "there")
+    data = b"x" * 100_000
+    entry = Entry(program="a", timeline=(Event(stdout=there.encode(data)), Event(stdout=("short\n",))))
+    path = there.save(ONE, Tape(test=ONE, entries=(entry, Entry(program="b", fds={3: there.encode(data)}))))
+    first, second = converted(project, str(path))
+    assert first == entry
+    assert project.store.decode(second.fds[3]).bytes() == data  # type: ignore[index]
+    next(there.payloads.iterdir()).unlink()
+    result = project.run("convert", "--force", str(path))
+    assert result.code == 1
+    assert "the payload can't be read" in result.err
+
+
+def test_what_is_not_written_leaves_no_payload(project: Project) -> None:
+    project.save(Entry(program="there"))
+    project.write("old.json", '[{"program": "git", "stdout": "%s"}]' % ("x" * 100_000))
+    assert project.run("convert", "old.json", "--test", ONE).code == 1
+    assert not project.store.payloads.exists()
+    assert project.run("convert", "-f", "old.json", "--test", ONE).code == 2
+    assert project.run("convert", "--force", "old.json", "--test", ONE).code == 0
+    assert len(list(project.store.payloads.iterdir())) == 1
 
 
 def test_a_dry_run_writes_nothing(project: Project) -> None:

@@ -99,6 +99,15 @@ def test_long_changes_are_cut_unless_all_is_asked_for(project: Project) -> None:
     assert len(differing(project, (none,), (many,), "--full")) == 102
 
 
+def test_long_lines_are_cut_to_where_they_differ(project: Project) -> None:
+    old, new = (Entry(program="a", stdout=("x" * 1000 + end + "z" * 1000,)) for end in "ab")
+    lines = differing(project, (old,), (new,))
+    assert [line[:20] for line in lines[2:]] == ["      - ...xxxxxxxxx", "      + ...xxxxxxxxx"]
+    assert "xxxazzz" in lines[2]
+    assert "xxxbzzz" in lines[3]
+    assert lines[2].endswith("zzz... (at character 1,001)")
+
+
 def test_binary_and_other_fields(project: Project) -> None:
     old = Entry(program="a", stdout="\0\0", env={"A": "1"})
     new = Entry(program="a", stdout="\0", env={"A": "2"})

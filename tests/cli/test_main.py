@@ -40,6 +40,30 @@ def test_each_subcommand_has_help_and_json(project: Project, name: str) -> None:
     assert len([line for line in result.lines if line and not line.startswith(("usage", " "))]) > 2
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_help_fits_a_terminal_of_80_columns(
+    project: Project, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in ((), (name,)):
+        assert max(map(len, project.run(*arguments, "--help").lines)) <= 80
+
+
+def test_a_full_disk_gives_no_traceback(project: Project) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no /dev/full")
+    with full.open("w") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_proctape", "schema"],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+    assert (done.returncode, done.stderr) == (2, "proctape: [Errno 28] No space left on device\n")
+
+
 def test_version(project: Project) -> None:
     assert project.run("--version").out == f"pytest-proctape {__version__}\n"
 

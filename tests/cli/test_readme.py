@@ -27,9 +27,7 @@ def saved(project: Project, answer: str) -> None:
         Event(at_ms=2.1, stdout=(answer,)),
         Event(at_ms=2.2, close="stdin"),
     )
-    entry = Entry(
-        program="bc", args=("-q",), cwd="<tmp>", timeline=timeline, exit_code=0, duration_ms=2.9
-    )
+    entry = Entry(program="bc", args=("-q",), cwd="<tmp>", timeline=timeline, exit_code=0, duration_ms=2.9)
     version = Entry(program="bc", args=("--version",), stdout=("bc 1.07.1\n",), exit_code=0, duration_ms=1.5)
     project.save(version, entry, test=TEST)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from .. import __version__
@@ -55,10 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             # argparse: 0 behind --help, 2 behind a mistake.
             code = end.code if isinstance(end.code, int) else USAGE
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has seen enough. The interpreter must not fail again when it flushes at its end.
+    except OSError as error:
+        # The reader has seen enough, or the disk is full. The interpreter must not fail again when it
+        # flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE
+        if isinstance(error, BrokenPipeError):
+            return _BROKEN_PIPE
+        print(f"proctape: {error}", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         return _INTERRUPTED
     return code
@@ -78,12 +83,25 @@ def _run(argv: Sequence[str] | None) -> int:
     return FOUND if screen.errors_told and code == FINE else code
 
 
+class _Help(argparse.HelpFormatter):
+    """Fills paragraphs to the width of the terminal; one with indented lines stays as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = []
+        for paragraph in text.strip("\n").split("\n\n"):
+            lines = paragraph.splitlines()
+            if not any(line.startswith(" ") for line in lines):
+                lines = textwrap.wrap(paragraph, width)
+            paragraphs.append("\n".join(indent + line for line in lines))
+        return "\n\n".join(paragraphs) + "\n"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="proctape",
         description="Look into the tapes of pytest-proctape, check them and compare them.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"pytest-proctape {__version__}")
     common = argparse.ArgumentParser(add_help=False)
@@ -104,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
             parents=[common],
             help=told.rstrip("."),
             description=f"{told[:1].upper()}{told[1:]}\n\n{details}".strip(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
         )
         module.add(subparser)
         subparser.set_defaults(run=module.run)

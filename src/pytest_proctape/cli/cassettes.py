@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import TapeCorrupt, UsageError
-from ..tape import Base64, Entry, Stream, Tape
-from .reading import Encode, Owned, Unconvertible, end_fields, node_id, read_source
+from ..tape import Base64, Entry, Stream, Tape, encode
+from .reading import Owned, Unconvertible, end_fields, node_id, read_source
 
 _FOLDER = "_vcr_cassettes"
 _STDOUT = -2
@@ -27,12 +27,11 @@ _DEEPEST = 50
 _EXPECTED = "a cassette of subprocess-vcr: a mapping with a list of interactions"
 
 
-def read_cassette(path: Path, encode: Encode, root: Path) -> tuple[list[Owned], list[Unconvertible]]:
+def read_cassette(path: Path, root: Path) -> tuple[list[Owned], list[Unconvertible]]:
     """The tape of a cassette, and the interactions that could not be converted.
 
     Args:
         path: the file.
-        encode: the form of a stream on the tape.
         root: of the project, which node ids are relative to.
 
     Raises:
@@ -46,7 +45,7 @@ def read_cassette(path: Path, encode: Encode, root: Path) -> tuple[list[Owned], 
     entries, problems = [], []
     for index, interaction in enumerate(interactions):
         try:
-            entries.append(_entry(interaction, encode))
+            entries.append(_entry(interaction))
         except (ValueError, ValidationError) as error:
             problem = str(error).splitlines()[0]
             problems.append(Unconvertible(str(path), 0, f"interactions[{index}]: {problem}"))
@@ -93,7 +92,7 @@ def _owner(path: Path, document: Mapping[str, Any], root: Path) -> str:
     return node_id(folder / f"{module}.py", root, known if isinstance(known, str) and known else test)
 
 
-def _entry(interaction: object, encode: Encode) -> Entry:
+def _entry(interaction: object) -> Entry:
     if not isinstance(interaction, dict):
         raise ValueError("no mapping")
     kwargs = interaction.get("kwargs") or {}
@@ -113,8 +112,8 @@ def _entry(interaction: object, encode: Encode) -> Entry:
         program=program,
         args=tuple(args),
         cwd=str(cwd) if cwd is not None else None,
-        stdout=_stream(interaction.get("stdout"), "stdout", encode),
-        stderr="" if merged else _stream(interaction.get("stderr"), "stderr", encode),
+        stdout=_stream(interaction.get("stdout"), "stdout"),
+        stderr="" if merged else _stream(interaction.get("stderr"), "stderr"),
         stderr_to_stdout=merged,
         duration_ms=round(duration * 1000, 6) if isinstance(duration, int | float) else 0.0,
         **end,
@@ -130,7 +129,7 @@ def _argv(args: object) -> list[str]:
     raise ValueError("args is neither text nor a list of texts")
 
 
-def _stream(value: object, name: str, encode: Encode) -> Stream | None:
+def _stream(value: object, name: str) -> Stream | None:
     if value is None:
         return None
     if isinstance(value, str):

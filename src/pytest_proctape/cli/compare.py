@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass
 from itertools import zip_longest
 
 from ..errors import UsageError
-from .screen import FINE, FOUND, Screen, counted, visible
+from .screen import FINE, FOUND, Screen, counted, visible, windows
 
 _MONOTONIC = "monotonic"
 _LONGEST_LINE = 1 << 28
 """Bytes. A line that is longer than this is none of a log's."""
-_AROUND = 30
 _MISSING = "(nothing)"
 
 Event = Mapping[str, object]
@@ -92,7 +91,10 @@ def compare(a: str, b: str, ignored: frozenset[str] = frozenset()) -> Comparison
             ended, other = (a, b) if left is None else (b, a)
             why = f"{ended} ends after {counted(count, 'event')}, and {other} goes on"
             return Comparison(count, why, left, right)
-        differences = tuple(_differences(_counting(left, ignored), _counting(right, ignored), ""))
+        try:
+            differences = tuple(_differences(_counting(left, ignored), _counting(right, ignored), ""))
+        except RecursionError:
+            raise UsageError(f"{a} and {b}: event {count + 1} is nested too deep to be compared") from None
         if differences:
             fields = ", ".join(one.field for one in differences)
             return Comparison(count, f"they differ in {fields}", left, right, differences)
@@ -155,26 +157,8 @@ def _draw(found: Comparison, a: str, b: str, screen: Screen) -> None:
         screen.line(f"    {visible(', '.join(known))}")
     for one in found.differences:
         screen.line(f"    {visible(one.field)}")
-        left, right = _windows(one.a, one.b)
+        left, right = windows(one.a or _MISSING, one.b or _MISSING, 90)
         screen.line("      " + screen.paint(f"- {visible(left)}", "red") + f"    {visible(a)}")
         screen.line("      " + screen.paint(f"+ {visible(right)}", "green") + f"    {visible(b)}")
     if not found.differences:
         screen.line("    " + screen.cut(visible(json.dumps(some)), 4))
-
-
-def _windows(a: str | None, b: str | None) -> tuple[str, str]:
-    """Both values, cut to where they begin to differ where they are long."""
-    if a is None or b is None:
-        return a or _MISSING, b or _MISSING
-    if max(len(a), len(b)) <= 3 * _AROUND:
-        return a, b
-    pairs = zip(a, b, strict=False)
-    same = next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
-    start = max(same - _AROUND, 0)
-    windows = []
-    for one in (a, b):
-        window = one[start : same + _AROUND]
-        before = "..." if start else ""
-        behind = "..." if same + _AROUND < len(one) else ""
-        windows.append(f"{before}{window}{behind} (at character {same:,})")
-    return windows[0], windows[1]

@@ -1,9 +1,11 @@
 """``proctape convert``: make tapes of what other tools have: cassettes, registrations, bare lists.
 
   a .yaml file   a cassette of subprocess-vcr; needs pytest-proctape[yaml]
-  a .py file     tests with registrations of pytest-subprocess, fp.register([...], stdout=...): what is
-                 literal in them becomes tapes. The file is read and never run.
-  a .json file   a bare list of entries becomes a full tape, a tape is written as the package writes it
+  a .py file     tests with registrations of pytest-subprocess, as in
+                 fp.register([...], stdout=...): what is literal in them
+                 becomes tapes. The file is read and never run.
+  a .json file   a bare list of entries becomes a full tape; a tape is
+                 written as the package writes it
 
 The tapes go where their tests look for them. A tape that is there is kept unless --force is given. What
 can't be converted is told, with its line, and the exit code is 1.
@@ -17,11 +19,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import TapeError, UsageError
-from ..tape import Content, Tape, TapeStore, loads
-from ..tape import encode as encode_inline
+from ..tape import FORMAT_VERSION, TapeStore, loads
 from .cassettes import read_cassette
 from .finding import Finder, shown_path
-from .reading import Encode, Owned, Unconvertible, read_source
+from .moving import moved
+from .reading import Owned, Unconvertible, read_source
 from .registrations import read_registrations
 from .screen import FINE, FOUND, Screen, counted, visible
 
@@ -55,11 +57,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     for name in arguments.sources:
         path = Path(name)
         try:
-            encode = _encoder(store, arguments.dry_run)
-            tapes, problems = _read(path, finder.project.root, arguments, encode)
+            tapes, problems = _read(path, finder.project.root, arguments)
             report.problems += problems
+            source = TapeStore(finder.root_of(path))
             for owned in tapes:
-                _write(owned, name, store, arguments, report)
+                _write(owned, source, name, store, arguments, report)
         except TapeError as error:
             screen.error(error)
     if arguments.json:
@@ -69,15 +71,13 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     return FOUND if report.problems else FINE
 
 
-def _read(
-    path: Path, root: Path, arguments: argparse.Namespace, encode: Encode
-) -> tuple[list[Owned], list[Unconvertible]]:
+def _read(path: Path, root: Path, arguments: argparse.Namespace) -> tuple[list[Owned], list[Unconvertible]]:
     owned: list[Owned]
     problems: list[Unconvertible]
     if path.suffix in {".yaml", ".yml"}:
-        owned, problems = read_cassette(path, encode, root)
+        owned, problems = read_cassette(path, root)
     elif path.suffix == ".py":
-        owned, problems = read_registrations(path, encode, root)
+        owned, problems = read_registrations(path, root)
     elif path.suffix == ".json":
         owned, problems = [_full(path, arguments.test)], []
     else:
@@ -98,25 +98,25 @@ def _full(path: Path, test: str | None) -> Owned:
     return Owned(owner, tape)
 
 
-def _encoder(store: TapeStore, dry_run: bool) -> Encode:
-    """Large streams become payloads of the store, unless nothing is to be written."""
-    return (lambda data: encode_inline(Content.of(data))) if dry_run else store.encode
-
-
 def _write(
-    owned: Owned, source: str, store: TapeStore, arguments: argparse.Namespace, report: _Report
+    owned: Owned,
+    source: TapeStore,
+    name: str,
+    store: TapeStore,
+    arguments: argparse.Namespace,
+    report: _Report,
 ) -> None:
-    tape = Tape(test=owned.test, recorded=owned.tape.recorded, entries=owned.tape.entries)
+    tape = owned.tape.model_copy(update={"test": owned.test, "version": FORMAT_VERSION})
     path = store.path_for(owned.test)
     if os.path.lexists(path) and not arguments.force:
         problem = f"{shown_path(path)} is there already; replace it with --force"
-        report.problems.append(Unconvertible(source, 0, problem))
+        report.problems.append(Unconvertible(name, 0, problem))
         return
     if not arguments.dry_run:
-        path = store.save(owned.test, tape)
+        path = store.save(owned.test, moved(tape, source, store))
     report.written.append(
         {
-            "source": source,
+            "source": name,
             "test": owned.test,
             "path": shown_path(path),
             "entries": len(tape.entries),

@@ -1,6 +1,6 @@
 """``proctape diff``: tell how tapes differ, in entries and not in lines of JSON.
 
-  proctape diff                  every tape of the project that differs from git's HEAD
+  proctape diff                  every tape of the project, against git's HEAD
   proctape diff tape.json        one, or those in a directory, against HEAD
   proctape diff --rev v1.0       against another revision
   proctape diff a.json b.json    two tapes
@@ -23,11 +23,12 @@ from ..tape.names import PAYLOADS, SUFFIX
 from .alike import EntryChange, FieldChange, Side, compare_tapes
 from .finding import Finder, TapeFile, shown_path
 from .git import Repository
-from .screen import FINE, FOUND, Screen, Style, counted, visible
+from .screen import FINE, FOUND, Screen, Style, counted, visible, windows
 from .words import Decode
 
 _LINES = 5
 """Lines of one side of a change that are shown."""
+_WIDTH = 160
 _SIGNS: dict[str, tuple[str, Style]] = {
     "added": ("+", "green"),
     "removed": ("-", "red"),
@@ -186,14 +187,22 @@ def _number(change: EntryChange) -> str:
     return numbers[0] if len(set(numbers)) == 1 else " -> ".join(numbers)
 
 
+def _told(change: FieldChange, width: int) -> tuple[list[str], list[str]]:
+    """The lines of both sides, those that stand opposite each other cut to where they differ."""
+    old, new = [visible(line) for line in change.old], [visible(line) for line in change.new]
+    for index, pair in enumerate(zip(old, new, strict=False)):
+        old[index], new[index] = windows(*pair, width)
+    return old, new
+
+
 def _draw_field(change: FieldChange, screen: Screen, full: bool) -> None:
     unit = {"args": "word", "timeline": "step"}.get(change.field, "line")
     screen.line(f"    {change.field}" + (f", {unit} {change.line}" if change.line else ""))
-    for sign, lines in (("-", change.old), ("+", change.new)):
+    for sign, lines in zip("-+", _told(change, (screen.width or _WIDTH) - 8), strict=True):
         style = _SIGNS["removed" if sign == "-" else "added"][1]
         limit = len(lines) if full or len(lines) == _LINES + 1 else _LINES
         for line in lines[:limit]:
-            screen.line("      " + screen.paint(f"{sign} {screen.cut(visible(line), 8)}", style))
+            screen.line("      " + screen.paint(f"{sign} {screen.cut(line, 8)}", style))
         if len(lines) > limit:
             told = f"{sign} ... {counted(len(lines) - limit, f'more {unit}')}; --full shows all"
             screen.line("      " + screen.paint(told, "dim"))

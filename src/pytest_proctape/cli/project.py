@@ -72,9 +72,7 @@ def _read(path: Path, read: Callable[[str], Mapping[str, object] | None]) -> Map
         return read(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, configparser.Error) as error:
         first = str(error).splitlines()[0]
-        raise UsageError(
-            f"{path} can't be read: {first}; mend it, or name the tapes by their paths"
-        ) from None
+        raise UsageError(f"{path} can't be read: {first}") from None
 
 
 def _ini(section: str, always: bool = False) -> Callable[[str], Mapping[str, object] | None]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from ..errors import TapeCorrupt, UsageError
-from ..tape import Stream, Tape, signal_name
+from ..tape import Tape, signal_name
 
 LARGEST = 64 << 20
 """Bytes of a source that is read at all."""
-
-Encode = Callable[[bytes], Stream]
 
 
 @dataclass(frozen=True, slots=True)

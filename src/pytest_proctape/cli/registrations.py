@@ -22,8 +22,8 @@ from typing import TypeAlias
 from pydantic import ValidationError
 
 from ..errors import TapeCorrupt
-from ..tape import Entry, Tape
-from .reading import Encode, Owned, Unconvertible, end_fields, node_id, read_source
+from ..tape import Entry, Tape, encode
+from .reading import Owned, Unconvertible, end_fields, node_id, read_source
 
 _FIXTURES = frozenset({"fp", "fake_process", "fake_subprocess"})
 _REGISTER = frozenset({"register", "register_subprocess"})
@@ -56,12 +56,11 @@ class _NotLiteral(Exception):
     """Told as it is, behind the place."""
 
 
-def read_registrations(path: Path, encode: Encode, root: Path) -> tuple[list[Owned], list[Unconvertible]]:
+def read_registrations(path: Path, root: Path) -> tuple[list[Owned], list[Unconvertible]]:
     """The tapes of a module's tests, and what in it could not be converted.
 
     Args:
         path: the module.
-        encode: the form of a stream on the tape.
         root: of the project, which node ids are relative to.
 
     Raises:
@@ -70,21 +69,19 @@ def read_registrations(path: Path, encode: Encode, root: Path) -> tuple[list[Own
     """
     try:
         module = ast.parse(read_source(path), str(path))
-        return _read(module, path, encode, root)
+        return _read(module, path, root)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         # The last two: nested deeper than Python goes.
         raise TapeCorrupt(path, f"not Python: {error}", expected="a module of tests") from None
 
 
-def _read(
-    module: ast.Module, path: Path, encode: Encode, root: Path
-) -> tuple[list[Owned], list[Unconvertible]]:
+def _read(module: ast.Module, path: Path, root: Path) -> tuple[list[Owned], list[Unconvertible]]:
     constants = _literals(module)
     owned = []
     problems: list[Unconvertible] = []
     seen: set[int] = set()
     for names, function in _tests(module):
-        reader = _Reader(str(path), function, constants, encode)
+        reader = _Reader(str(path), function, constants)
         entries = reader.entries()
         seen.update(id(call) for call in reader.calls)
         problems += reader.problems
@@ -103,16 +100,13 @@ def _read(
 class _Reader:
     """Reads the registrations of one test function."""
 
-    def __init__(
-        self, source: str, function: _Function, constants: dict[str, ast.expr], encode: Encode
-    ) -> None:
+    def __init__(self, source: str, function: _Function, constants: dict[str, ast.expr]) -> None:
         self._source = source
         self._function = function
         self._constants = {**constants, **_literals(function)}
         for argument in _arguments(function):
             # It hides a constant of the module.
             self._constants.pop(argument.arg, None)
-        self._encode = encode
         self.calls: list[ast.Call] = []
         self.problems: list[Unconvertible] = []
 
@@ -160,8 +154,8 @@ class _Reader:
         entry = Entry(
             program=program,
             args=tuple(args),
-            stdout=self._encode(_output(values.get("stdout"), "stdout")),
-            stderr=self._encode(_output(values.get("stderr"), "stderr")),
+            stdout=encode(_output(values.get("stdout"), "stdout")),
+            stderr=encode(_output(values.get("stderr"), "stderr")),
             duration_ms=round(wait * 1000, 6) if isinstance(wait, int | float) else 0.0,
             **end,
         )

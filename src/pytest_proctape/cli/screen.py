@@ -14,6 +14,7 @@ FINE, FOUND, USAGE = 0, 1, 2
 """The exit codes."""
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "blue"]
+_LONGEST_LINE = 1000
 _CODES: dict[Style, str] = {
     "bold": "1",
     "dim": "2",
@@ -29,7 +30,7 @@ class Screen:
     """The two streams of the process.
 
     Attributes:
-        width: columns of the terminal; ``None`` where the output is no terminal and nothing is cut.
+        width: columns of the terminal; ``None`` where the output is none.
         errors_told: how many errors :meth:`error` was given.
     """
 
@@ -59,10 +60,8 @@ class Screen:
         return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
 
     def cut(self, text: str, used: int = 0) -> str:
-        """As much of ``text`` as fits behind ``used`` columns."""
-        if self.width is None:
-            return text
-        room = max(self.width - used, 8)
+        """As much of ``text`` as fits behind ``used`` columns; without columns, as a long line may have."""
+        room = max((self.width or _LONGEST_LINE) - used, 8)
         return text if len(text) <= room else text[: room - 3] + "..."
 
     def json(self, document: object) -> None:
@@ -87,6 +86,21 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def windows(a: str, b: str, width: int) -> tuple[str, str]:
+    """Two texts that differ, both cut to where they begin to where one is longer than ``width``."""
+    if max(len(a), len(b)) <= width:
+        return a, b
+    pairs = zip(a, b, strict=False)
+    same = next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
+    around = max(width - 30, 20) // 2
+    start = max(same - around, 0)
+    cut = []
+    for one in (a, b):
+        before, behind = "..." if start else "", "..." if same + around < len(one) else ""
+        cut.append(f"{before}{one[start : same + around]}{behind} (at character {same + 1:,})")
+    return cut[0], cut[1]
 
 
 def counted(number: int, what: str) -> str:
