@@ -14,7 +14,7 @@ import argparse
 import os
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         findings += _text_findings(file, tape, finder.project, secrets=not arguments.no_secrets)
     findings += _duplicates(tapes)
     for folder in whole:
-        findings += _folder_findings(finder, folder)
+        findings += _folder_findings(finder, folder, tapes)
     if arguments.json:
         screen.json({"checked": len(files), "findings": [asdict(one) for one in findings]})
     else:
@@ -138,13 +138,14 @@ def _text_findings(file: TapeFile, tape: Tape, project: Project, *, secrets: boo
         words += [] if entry.cwd is None else [("cwd", entry.cwd)]
         for name, word in words:
             place = f"entries[{index}].{name}"
-            yield from _placeholder_findings(file.name, place, word_of(word), known)
+            if word_of(word).startswith("<"):
+                yield from _placeholder_findings(file.name, place, word_of(word), known)
     told: set[tuple[str, str]] = set()
     for place, text in texts_of(tape, file.store.decode):
-        if secrets and any(secrets_in(place)):
-            # The name of a variable or a file is part of its place.
-            place = place.partition(".")[0]
         for kind, problem, advice in _of_text(text, own, secrets):
+            if any(secrets_in(place)):
+                # The name of a variable or a file is part of its place.
+                place = place.partition(".")[0]
             if (place, kind) not in told:
                 told.add((place, kind))
                 yield Finding(file.name, kind, problem, place, advice)
@@ -169,7 +170,7 @@ def _own_paths(root: Path) -> re.Pattern[str]:
 
 
 def _of_text(text: str, own: re.Pattern[str], secrets: bool) -> Iterator[tuple[str, str, str]]:
-    found = own.search(text) or _PYTESTS.search(text)
+    found = (own.search(text) or _PYTESTS.search(text)) if "/" in text else None
     if found:
         yield (
             "machine-path",
@@ -200,7 +201,7 @@ def _duplicates(tapes: dict[Path, Tape]) -> Iterator[Finding]:
             )
 
 
-def _folder_findings(finder: Finder, folder: Path) -> Iterator[Finding]:
+def _folder_findings(finder: Finder, folder: Path, tapes: Mapping[Path, Tape]) -> Iterator[Finding]:
     """Payload files that are not what their name says, or that nobody uses."""
     root = finder.root_of(folder)
     if root.resolve() != folder.resolve():
@@ -208,25 +209,20 @@ def _folder_findings(finder: Finder, folder: Path) -> Iterator[Finding]:
     listing = Listing.of(root)
     for path in listing.others:
         yield Finding(shown_path(path), "stranger", "no tape and no payload", next_step="move it away")
-    used = used_payloads(TapeStore(root), [*listing.tapes, *listing.attempts])
-    if used is None:
+    store = TapeStore(root)
+    used = set()
+    try:
+        for path in [*listing.tapes, *listing.attempts]:
+            tape = tapes.get(path) or store.load_file(path)
+            used |= {payload.sha256 for payload in payloads_of(tape)}
+    except (TapeError, OSError):
+        # Told already; and what can't be read could be what uses it.
         return
     for path in listing.payloads:
         if payload_hash(path) not in used:
             yield Finding(
                 shown_path(path), "unused", "no tape uses this payload", next_step="run proctape prune"
             )
-
-
-def used_payloads(store: TapeStore, paths: Iterable[Path]) -> set[str] | None:
-    """The hashes of all payloads that these tapes name; ``None`` where one of them can't be read."""
-    used = set()
-    for path in paths:
-        try:
-            used |= {payload.sha256 for payload in payloads_of(store.load_file(path))}
-        except (TapeError, OSError):
-            return None
-    return used
 
 
 def _draw(findings: list[Finding], count: int, screen: Screen) -> None:

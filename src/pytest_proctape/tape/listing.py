@@ -21,6 +21,7 @@ from .model import Payload, Tape
 from .names import PAYLOADS, SUFFIX
 from .store import ATTEMPT
 
+_MAY_HOLD = (BaseModel, tuple, dict)
 _PAYLOAD_NAME = re.compile(r"[0-9a-f]{64}(\..*)?\Z", re.DOTALL)
 
 
@@ -91,11 +92,11 @@ def payloads_of(tape: Tape) -> Iterator[Payload]:
         if isinstance(value, Payload):
             yield value
         elif isinstance(value, BaseModel):
-            pending.extend(getattr(value, name) for name in type(value).model_fields)
-        elif isinstance(value, tuple):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            pending.extend(value.values())
+            # Most of a tape is text, and plain values.
+            pending.extend(one for one in vars(value).values() if isinstance(one, _MAY_HOLD))
+        elif isinstance(value, tuple | dict):
+            inside = value.values() if isinstance(value, dict) else value
+            pending.extend(one for one in inside if isinstance(one, _MAY_HOLD))
 
 
 def discard(path: Path, root: Path) -> bool:
