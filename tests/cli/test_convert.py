@@ -220,12 +220,13 @@ def test_interactions_that_no_tape_can_say(project: Project) -> None:
         - {args: [a], returncode: 0, stdout: 5}
         - {args: [a], returncode: 0, stdout: {_binary: true, data: '%'}}
         - 5
+        - {args: [a], returncode: 0, kwargs: text}
         - {args: [good], returncode: 0}
         """,
     )
     result = project.run("convert", "--json", source)
     assert [problem.partition(":")[0] for _, problem in problems(result)] == [
-        f"interactions[{index}]" for index in range(6)
+        f"interactions[{index}]" for index in range(7)
     ]
     assert result.json["tapes"][0]["entries"] == 1
 

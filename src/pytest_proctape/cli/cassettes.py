@@ -50,7 +50,7 @@ def read_cassette(path: Path, root: Path) -> tuple[list[Owned], list[Unconvertib
             problem = str(error).splitlines()[0]
             problems.append(Unconvertible(str(path), 0, f"interactions[{index}]: {problem}"))
     remark = ""
-    if any(isinstance(one, dict) and (one.get("kwargs") or {}).get("env") for one in interactions):
+    if any(_has_environment(one) for one in interactions):
         remark = "environments were left out: a cassette has all variables, and with them what is secret"
     return [Owned(_owner(path, document, root), Tape(entries=tuple(entries)), remark)], problems
 
@@ -74,7 +74,9 @@ def _load(path: Path) -> Any:  # noqa: ANN401  # YAML
             if depth > _DEEPEST:
                 raise TapeCorrupt(path, "nested too deep", expected=_EXPECTED, place=_place(event))
         return yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except TapeCorrupt:
+        raise
+    except Exception as error:  # `!!int ''` is an IndexError, `!!bool x` a KeyError, and so on
         first = " ".join(str(error).split())
         raise TapeCorrupt(path, f"not YAML: {first[:300]}", expected=_EXPECTED) from None
 
@@ -90,6 +92,11 @@ def _owner(path: Path, document: Mapping[str, Any], root: Path) -> str:
     known = metadata.get("test_name") if isinstance(metadata, dict) else None
     folder = path.parent.parent if path.parent.name == _FOLDER else path.parent
     return node_id(folder / f"{module}.py", root, known if isinstance(known, str) and known else test)
+
+
+def _has_environment(interaction: object) -> bool:
+    kwargs = interaction.get("kwargs") if isinstance(interaction, dict) else None
+    return isinstance(kwargs, dict) and bool(kwargs.get("env"))
 
 
 def _entry(interaction: object) -> Entry:
