@@ -176,7 +176,10 @@ def test_every_tape_that_differs_from_the_last_commit(project: Project) -> None:
     ]
     assert project.run("diff", ONE).lines == project.run("diff", str(path)).lines == result.lines[:7]
     assert project.run("diff", "tapes/tests/test_tar").lines == result.lines[-4:]
+    project.path.joinpath("tapes/tests/test_tar").rmdir()
     assert project.run("diff", "tapes/tests/test_tar/test_pack.json").lines == result.lines[-4:]
+    assert project.run("diff", TWO).lines == result.lines[-4:]
+    assert "test_tar.py::test_no has no tape" in project.run("diff", "tests/test_tar.py::test_no").err
 
 
 def test_a_payload_that_is_only_in_git_any_more(project: Project) -> None:

@@ -95,39 +95,29 @@ def _changes(pair: _Pair, times: bool) -> list[EntryChange]:
 
 def _against_git(finder: Finder, name: str | None, revision: str, screen: Screen) -> Iterator[_Pair]:
     """The versions of git beside those on the disk; what can't be read is told, and the others follow."""
-    single = name is not None and not os.path.isdir(name)
-    file = finder.one(name) if single and name is not None and _is_there(name) else None
-    if file is not None:
-        folder, root = file.path.parent, file.store.root
-    elif single and name is not None:
-        folder = Path(name).parent
-        root = finder.root_of(folder)
-    else:
-        folder = finder.folder(name)
-        root = finder.root_of(folder)
+    single = None if name is None or os.path.isdir(name) else finder.path_of(name)
+    folder = finder.folder(name) if single is None else _existing(single.parent)
+    root = finder.root_of(single or folder)
     repository = Repository(folder)
     repository.check(revision)
-    if file is not None:
-        paths = [file.path]
-    elif single and name is not None:
-        paths = [Path(name)]
-    else:
-        paths = [path for path in repository.changed(revision) if _is_tape(path)]
+    paths = repository.changed(revision) if single is None else [single]
     for path in paths:
         try:
-            pair = _pair(path, root, repository, revision)
+            pair = _pair(path, root, repository, revision) if single or _is_tape(path) else None
         except TapeError as error:
             screen.error(error)
             continue
         if pair is not None:
             yield pair
-        elif single:
-            # Neither here nor there: say so as for any file that is missing.
-            finder.one(str(path))
+        elif single is not None and name is not None:
+            # Neither here nor there: told as anything that is missing.
+            finder.one(name)
 
 
-def _is_there(name: str) -> bool:
-    return "::" in name or os.path.lexists(name)
+def _existing(folder: Path) -> Path:
+    """``folder``, or what is left of it: with its last tape a directory goes away, too."""
+    here = folder.absolute()
+    return next(one for one in (here, *here.parents) if one.is_dir())
 
 
 def _is_tape(path: Path) -> bool:

@@ -91,18 +91,20 @@ class Finder:
         Raises:
             UsageError: it is neither.
         """
-        path = Path(name)
+        path = self.path_of(name)
         if path.is_dir():
             raise UsageError(f"{name} is a directory; name one tape in it")
         if os.path.lexists(path):
-            return self._at(path)
-        if "::" in name:
-            store = TapeStore(self.project.tapes)
-            path = store.path_for(name)
-            if path.exists():
-                return TapeFile(path, store)
+            return TapeFile(path, TapeStore(self.root_of(path)))
+        if path != Path(name):
             raise UsageError(f"{name} has no tape: there is no {shown_path(path)}")
         raise UsageError(f"{name}: there is no such file")
+
+    def path_of(self, name: str) -> Path:
+        """The file that is meant by its path or by a node id, be it there or not."""
+        if "::" in name and not os.path.lexists(name):
+            return TapeStore(self.project.tapes).path_for(name)
+        return Path(name)
 
     def root_of(self, path: Path) -> Path:
         """The directory of the tapes that ``path`` is in.
@@ -124,9 +126,6 @@ class Finder:
         folder = self.folder(name)
         store = TapeStore(self.root_of(folder))
         return [TapeFile(path, store) for path in Listing.of(folder).tapes]
-
-    def _at(self, path: Path) -> TapeFile:
-        return TapeFile(path, TapeStore(self.root_of(path)))
 
 
 def _root_by_name(path: Path) -> Path | None:
