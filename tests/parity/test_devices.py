@@ -36,6 +36,25 @@ def test_a_socket_for_both_directions(parity: Parity) -> None:
     assert parity(body) == ([b"ONE", b"TWO"], b"", 0)
 
 
+def test_a_socket_as_input_that_is_written_to(parity: Parity) -> None:
+    """As inetd starts its servers, which may leave their output alone."""
+
+    def body(folder: Path) -> Any:
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                code = UPPER.replace("write(1", "write(0") + "\nos.write(1, b'bye')"
+                child = subprocess.Popen(python(code), stdin=theirs.fileno(), stdout=PIPE)
+            seen = []
+            for word in (b"one", b"two"):
+                ours.sendall(word)
+                seen.append(ours.recv(100))
+            ours.shutdown(socket.SHUT_WR)
+            return seen, ours.recv(100), child.communicate()[0], child.returncode
+
+    assert parity(body) == ([b"ONE", b"TWO"], b"", b"bye", 0)
+
+
 def test_a_socket_of_the_network(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with socket.create_server(("127.0.0.1", 0)) as server:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
-from ..tape import STDERR, STDIN, STDOUT, Content, End, Script, SpawnError, Spool, script
+from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
 from .inputfile import InputFile
 from .lent import LentPipe, is_lent
-from .tap import Tap
-from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular
+from .notes import ANSWER, Run, step_of, tidy, whole_us, without_input
+from .tap import Answers, Tap
+from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_socket
 
 _INHERITED = frozenset({STDOUT, STDERR})
 _WAITID = os.waitid
@@ -28,19 +29,6 @@ _WAITID = os.waitid
 
 def _raise(error: UnsupportedSpawn) -> object:
     raise error
-
-
-class _Run:
-    """Bytes of one stream that nothing else came between."""
-
-    __slots__ = ("at_ns", "fd", "sealed", "spool")
-
-    def __init__(self, fd: int, at_ns: int, spool: Spool) -> None:
-        self.fd = fd
-        self.at_ns = at_ns
-        self.spool = spool
-        self.sealed = False
-        """Somebody has looked at it, so what comes goes into a new one."""
 
 
 class RecordingChild:
@@ -75,7 +63,7 @@ class RecordingChild:
         self._timed = timed
         self._on_refused = on_refused
         self._lock = threading.RLock()
-        self._log: list[_Run | script.Step] = []
+        self._log: list[Run | script.Step] = []
         self._started_ns = REAL.monotonic_ns()
         self._ended_ns = 0
         self._last_ns = 0
@@ -149,6 +137,8 @@ class RecordingChild:
         lent = self._lent if inward else None
         tap = Tap(fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent)
         self._taps.append(tap)
+        if inward and is_socket(parents):
+            self._taps.append(Answers(tap, self._note_answer))
         return tap.childs
 
     def started(self, pid: int) -> None:
@@ -243,7 +233,7 @@ class RecordingChild:
             self._note_input_file()
             self._note_untaken()
             self._ended_at = len(self._log)
-            if self._log and isinstance(last := self._log[-1], _Run):
+            if self._log and isinstance(last := self._log[-1], Run):
                 last.sealed = True
             self._look_for_holders()
 
@@ -278,18 +268,18 @@ class RecordingChild:
         """What the child did, so far or to its end."""
         with self._lock:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
-            end = End(self.status, self.error, _whole_us(ended_ns - self._started_ns))
-            steps = [_step_of(item) if isinstance(item, _Run) else item for item in self._log]
+            end = End(self.status, self.error, whole_us(ended_ns - self._started_ns))
+            steps = [step_of(item) if isinstance(item, Run) else item for item in self._log]
             if self._lent is not None and self._lent.untaken:
-                steps = _without_input(steps, self._lent.untaken)
+                steps = without_input(steps, self._lent.untaken)
             if self._held:
-                steps.insert(self._ended_at, script.Ended(_whole_us(ended_ns - self._started_ns)))
+                steps.insert(self._ended_at, script.Ended(whole_us(ended_ns - self._started_ns)))
             sent = any(isinstance(step, script.Input | script.InputEnd) for step in steps)
             # A child that left its input alone may have done so before there was any.
             has_input = sent or not self._has_own_input
             captured = frozenset(self._captured)
             return Script(
-                _tidy(tuple(steps), end),
+                tidy(tuple(steps), end),
                 end,
                 captured,
                 self._merged,
@@ -303,7 +293,7 @@ class RecordingChild:
         if self._seen_running is None or self.status is None:
             return False
         return all(
-            item.fd != STDIN if isinstance(item, _Run) else isinstance(item, script.OutputEnd)
+            item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd)
             for item in self._log[self._seen_running :]
         )
 
@@ -322,7 +312,10 @@ class RecordingChild:
     # -- notes ---------------------------------------------------------------------------------
 
     def _now_ns(self) -> int:
-        return _whole_us(REAL.monotonic_ns() - self._started_ns)
+        return whole_us(REAL.monotonic_ns() - self._started_ns)
+
+    def _note_answer(self, data: bytes) -> None:
+        self._note_data(ANSWER, data)
 
     def _note_data(self, fd: int, data: bytes) -> None:
         if self._finished or not data:
@@ -330,8 +323,8 @@ class RecordingChild:
         last = self._log[-1] if self._log else None
         now_ns = self._now_ns()
         paused = self._timed and now_ns - self._noted_ns > script.PAUSE_NS
-        if not isinstance(last, _Run) or last.fd != fd or last.sealed or paused:
-            last = _Run(fd, now_ns, self._new_spool())
+        if not isinstance(last, Run) or last.fd != fd or last.sealed or paused:
+            last = Run(fd, now_ns, self._new_spool())
             self._log.append(last)
         last.spool.write(data)
         self._noted_ns = now_ns
@@ -380,45 +373,3 @@ class RecordingChild:
 def _is_our_terminal(fd: int) -> bool:
     """The terminal that pytest itself writes to."""
     return any(is_open(one) and os.fstat(one).st_rdev == os.fstat(fd).st_rdev for one in (0, 1, 2))
-
-
-def _whole_us(ns: int) -> int:
-    """Nobody measures a process more exactly, and the tape is shorter."""
-    return ns // 1000 * 1000
-
-
-def _step_of(run: _Run) -> script.Step:
-    run.sealed = True
-    data = run.spool.content()
-    return script.Input(data, run.at_ns) if run.fd == STDIN else script.Output(run.fd, data, run.at_ns)
-
-
-def _without_input(steps: Sequence[script.Step], count: int) -> list[script.Step]:
-    """Without the last ``count`` bytes of the input, which the child did not read, and without its end."""
-    kept: list[script.Step] = []
-    for step in reversed(steps):
-        if isinstance(step, script.Input):
-            left = max(0, step.data.size - count)
-            count -= step.data.size - left
-            if left:
-                kept.append(replace(step, data=Content.of(step.data.read(0, left))))
-        elif not isinstance(step, script.InputEnd):
-            kept.append(step)
-    return kept[::-1]
-
-
-def _tidy(steps: tuple[script.Step, ...], end: End) -> tuple[script.Step, ...]:
-    """Without the ends of output that tell nothing.
-
-    A child closes its outputs in the moment it ends. That it closed one before matters only where the
-    parent did something later, as that may have been the cause.
-    """
-    if end.status is None or any(isinstance(step, script.Ended) for step in steps):
-        return steps
-    last_cause = max(
-        (i for i, step in enumerate(steps) if not isinstance(step, script.Output | script.OutputEnd)),
-        default=-1,
-    )
-    return tuple(
-        step for i, step in enumerate(steps) if i < last_cause or not isinstance(step, script.OutputEnd)
-    )

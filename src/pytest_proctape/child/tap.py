@@ -15,10 +15,14 @@ from collections.abc import Callable
 from .channels import CHUNK
 from .lent import WRITING, LentPipe
 from .pump import PUMP, Stepper
-from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_pipe
+from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_pipe, shut_for_writing
 
 _CHUNKS_A_STEP = 32
 """So that a child that never stops writing holds up nobody, and more than a pipe holds."""
+
+
+def _ignore() -> None:
+    """The answers' end says nothing about the input."""
 
 
 class Tap:
@@ -176,3 +180,31 @@ class Tap:
             PUMP.watch(self._source, selectors.EVENT_READ, owner)
             if self._waits:
                 PUMP.watch(self._target, 0, owner)
+
+
+class Answers(Tap):
+    """What a child writes to the socket that is its standard input, led back the way the input came."""
+
+    __slots__ = ("_way_in",)
+
+    def __init__(self, way_in: Tap, note: Callable[[bytes], None]) -> None:
+        """Open the way back of the inward tap ``way_in``."""
+        self.fd = way_in.fd
+        self.ended = self.dry = False
+        self.childs = -1
+        self._note = note
+        self._on_end = _ignore
+        self._lent = None
+        self._pending = memoryview(b"")
+        self._source, self._target = out_of_the_way(way_in._target), out_of_the_way(way_in._source)
+        self._private, self._waits = False, True
+        self._way_in = way_in
+
+    def child_started(self) -> None:
+        """The way in has done what there is to do."""
+
+    def step(self, owner: Stepper) -> None:
+        """Move what can be moved; the end of the input is no closed descriptor here, so it is told."""
+        if self._way_in.ended and not self.ended:
+            shut_for_writing(self._source)
+        super().step(owner)

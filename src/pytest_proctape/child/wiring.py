@@ -119,6 +119,17 @@ def same_kind_of_pipe(fd: int) -> tuple[int, int]:
     return moved(reader), moved(writer)
 
 
+def shut_for_writing(fd: int) -> None:
+    """Tell the other side of the socket ``fd`` that nothing more comes; it may still answer."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as one:
+        one.shutdown(socket.SHUT_WR)
+
+
+def is_socket(fd: int) -> bool:
+    """A socket, which can be read and written."""
+    return stat.S_ISSOCK(os.fstat(fd).st_mode)
+
+
 def ready(fd: int, event: int) -> bool:
     """Whether ``fd`` can be read (``select.POLLIN``) or written (``select.POLLOUT``) without blocking."""
     poll = select.poll()

@@ -61,7 +61,8 @@ class _Act:
     needs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, step: script.Input | script.Output) -> None:
-        fd = step.fd if isinstance(step, script.Output) else 0
+        # What is written to 0, a file or socket, is not what is read from it.
+        fd = (step.fd or -1) if isinstance(step, script.Output) else 0
         self.said[fd] = self.said.get(fd, b"") + step.data.bytes()
         if fd:
             self.needs.setdefault(fd, []).append((len(self.said[fd]), len(self.said.get(0, b""))))
