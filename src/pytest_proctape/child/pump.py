@@ -92,6 +92,8 @@ class Pump:
         with self._lock:
             if at_ns is None:
                 self._timers.pop(owner, None)
+                if self._retiring and self._running and not self._watched and not self._timers:
+                    self._wake()
             elif self._timers.get(owner) != at_ns:
                 self._timers[owner] = at_ns
                 self._open()

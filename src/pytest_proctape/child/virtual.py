@@ -24,6 +24,7 @@ from ..errors import ProctapeError
 from ..tape import STDIN, End, Script, script
 from .channels import CHUNK, Inlet, Outlet
 from .pump import PUMP
+from .stall import StallWatch
 from .wiring import Wiring
 
 STALL_LIMIT_NS = 30 * 10**9
@@ -33,6 +34,7 @@ LONE_STALL_LIMIT_NS = 10**9
 """The same where the parent has no other thread that could still do what the child waits for."""
 
 _SLACK_NS = 50_000_000
+_CAUSES = script.Input | script.InputEnd | script.Signal | script.Timeout
 
 
 class Stalled(Exception):
@@ -109,6 +111,7 @@ class VirtualChild:
         self._home = threading.get_ident()
         self._signals: deque[int] = deque()
         self._changes: deque[int] = deque()
+        self._stall_watch = StallWatch(self)
         self._on_wrong = on_wrong
         self._on_end = on_end
         self._lock = threading.RLock()
@@ -280,6 +283,7 @@ class VirtualChild:
             if self.status is None:
                 self.status = int(signal.SIGKILL)
             self._drop()
+            self._stall_watch.set(waits=False)
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors, so that readers see the end of them."""
@@ -430,6 +434,32 @@ class VirtualChild:
             else:
                 self._fail(Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
 
+    def streams(self) -> list[int]:
+        """The descriptors by which the parent may wait for this child while the child waits for it."""
+        with self._lock:
+            over = self.status is not None and not self._held
+            if (
+                over
+                or not isinstance(self._next(), _CAUSES)
+                or any(outlet.pending for outlet in self._outlets.values())
+            ):
+                return []
+            channels = [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]
+            return [channel.fd for channel in channels if channel.owned and channel.waits]
+
+    def awaited_in_vain(self) -> None:
+        """The parent reads without a limit, which ends a timed wait as well as any other."""
+        self.pass_timeouts()
+
+    def stall(self) -> None:
+        """What the child waits for will never come: whoever reads gets an end, and the test its error."""
+        with self._lock:
+            step = self._next()
+            if isinstance(step, _CAUSES) and (self.status is None or self._held):
+                self._fail(Stalled(step))
+                self.step()
+                self._changed.notify_all()
+
     def _skip_to_due(self) -> bool:
         """Let the time pass that alone holds the child back; the loop that would do so waits here itself."""
         due_ns = self.due_ns()
@@ -473,6 +503,7 @@ class VirtualChild:
                     PUMP.watch(outlet.fd, selectors.EVENT_WRITE, self)
                 else:
                     PUMP.forget(outlet.fd)
+        self._stall_watch.set(waits=bool(self.streams()))
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
             if isinstance(self._next(), script.Input | script.InputEnd):
