@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance import judge, run, ways
+from tests.conformance import judge, run, sources, ways
 from tests.conformance.ways import Outcome, WayResult
 
 NOTHING = judge.Known({}, {})
@@ -206,3 +206,20 @@ def test_the_command_fails_when_a_test_differs(
     monkeypatch.setattr(ways, "run", fake)
     assert run.main(["--keep", str(tmp_path), "--suite", "cpython_popen"]) == 1
     assert "cpython_popen: replay: test: passed bare, failed now" in capsys.readouterr().out
+
+
+def test_the_suites_that_the_share_is_due_for_are_run() -> None:
+    assert judge.DUE <= run.SUITES.keys()
+
+
+def test_a_suite_that_wheels_leave_out_is_skipped_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(sources.VARIABLE, str(tmp_path))
+    assert sources.anyio_tests() is None
+    assert sources.VARIABLE in sources.why_not()
+    file = tmp_path / "tests" / "test_subprocesses.py"
+    file.parent.mkdir()
+    file.touch()
+    assert sources.anyio_tests() == file
+    assert not sources.why_not()
