@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import select
 import shutil
@@ -166,44 +165,6 @@ def test_two_dialogs_at_once(parity: Parity) -> None:
             return seen, one.wait(), two.wait()
 
     assert parity(body)[0][-4:] == ["ONE 2\n", "TWO 2\n", "bye\n", "bye\n"]
-
-
-def test_content_length_frames(parity: Parity) -> None:
-    code = """
-import json, sys
-def read():
-    size = 0
-    while (line := sys.stdin.buffer.readline()) not in (b"\\r\\n", b""):
-        size = int(line.split(b":")[1])
-    return json.loads(sys.stdin.buffer.read(size)) if size else None
-while (request := read()) is not None and request["method"] != "exit":
-    answer = json.dumps({"id": request["id"], "result": request["method"][::-1]}).encode()
-    sys.stdout.buffer.write(b"Content-Length: %d\\r\\n\\r\\n" % len(answer) + answer)
-    sys.stdout.buffer.flush()
-"""
-
-    def send(stream: IO[bytes], message: dict[str, object]) -> None:
-        data = json.dumps(message).encode()
-        stream.write(b"Content-Length: %d\r\n\r\n" % len(data) + data)
-        stream.flush()
-
-    def receive(stream: IO[bytes]) -> object:
-        size = int(stream.readline().split(b":")[1])
-        assert stream.readline() == b"\r\n"
-        return json.loads(stream.read(size))
-
-    def body(folder: Path) -> Any:
-        with subprocess.Popen(python(code), stdin=PIPE, stdout=PIPE) as child:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            seen = []
-            for number, method in enumerate(("initialize", "hover", "größe")):
-                send(child.stdin, {"id": number, "method": method})
-                seen.append(receive(child.stdout))
-            send(child.stdin, {"method": "exit"})
-            return seen, child.wait()
-
-    assert parity(body)[0][2] == {"id": 2, "result": "eßörg"}
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")

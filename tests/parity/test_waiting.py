@@ -125,6 +125,56 @@ def test_waitid_tells_how_it_ended(parity: Parity) -> None:
     assert seen[3][3:] == (9, os.CLD_KILLED)
 
 
+def _told(result: Any, pid: int) -> Any:
+    return result and (result.si_pid == pid, result.si_signo, result.si_status, result.si_code)
+
+
+def test_waitid_tells_of_stops(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["sh", "-c", "kill -STOP $$; exit 4"]) as child:
+            seen = [_told(os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT), child.pid)]
+            seen.append(_told(os.waitid(os.P_PID, child.pid, os.WEXITED | os.WSTOPPED), child.pid))
+            os.kill(child.pid, signal.SIGCONT)
+            seen.append(_told(os.waitid(os.P_PID, child.pid, os.WCONTINUED), child.pid))
+            seen.append(_told(os.waitid(os.P_PID, child.pid, os.WEXITED | os.WSTOPPED), child.pid))
+        return seen
+
+    stopped = (True, signal.SIGCHLD, signal.SIGSTOP, os.CLD_STOPPED)
+    went_on = (True, signal.SIGCHLD, signal.SIGCONT, os.CLD_CONTINUED)
+    assert parity(body) == [stopped, stopped, went_on, (True, signal.SIGCHLD, 4, os.CLD_EXITED)]
+
+
+@pytest.mark.parametrize("form", ["P_PID", "P_PGID", "P_ALL", "P_PIDFD"])
+def test_waitid_by_everything(parity: Parity, form: str) -> None:
+    if not hasattr(os, form):
+        pytest.skip(f"needs os.{form}")
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["cat"], stdin=PIPE, process_group=0) as child:
+            assert child.stdin is not None
+            fd = os.pidfd_open(child.pid) if form == "P_PIDFD" else -1
+            ident = {"P_ALL": 0, "P_PIDFD": fd}.get(form, child.pid)
+            kind = getattr(os, form)
+            seen = [_told(os.waitid(kind, ident, os.WEXITED | os.WNOHANG), child.pid)]
+            child.stdin.close()
+            seen += [_told(os.waitid(kind, ident, os.WEXITED | more), child.pid) for more in (os.WNOWAIT, 0)]
+            seen.append(type(outcome(os.waitid, kind, ident, os.WEXITED)))
+            if fd != -1:
+                os.close(fd)
+        return seen
+
+    ended = (True, signal.SIGCHLD, 0, os.CLD_EXITED)
+    assert parity(body) == [None, ended, ended, ChildProcessError]
+
+
+def test_waitid_for_nothing_at_all(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["true"]) as child:
+            return outcome(os.waitid, os.P_PID, child.pid, os.WNOHANG), child.wait()
+
+    assert parity(body)[0].errno == errno.EINVAL
+
+
 def test_rusage(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid = ROADS.spawnlp(os.P_NOWAIT, "true", "true")

@@ -168,12 +168,16 @@ class VirtualChild:
             return None if unseen else status
 
     def change(self, options: int) -> int | None:
-        """The status of the next stop or continuation that a wait with these options is told of."""
+        """The status of the next stop or continuation that a wait with these options is told of.
+
+        With ``WNOWAIT`` the next wait is told of it too.
+        """
         with self._lock:
             self.step()
             for status in self._changes:
                 if options & (os.WUNTRACED if os.WIFSTOPPED(status) else os.WCONTINUED):
-                    self._changes.remove(status)
+                    if not options & os.WNOWAIT:
+                        self._changes.remove(status)
                     return status
             return None
 

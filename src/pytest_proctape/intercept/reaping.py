@@ -16,6 +16,8 @@ _REAL_WAITID = os.waitid
 _REAL_WAIT4 = os.wait4
 _REAL_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
 
+_CHANGES = os.WSTOPPED | os.WCONTINUED
+
 _POLL_S = 0.005
 """How often real children are asked where a wait is for real and virtual ones at once, in seconds."""
 
@@ -139,18 +141,14 @@ def waitid(idtype: int, ident: int, options: int, /) -> Any:
 
 
 def _waitid_real(idtype: int, ident: int, options: int) -> Any:
-    """The real call; a recorded child that it reaps is told."""
+    """The real call; a recorded child that it tells of is told."""
     result = _REAL_WAITID(idtype, ident, options)
-    if result is not None and not options & os.WNOWAIT and result.si_code in _ENDS:
+    if result is not None and not options & os.WNOWAIT:
         # The status is gone with the kernel's record of the child; build it again from what waitid said.
-        status = result.si_status << 8 if result.si_code == os.CLD_EXITED else result.si_status
-        if result.si_code == os.CLD_DUMPED:
-            status |= 0x80
-        _note((result.si_pid, status))
+        _note((result.si_pid, _status_of(result)))
+    elif result is None and isinstance(child := _by_id(idtype, ident), RecordingChild):
+        child.polled()
     return result
-
-
-_ENDS = frozenset({os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED})
 
 
 def _waitid_any(idtype: int, ident: int, options: int) -> Any:
@@ -173,21 +171,53 @@ def _by_id(idtype: int, ident: int) -> Child | None:
     if idtype == os.P_PID:
         return TABLE.get(ident)
     if idtype == getattr(os, "P_PIDFD", None):
-        return TABLE.by_pidfd(ident)
+        try:
+            return TABLE.by_pidfd(ident)
+        except ProcessLookupError:
+            raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD)) from None
     return None
 
 
 def _waitid_virtual(child: VirtualChild, options: int) -> Any:
-    status = child.poll() if options & os.WNOHANG else child.wait()
-    if status is None or not options & os.WEXITED:
+    if not options & (os.WEXITED | _CHANGES):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    changes = options & (_CHANGES | os.WNOWAIT) if options & _CHANGES else 0
+    status = child.change(changes) if changes else None
+    if status is None:
+        status = child.glance() if options & os.WNOHANG else child.wait(changes)
+    if status is None:
         return None
-    if not options & os.WNOWAIT:
+    ended = os.WIFEXITED(status) or os.WIFSIGNALED(status)
+    if ended and not options & os.WEXITED:
+        if options & os.WNOHANG:
+            return None
+        raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
+    if ended and not options & os.WNOWAIT:
         TABLE.reap(child)
+    return os.waitid_result((child.pid, os.getuid(), int(signal.SIGCHLD), *_told(status)))
+
+
+def _told(status: int) -> tuple[int, int]:
+    """``si_status`` and ``si_code`` for what :func:`os.waitpid` would have given: sigaction(2)."""
+    if os.WIFSTOPPED(status):
+        return (os.WSTOPSIG(status), os.CLD_STOPPED)
+    if os.WIFCONTINUED(status):
+        return (int(signal.SIGCONT), os.CLD_CONTINUED)
     if os.WIFSIGNALED(status):
-        code, value = (os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED), os.WTERMSIG(status)
-    else:
-        code, value = os.CLD_EXITED, os.WEXITSTATUS(status)
-    return os.waitid_result((child.pid, os.getuid(), int(signal.SIGCHLD), value, code))
+        return (os.WTERMSIG(status), os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED)
+    return (os.WEXITSTATUS(status), os.CLD_EXITED)
+
+
+def _status_of(result: Any) -> int:
+    """What :func:`os.waitpid` would have given for what ``waitid`` has told."""
+    value = int(result.si_status)
+    if result.si_code == os.CLD_EXITED:
+        return value << 8
+    if result.si_code == os.CLD_STOPPED:
+        return value << 8 | 0x7F
+    if result.si_code == os.CLD_CONTINUED:
+        return 0xFFFF
+    return value | (0x80 if result.si_code == os.CLD_DUMPED else 0)
 
 
 def pidfd_open(pid: int, flags: int = 0) -> int:
