@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import socket
 import subprocess
 from pathlib import Path
@@ -11,8 +10,6 @@ from subprocess import PIPE, STDOUT
 from typing import Any
 
 import pytest
-
-from pytest_proctape import UnsupportedSpawn
 
 from .harness import Parity
 from .observe import outcome, python
@@ -84,35 +81,6 @@ def test_a_named_pipe(parity: Parity) -> None:
         return seen, code
 
     assert parity(body) == ((b"through a fifo", b""), 0)
-
-
-def test_a_terminal_as_input(parity: Parity) -> None:
-    def body(folder: Path) -> Any:
-        master, slave = pty.openpty()
-        code = "import os; print(os.isatty(0))"
-        done = subprocess.run(python(code), stdin=slave, stdout=PIPE)
-        os.close(slave)
-        os.close(master)
-        return done
-
-    assert parity(body).stdout == b"True\n"
-
-
-@pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_a_terminal_as_output_is_refused(parity: Parity, name: str) -> None:
-    """It can't be led past us and stay one, so nothing is recorded that could never be replayed."""
-
-    def body(folder: Path) -> Any:
-        master, slave = pty.openpty()
-        try:
-            options: Any = {name: slave}
-            subprocess.run(["true"], **options)
-        finally:
-            os.close(slave)
-            os.close(master)
-
-    with pytest.raises(UnsupportedSpawn, match="terminal"):
-        parity(body)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

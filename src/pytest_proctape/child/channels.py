@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
+import termios
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from .wiring import close_quietly, is_pipe, out_of_the_way, ready
 
 if TYPE_CHECKING:
     from ..tape import Content
+    from .terminal import Settings
 
 CHUNK = 1 << 16
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
@@ -20,13 +23,20 @@ _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
 class _Channel:
     """A descriptor, borrowed until :meth:`adopt` makes it this object's own."""
 
-    __slots__ = ("fd", "owned", "waits")
+    __slots__ = ("fd", "owned", "settings", "waits")
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.owned = False
+        self.settings: Settings | None = None
+        """Those that a terminal gets back in the end."""
         self.waits = is_pipe(fd)
         """It can run empty or full, so somebody has to watch it."""
+
+    def play_into(self, settings: Settings | None) -> None:
+        """It is a terminal of the test's own, opened for this child; ``settings`` are those to put back."""
+        self.settings = settings
+        self.waits = True
 
     def adopt(self) -> None:
         """Keep the descriptor past the spawn call."""
@@ -38,6 +48,9 @@ class _Channel:
         """Let go of it: for the parent, the child has closed the stream."""
         if self.owned:
             self.owned = False
+            if self.settings is not None:
+                with contextlib.suppress(termios.error):
+                    termios.tcsetattr(self.fd, termios.TCSANOW, self.settings)
             close_quietly(self.fd)
 
 
@@ -60,7 +73,9 @@ class Inlet(_Channel):
             return b""
         try:
             data = os.read(self.fd, limit)
-        except ConnectionResetError:
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
             data = b""
         if not data:
             self.at_end = True
@@ -87,6 +102,11 @@ class Outlet(_Channel):
         self._private = private and self.waits
         if self._private:
             os.set_blocking(fd, False)
+
+    def play_into(self, settings: Settings | None) -> None:
+        """As above; its flags are ours, too."""
+        super().play_into(settings)
+        self._private = True
 
     @property
     def pending(self) -> bool:

@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
+from . import terminal
 from .inputfile import InputFile
 from .lent import LentPipe, is_lent
 from .notes import ANSWER, Run, step_of, tidy, whole_us, without_input
@@ -29,6 +31,10 @@ _WAITID = os.waitid
 
 def _raise(error: UnsupportedSpawn) -> object:
     raise error
+
+
+def _unnoted(_: bytes) -> None:
+    """The child does not read from the terminal that it writes to."""
 
 
 class RecordingChild:
@@ -77,6 +83,7 @@ class RecordingChild:
         self._ended_at = 0
         self._input_file: InputFile | None = None
         self._lent: LentPipe | None = None
+        self._terminal: int | None = None
         self._seen_running: int | None = None
         self.awaited = False
         self.wiring = self._lead_past(wiring)
@@ -101,6 +108,8 @@ class RecordingChild:
         return Wiring(inputs, outputs)
 
     def _tap_input(self, fd: int, parents: int, wiring: Wiring) -> int:
+        if terminal.is_of_the_test(parents):
+            return self._tap_terminal(parents, wiring)
         if not is_open(parents) or is_device(parents):
             return parents
         if is_regular(parents):
@@ -110,18 +119,34 @@ class RecordingChild:
         return self._open(fd, parents, wiring, inward=True)
 
     def _tap_output(self, fd: int, parents: int, wiring: Wiring) -> int:
+        if terminal.is_of_the_test(parents):
+            return self._tap_terminal(parents, wiring)
         inherited = fd == parents and fd in _INHERITED
         if not is_open(parents) or not (inherited or can_be_led_past(parents)):
             return parents
-        if not inherited and os.isatty(parents) and not _is_our_terminal(parents):
-            raise UnsupportedSpawn(
-                "a terminal as output", "a pseudo-terminal of the test's own can't be recorded; give a pipe"
-            )
         self._captured.add(fd)
         if self._input_file is not None and self._input_file.is_also(parents):
             self._input_file.written_as(fd, parents)
             return parents
         return self._open(fd, parents, wiring, inward=False)
+
+    def _tap_terminal(self, parents: int, wiring: Wiring) -> int:
+        """The child's end of the terminal that ``parents`` is; it is one for all of its streams."""
+        if self._terminal is None:
+            given = {**wiring.outputs, STDIN: wiring.inputs.get(STDIN, -1)}
+            fds = {fd for fd, one in given.items() if terminal.is_of_the_test(one)}
+            if len({os.fstat(given[fd]).st_rdev for fd in fds}) > 1:
+                raise UnsupportedSpawn("two terminals for one child", "give it one, and pipes")
+            out = STDOUT if STDOUT in fds else STDERR if STDERR in fds else ANSWER
+            self._merged = fds >= {STDOUT, STDERR}
+            self._captured.update({out} - {ANSWER})
+            typed = self._note_typed if STDIN in fds else _unnoted
+            notes = (typed, partial(self._note_data, out))
+            ends = (partial(self._note_end, STDIN), partial(self._note_end, out))
+            inward, outward = terminal.taps(parents, (STDIN, out), notes, ends)
+            self._taps += [inward, outward]
+            self._terminal = outward.childs
+        return self._terminal
 
     def _open(self, fd: int, parents: int, wiring: Wiring, *, inward: bool) -> int:
         def note(data: bytes) -> None:
@@ -314,6 +339,9 @@ class RecordingChild:
     def _now_ns(self) -> int:
         return whole_us(REAL.monotonic_ns() - self._started_ns)
 
+    def _note_typed(self, data: bytes) -> None:
+        self._note_data(STDIN, data)
+
     def _note_answer(self, data: bytes) -> None:
         self._note_data(ANSWER, data)
 
@@ -331,7 +359,7 @@ class RecordingChild:
 
     def _note_end(self, fd: int) -> None:
         self._last_ns = REAL.monotonic_ns()
-        if self._finished:
+        if self._finished or fd == ANSWER:
             return
         if fd == STDIN:
             self._log.append(script.InputEnd(self._now_ns()))
@@ -368,8 +396,3 @@ class RecordingChild:
         except ChildProcessError:
             return True
         return result is not None
-
-
-def _is_our_terminal(fd: int) -> bool:
-    """The terminal that pytest itself writes to."""
-    return any(is_open(one) and os.fstat(one).st_rdev == os.fstat(fd).st_rdev for one in (0, 1, 2))

@@ -7,6 +7,7 @@ it would without the tap, and a reader that leaves is felt by the writer.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import selectors
@@ -118,7 +119,10 @@ class Tap:
             return False
         try:
             data = os.read(self._source, CHUNK)
-        except ConnectionResetError:
+        except OSError as error:
+            # The other side of a socket has gone, or that of a terminal.
+            if error.errno not in (errno.ECONNRESET, errno.EIO):
+                raise
             data = b""
         if not data:
             self._on_end()

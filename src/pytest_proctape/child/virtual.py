@@ -22,6 +22,7 @@ from dataclasses import replace
 from ..clock import REAL
 from ..errors import ProctapeError
 from ..tape import STDIN, End, Script, script
+from . import terminal
 from .channels import CHUNK, Inlet, Outlet
 from .pump import PUMP
 from .stall import StallWatch
@@ -119,26 +120,33 @@ class VirtualChild:
 
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
-        with self._lock:
-            fd = wiring.inputs.get(STDIN)
-            if fd is not None:
-                self._inlet = Inlet(fd)
-                self._own_input = fd in wiring.private
-            made: dict[int, Outlet] = {}
-            for own, parents in wiring.outputs.items():
-                if parents not in made:
-                    made[parents] = Outlet(parents, private=parents in wiring.private)
-                self._outlets[own] = made[parents]
-            if fd is not None and any(
-                isinstance(one, script.Output) and one.fd == STDIN for one in self.script.steps
-            ):
-                self._outlets[STDIN] = Outlet(fd, private=False)
+        own_input = wiring.inputs.get(STDIN) in wiring.private
+        with self._lock, terminal.opened(wiring) as (wiring, tty, settings):
+            self._own_input = own_input
+            self._connect(wiring)
+            channels = [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]
+            for channel in channels:
+                if channel.fd == tty:
+                    channel.play_into(settings)
+                    # The first to be told is an output, if there is one; it is the last to be closed.
+                    settings = None
             self.step()
-            for outlet in self._outlets.values():
-                outlet.adopt()
-            if self._inlet is not None:
-                self._inlet.adopt()
+            for channel in [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]:
+                channel.adopt()
             self._watch()
+
+    def _connect(self, wiring: Wiring) -> None:
+        fd = wiring.inputs.get(STDIN)
+        if fd is not None:
+            self._inlet = Inlet(fd)
+        made: dict[int, Outlet] = {}
+        for own, parents in wiring.outputs.items():
+            if parents not in made:
+                made[parents] = Outlet(parents, private=parents in wiring.private)
+            self._outlets[own] = made[parents]
+        answers = any(isinstance(one, script.Output) and one.fd == STDIN for one in self.script.steps)
+        if fd is not None and answers:
+            self._outlets[STDIN] = Outlet(fd, private=False)
 
     # -- what the parent does ------------------------------------------------------------------
 

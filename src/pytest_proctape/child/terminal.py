@@ -1,0 +1,183 @@
+"""A pseudo-terminal of the test's own as a child's stream: the parent has its master, the child gets a slave.
+
+While recording, the child gets the slave of a pair of ours, with the settings of the test's: its line
+discipline echoes, edits and ends lines for this child. What comes out of it goes into the test's slave, and
+what the parent types comes out there, which is made raw meanwhile, so that nothing is done twice. On replay
+the virtual child writes and reads the test's slave in the same way, raw as well: the recorded bytes are those
+that the line discipline had let through. Settings are put back when the child lets go of the terminal.
+
+The recording child and the virtual child ask here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from ..errors import UnsupportedSpawn
+from .tap import Tap
+from .wiring import Wiring, is_open, moved, out_of_the_way
+
+Settings = list[Any]
+"""As from :func:`termios.tcgetattr`."""
+
+_WINSIZE_BYTES = 8
+
+
+def is_of_the_test(fd: int) -> bool:
+    """Whether ``fd`` is a terminal, and not the user's, that pytest itself reads from or writes to."""
+    if not is_open(fd) or not os.isatty(fd):
+        return False
+    if any(is_open(one) and os.fstat(one).st_rdev == os.fstat(fd).st_rdev for one in (0, 1, 2)):
+        return False
+    if not _name_of(fd):
+        return True
+    try:
+        os.tcgetpgrp(fd)
+    except OSError:
+        return True
+    # It controls this process, and is not to be changed under the user's hands.
+    return False
+
+
+def _name_of(fd: int) -> str:
+    """Of the terminal ``fd``, by which it can be opened anew; ``""`` for a master."""
+    try:
+        name = os.ttyname(fd)
+    except OSError:
+        return ""
+    return "" if os.path.basename(name) == "ptmx" else name
+
+
+class TerminalTap(Tap):
+    """One direction of a recorded terminal; both have to be stepped, as one keeps the other one open."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        fd: int,
+        ends: tuple[int, int, int],
+        note: Callable[[bytes], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        """Lead on what is there.
+
+        Args:
+            fd: the child's descriptor.
+            ends: the child's end or -1, where to read, where to write. They are this object's from now on.
+            note: called with every chunk when it has been passed on.
+            on_end: called when nothing more can come.
+        """
+        self.fd = fd
+        self.ended = self.dry = False
+        self.childs, self._source, self._target = ends
+        self._note = note
+        self._on_end = on_end
+        self._lent = None
+        self._pending = memoryview(b"")
+        self._private = self._waits = True
+
+    def child_started(self) -> None:
+        """The child has its own copy of its end now, or will never have one."""
+        if self.childs != -1:
+            os.close(self.childs)
+
+
+def taps(
+    parents: int,
+    fds: tuple[int, int],
+    notes: tuple[Callable[[bytes], None], Callable[[bytes], None]],
+    ends: tuple[Callable[[], None], Callable[[], None]],
+) -> tuple[TerminalTap, TerminalTap]:
+    """Open a pair of ours for a child whose terminal is ``parents``.
+
+    Args:
+        parents: the slave that the parent gave.
+        fds: the child's descriptors for what comes in, and for what goes out.
+        notes: called with each chunk that has come in, or gone out.
+        ends: called when the parent has closed its master, and when the child has closed its slave.
+
+    Raises:
+        UnsupportedSpawn: it is a master, or there is something in it already.
+    """
+    settings = termios.tcgetattr(parents)
+    size = fcntl.ioctl(parents, termios.TIOCGWINSZ, bytes(_WINSIZE_BYTES))
+    side = _opened_raw(parents)
+    try:
+        _refuse_what_was_typed(side)
+    except BaseException:
+        termios.tcsetattr(side, termios.TCSANOW, settings)
+        os.close(side)
+        raise
+    master, slave = map(moved, os.openpty())
+    termios.tcsetattr(slave, termios.TCSANOW, settings)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+    os.set_blocking(master, False)
+
+    def on_closed() -> None:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(side, termios.TCSANOW, settings)
+        ends[1]()
+
+    inward = TerminalTap(fds[0], (-1, out_of_the_way(side), out_of_the_way(master)), notes[0], ends[0])
+    outward = TerminalTap(fds[1], (slave, master, side), notes[1], on_closed)
+    return inward, outward
+
+
+def _refuse_what_was_typed(side: int) -> None:
+    """What comes now was not echoed yet; what is there already was, as the terminal was not raw then."""
+    if int.from_bytes(fcntl.ioctl(side, termios.FIONREAD, bytes(4)), sys.byteorder):
+        raise UnsupportedSpawn(
+            "a terminal that was typed into before",
+            "what was echoed already would be echoed again; write to it when the child is started",
+        )
+
+
+def _opened_raw(slave: int) -> int:
+    """The terminal ``slave`` opened once more, so that its flags are ours, and made raw."""
+    name = _name_of(slave)
+    if not name:
+        raise UnsupportedSpawn(
+            "the master of a pseudo-terminal", "it can't be a taped child's stream; give the child the slave"
+        )
+    fd = moved(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
+    tty.setraw(fd, termios.TCSANOW)
+    return fd
+
+
+@contextmanager
+def opened(wiring: Wiring) -> Iterator[tuple[Wiring, int, Settings | None]]:
+    """For a virtual child: ``wiring`` with the test's terminal as it is to be played into.
+
+    Yields:
+        the wiring, the descriptor in it that is the terminal or -1, and the settings to put back.
+    """
+    given = {**wiring.outputs, **wiring.inputs}
+    terminals = {fd: parents for fd, parents in given.items() if is_of_the_test(parents)}
+    if not terminals:
+        yield wiring, -1, None
+        return
+    parents = next(iter(terminals.values()))
+    settings = termios.tcgetattr(parents)
+    fd = _opened_raw(parents)
+    try:
+        yield (
+            replace(
+                wiring,
+                inputs={own: fd if own in terminals else one for own, one in wiring.inputs.items()},
+                outputs={own: fd if own in terminals else one for own, one in wiring.outputs.items()},
+            ),
+            fd,
+            settings,
+        )
+    finally:
+        os.close(fd)
