@@ -110,7 +110,7 @@ class Event(_Model):
         stdin: the child received this.
         stdout, stderr: the child wrote this.
         data, fd: the child wrote this to the inherited descriptor of this number, or, where that is 0, into
-            the file or socket that is its stdin.
+            the file, socket or terminal that is its stdin.
         close: the parent closed its end of stdin, or the child its end of an output.
         signal: the parent sent this, as in ``"SIGTERM"``.
         stopped, continued: a wait of the parent that asked for it was told so; ``stopped`` by which signal.
