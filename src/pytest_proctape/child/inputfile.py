@@ -37,7 +37,11 @@ class InputFile:
         self._output: tuple[int, int, int, int] | None = None
         self._before: bytes | None = None
         if fcntl.fcntl(parents, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR:
-            self._keep()
+            try:
+                self._keep()
+            except BaseException:
+                os.close(self._fd)
+                raise
 
     def is_also(self, parents: int) -> bool:
         """Whether ``parents``, which the child is to write to, is the same file."""
