@@ -88,3 +88,30 @@ def test_live_can_be_a_tests_own_mode(project: Project, where: str) -> None:
         project.edit("def test_it", "import pytest\n\n@pytest.mark.tape(mode='live')\ndef test_it")
     project.run().assert_outcomes(passed=1)
     assert len(project.real) == 1
+
+
+FORKED = """
+    import contextlib
+    import os
+    import pty
+    import pytest
+
+    @pytest.mark.tape
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_it():
+        with contextlib.suppress(Exception):
+            pid, master = pty.fork()
+            if pid == 0:
+                os.execlp("true", "true")
+            os.waitpid(pid, 0)
+            os.close(master)
+"""
+
+
+def test_what_no_tape_can_hold_runs_live(project: Project) -> None:
+    project.write(FORKED)
+    project.run("--live-tapes").assert_outcomes(passed=1)
+    for flag in ("--record-tapes", "--replay-tapes"):
+        result = project.run(flag)
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["*UnsupportedSpawn: os.forkpty:*use subprocess with pty.openpty()*"])
