@@ -13,9 +13,9 @@ import os
 import platform
 import signal
 import struct
-import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -202,21 +202,39 @@ class StallWatch:
 
 
 def _sleeps() -> list[Sleep]:
-    """Where the threads sleep that run Python, all but this one; nothing if one of them does not."""
+    """Where the threads sleep that could do a deed for a child; nothing if one of them does not."""
     found = []
     for tid in _tids():
-        sleep = sleep_of(tid)
+        sleep = None if tid is None else sleep_of(tid)
         if sleep is None:
             return []
         found.append(sleep)
     return found
 
 
-def _tids() -> list[int]:
-    """Of the other threads. One that runs no Python, a watchdog of :mod:`faulthandler` say, does no deeds."""
-    known = {thread.ident: thread.native_id for thread in threading.enumerate()}
-    running = sys._current_frames().keys() - {threading.get_ident()}
-    if running <= known.keys():
-        return sorted(known[ident] or 0 for ident in running)
-    own = threading.get_native_id()
-    return [tid for tid in sorted(map(int, os.listdir("/proc/self/task"))) if tid != own]
+def _tids() -> list[int | None]:
+    """Native ids of the threads that could do a deed, ``None`` for one that is only about to begin.
+
+    Those are the ones that :mod:`threading` knows, and those that a test has started below it. Others know no
+    child: a watchdog of :mod:`faulthandler`, or what tells a worker of xdist about its next test.
+    """
+    known = {thread.native_id for thread in threading.enumerate()} | _at_work
+    known.discard(threading.get_native_id())
+    return sorted((tid for tid in known if tid is None or os.path.exists(f"/proc/self/task/{tid}")), key=str)
+
+
+_at_work: set[int | None] = set()
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Around what a thread does for a test, be it one that :mod:`threading` does not know."""
+    tid = threading.get_native_id()
+    _at_work.add(tid)
+    try:
+        yield
+    finally:
+        _at_work.discard(tid)
+
+
+os.register_at_fork(after_in_child=_at_work.clear)

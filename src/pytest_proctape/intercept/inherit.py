@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from ..child import stall
 from . import door
 
 _REAL_START_NEW_THREAD = _thread.start_new_thread
@@ -55,7 +56,7 @@ def _heir(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        with door.inherited(handler):
+        with stall.at_work(), door.inherited(handler):
             return function(*args, **kwargs)
 
     return run

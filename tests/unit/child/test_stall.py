@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import select
 import signal
@@ -143,3 +144,24 @@ def test_a_parent_that_takes_its_time_is_left_alone(monkeypatch: pytest.MonkeyPa
         stage.send(b"go")
         reader.join()
     assert seen == [b"done"]
+
+
+def test_a_thread_below_threading_counts_while_it_works_for_a_test() -> None:
+    begun, over = threading.Lock(), threading.Lock()
+    begun.acquire()
+    over.acquire()
+    tids: list[int] = []
+
+    def work() -> None:
+        with stall.at_work():
+            tids.append(threading.get_native_id())
+            begun.release()
+            over.acquire()
+        begun.release()
+
+    _thread.start_new_thread(work, ())
+    begun.acquire()
+    assert tids[0] in stall._tids()
+    over.release()
+    begun.acquire()
+    assert tids[0] not in stall._tids()
