@@ -15,7 +15,8 @@
     │   └── Leftover         it asked for less
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
-    │   └── OutputLimitExceeded
+    │   ├── OutputLimitExceeded
+    │   └── UnscannedOutput  a child wrote more than can be searched for secrets
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -49,6 +50,7 @@ __all__ = [
     "TapeNotFound",
     "TapeVersionError",
     "TapeWriteError",
+    "UnscannedOutput",
     "UnsupportedSpawn",
     "UsageError",
 ]
@@ -174,6 +176,27 @@ class SpawnTimeout(RecordError):
 
 class OutputLimitExceeded(RecordError):
     """A child wrote more than the recording allows."""
+
+
+class UnscannedOutput(RecordError):
+    """A stream of a child is too large to be searched for secrets, so nothing of it was kept.
+
+    Attributes:
+        command: what was run, ``""`` if that is not known.
+        limit: bytes that can be searched.
+    """
+
+    def __init__(self, limit: int, command: str = "") -> None:
+        self.limit = limit
+        self.command = command
+        super().__init__(limit, command)
+
+    def __str__(self) -> str:
+        return (
+            f"`{self.command}`: a stream of more than {self.limit} bytes can't be searched for secrets\n"
+            "  next:     let the test read less; or, where you know that there are none in it, say\n"
+            "            tapes_keep_unscanned = true in the ini file, and it is kept as it is"
+        )
 
 
 class Drift(ProctapeError):

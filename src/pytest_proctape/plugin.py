@@ -30,6 +30,7 @@ from .settings import (
 
 if TYPE_CHECKING:
     from .handle import TapeHandle
+    from .portable import Rules
     from .run import ItemTape, Run
     from .summary import Totals
 
@@ -104,9 +105,30 @@ def pytest_configure(config: pytest.Config) -> None:
             config.getoption("replay_tapes"),
             config.getoption("live_tapes"),
         )
+        _rules_of(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def _rules_of(config: pytest.Config) -> Rules | None:
+    """The user's rules for what gets onto tapes, ``None`` if there are none.
+
+    Raises:
+        UsageError: a line is not understood.
+    """
+    settings = config.stash[_SETTINGS]
+    if not (settings.places or settings.redact or settings.env or settings.keep_unscanned):
+        return None
+    from .portable import rules_from
+
+    return rules_from(
+        settings.places,
+        settings.redact,
+        settings.env,
+        keep_unscanned=settings.keep_unscanned,
+        source=str(config.inipath or "the ini file"),
+    )
 
 
 def _written(config: pytest.Config) -> dict[str, object]:
@@ -267,6 +289,7 @@ def _run_of(config: pytest.Config) -> Run:
             root=config.rootpath,
             invoked_in=config.invocation_params.dir,
             tapes=Path(config.rootpath, directory),
+            rules=_rules_of(config),
         )
         if _BASETEMP in config.stash:
             run.add_place("basetemp", config.stash[_BASETEMP])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ import pytest
 from .active import SESSIONS, ActiveTape
 from .errors import TapeError
 from .handle import TapeHandle
-from .portable import Places
+from .portable import Places, Rules, machine_values
 from .session import ReplaySession, Session
 from .settings import Settings
 from .summary import Result
@@ -29,13 +28,12 @@ class Run:
         results: of tapes that have ended and are not reported yet.
     """
 
-    def __init__(self, *, root: Path, invoked_in: Path, tapes: Path) -> None:
+    def __init__(self, *, root: Path, invoked_in: Path, tapes: Path, rules: Rules | None = None) -> None:
         self.root = root
         self._invoked_in = invoked_in
         self.store = TapeStore(tapes)
-        self.places = Places({"root": str(root), "home": str(Path.home()), "python": sys.executable})
-        if not invoked_in.is_relative_to(root):
-            self.places.add("cwd", str(invoked_in))
+        self.places = Places(machine_values(str(root), str(invoked_in)), rules)
+        self.places.secrets.learn(os.environ)
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
 
@@ -72,12 +70,14 @@ class Run:
 
     def _has_tape(self, owner: str) -> bool:
         try:
-            return self.store.path_for(owner).exists()
+            return self.store.path_for(self.places.redact_text(owner)).exists()
         except TapeError:
             # Replaying it tells what is wrong, and where.
             return True
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
+        # A parameter's id may hold a secret, and would name the file.
+        owner = self.places.redact_text(owner)
         path, colons, name = item.nodeid.partition("::")
         target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
         return SESSIONS[settings.mode](self.store, owner, self.places.copy(), root=self.root, target=target)

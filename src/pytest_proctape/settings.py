@@ -32,11 +32,19 @@ class Settings:
         mode: what happens to the test's spawns.
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
+        places: lines of placeholders of the user's own.
+        redact: patterns of what is secret, a line each.
+        env: names and globs of the environment variables that are kept and compared.
+        keep_unscanned: output that is too large to be searched for secrets is kept as it is.
     """
 
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
+    places: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    keep_unscanned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +126,25 @@ def parse_text(value: object, source: str) -> str:
     return value
 
 
+def parse_lines(value: object, source: str) -> tuple[str, ...]:
+    """Lines of text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(line, str) for line in value):
+        raise UsageError(f"{source} is a list of lines, not {value!r}")
+    return tuple(value)
+
+
 KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
+    Key("places", "linelist", parse_lines, "placeholders: name = value, or name = /pattern/", marker=False),
+    Key("redact", "linelist", parse_lines, "patterns of secrets, besides those known", marker=False),
+    Key("env", "linelist", parse_lines, "names and globs of variables to keep and compare", marker=False),
+    Key("keep_unscanned", "bool", parse_flag, "keep output too large to search for secrets", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

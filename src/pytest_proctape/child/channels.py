@@ -61,14 +61,22 @@ class Inlet(_Channel):
         at_end: the parent has closed its side.
     """
 
-    __slots__ = ("at_end",)
+    __slots__ = ("_returned", "at_end")
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd)
         self.at_end = False
+        self._returned = b""
+
+    def put_back(self, data: bytes) -> None:
+        """Take ``data`` again next time."""
+        self._returned = data + self._returned
 
     def take(self, limit: int) -> bytes:
         """At most ``limit`` bytes; empty when there are none now, or no more (see ``at_end``)."""
+        if self._returned:
+            data, self._returned = self._returned[:limit], self._returned[limit:]
+            return data
         if self.at_end or (self.waits and not ready(self.fd, select.POLLIN)):
             return b""
         try:

@@ -90,6 +90,7 @@ class VirtualChild:
         now_ns: Callable[[], int] | None = None,
         on_wrong: Callable[[VirtualChild, WrongCause | Stalled], ProctapeError],
         on_end: Callable[[VirtualChild], None],
+        retold: Callable[[], Script] | None = None,
     ) -> None:
         self.pid = pid
         self.group = group
@@ -104,6 +105,8 @@ class VirtualChild:
         self._anchor_ns = 0 if now_ns is None else now_ns()
         self._at = 0
         self._offset = 0
+        self._got = bytearray()
+        self._retold = retold
         self._unseen = script.seen_running and now_ns is None
         self._inlet: Inlet | None = None
         self._own_input = False
@@ -321,9 +324,7 @@ class VirtualChild:
             self._watch()
 
     def _play(self) -> None:
-        steps = self.script.steps
-        while self._at < len(steps):
-            step = steps[self._at]
+        while (step := self._next()) is not None:
             if not self._try(step):
                 return
             if self._now_ns is not None and not isinstance(
@@ -384,6 +385,8 @@ class VirtualChild:
         inlet = self._inlet
         if inlet is None:
             raise WrongCause(step, None)
+        if step.open is not None:
+            return self._take_open(step, step.open, inlet)
         while self._offset < step.data.size:
             data = inlet.take(min(CHUNK, step.data.size - self._offset))
             if not data:
@@ -394,6 +397,24 @@ class VirtualChild:
                 raise WrongCause(step, data, self._offset)
             self._offset += len(data)
         self._offset = 0
+        return True
+
+    def _take_open(self, step: script.Input, awaited: script.OpenInput, inlet: Inlet) -> bool:
+        """Input of which the tape does not know every byte."""
+        while data := inlet.take(CHUNK):
+            self._got += data
+        got = bytes(self._got)
+        try:
+            used = awaited.met(got, ended=inlet.at_end)
+        except ValueError:
+            raise WrongCause(step, got) from None
+        if used is None:
+            return False
+        inlet.put_back(got[used:])
+        self._got.clear()
+        if self._retold is not None:
+            # What the parent has said turns up in what the child says from now on.
+            self.script = self._retold()
         return True
 
     def _take_end(self, step: script.InputEnd) -> bool:

@@ -8,5 +8,16 @@ from .machine import NAMES, machine_values
 from .places import Places
 from .rules import Capture, Rules, rules_from
 from .secrets import looks_secret
+from .tokens import Token
 
-__all__ = ["NAMES", "Capture", "Holes", "Places", "Rules", "looks_secret", "machine_values", "rules_from"]
+__all__ = [
+    "NAMES",
+    "Capture",
+    "Holes",
+    "Places",
+    "Rules",
+    "Token",
+    "looks_secret",
+    "machine_values",
+    "rules_from",
+]

@@ -19,7 +19,7 @@ class Holes:
     """
 
     def __init__(self, parts: Sequence[bytes | Token], names: CapturedNames) -> None:
-        """With the ``parts`` in order: revealed text, and what is open. ``names`` tells what is bound already."""
+        """With the ``parts`` in order: revealed text, and what is open; ``names`` tells what is bound."""
         self._groups: dict[str, Token] = {}
         self._names = names
         seen: dict[bytes, str] = {}

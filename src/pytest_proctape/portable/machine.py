@@ -1,4 +1,4 @@
-"""The values that the built-in placeholders have on this machine; :mod:`pytest_proctape.run` asks for them."""
+"""The values that the built-in placeholders have on this machine; a run asks for them when it begins."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ two have placeholders of their own.
 _SHARED = frozenset(["/", "/usr", "/usr/local", "/opt", "/opt/local", "/opt/homebrew", "/System"])
 """Prefixes that Python has in common with everything else: what lies there is not the interpreter's own."""
 
-_COMMON = frozenset(
-    """
-    admin administrator agent azureuser build builder buildkite centos circleci codespace container daemon
-    debian default deploy desktop developer docker domain fedora github gitlab guest homebrew jenkins
-    laptop linux local localdomain localhost macbook master nobody nonroot oracle owner postgres python
-    remote runner server service staff student system travis ubuntu vagrant vscode windows worker
-    """.split()
-)
+_COMMON_TEXT = """
+admin administrator agent azureuser build builder buildkite centos circleci codespace container daemon
+debian default deploy desktop developer docker domain fedora github gitlab guest homebrew jenkins laptop
+linux local localdomain localhost macbook master nobody nonroot oracle owner postgres python remote
+runner server service staff student system travis ubuntu vagrant vscode windows worker
+"""
+_COMMON = frozenset(_COMMON_TEXT.split())
 """Names of users and hosts that mean something else just as often."""
 
 

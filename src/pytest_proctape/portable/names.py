@@ -41,7 +41,7 @@ class CapturedNames:
             (match.span(one.group), one.name, match[one.group])
             for one in self._captures
             for match in one.pattern.finditer(data)
-            if match[one.group]
+            if match[one.group] and _is_text(match[one.group])
         ]
         end = 0
         for span, name, value in sorted(found, key=lambda item: (item[0][0], -item[0][1])):
@@ -74,6 +74,15 @@ class CapturedNames:
                 self._numbers[token.name, value] = token.number
 
     def fits(self, token: Token, value: bytes) -> bool:
-        """Whether ``value`` can be one of this name. A pattern with a group says nothing without its context."""
+        """Whether ``value`` can be one of this name; a pattern with a group says nothing alone."""
         patterns = [one.pattern for one in self._captures if one.name == token.name]
         return not patterns or any(one.groups or one.fullmatch(value) for one in patterns)
+
+
+def _is_text(value: bytes) -> bool:
+    """Whether a tape can say what it was."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

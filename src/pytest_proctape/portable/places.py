@@ -90,9 +90,17 @@ class Places:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
         return os.fsdecode(self.conceal(os.fsencode(text)))
 
+    def redact_text(self, text: str) -> str:
+        """Without secrets, and else as it is: for what is shown and not kept."""
+        data = os.fsencode(text)
+        spans = self.secrets.spans(data)
+        return os.fsdecode(_assembled(data, spans, 0, len(data))) if spans else text
+
     def conceal_variable(self, name: str, value: str) -> str:
-        """:meth:`conceal` for the value of an environment variable."""
-        return os.fsdecode(self.secrets.token(name)) if self.secrets.names(name) else self.conceal_text(value)
+        """:meth:`conceal` for the value of an environment variable; what is no text becomes escapes."""
+        raw = os.fsencode(value)
+        on_tape = self.secrets.token(name) if self.secrets.names(name) else self.conceal(raw)
+        return on_tape.decode("utf-8", "backslashreplace")
 
     def _spans(self, data: bytes) -> list[Span]:
         """What is to be replaced, in order; where two overlap, a secret wins, and then the earlier kind."""
@@ -167,7 +175,7 @@ class Places:
         return self._same_words(taped, asked)
 
     def learn(self, taped: str, asked: str) -> None:
-        """The parent said ``asked`` where the tape has ``taped``: captured names in it have values from now on."""
+        """The parent said ``asked`` where the tape has ``taped``: the captured names in it are bound."""
         holes = self.holes(os.fsencode(taped)) if "<" in taped else None
         if holes is not None:
             self.names.bind(holes.fullmatch(os.fsencode(self.reveal_text(asked))) or {})

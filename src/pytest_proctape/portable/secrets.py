@@ -1,4 +1,4 @@
-"""What must not get onto a tape, and where it stands in a text; :mod:`.places` calls it before anything is kept.
+"""What must not get onto a tape, and where it stands in a text; :mod:`.places` asks before anything is kept.
 
 Three sources: the values of environment variables whose names look secret, in every writing in which tools
 print them; known shapes (:mod:`.shapes`); the user's own patterns.
@@ -23,27 +23,33 @@ from .tokens import REDACTED, Span, written
 MIN_SECRET = 6
 """Bytes of the shortest value that is a secret. What is shorter stands in texts by chance."""
 
-_STRONG = frozenset(
-    """
-    token tokens secret secrets password passwords passwd passphrase pwd apikey apikeys credential credentials
-    bearer jwt
-    """.split()
-)
+_STRONG_TEXT = """
+token tokens secret secrets password passwords passwd passphrase pwd apikey apikeys credential
+credentials bearer jwt
+"""
+_STRONG = frozenset(_STRONG_TEXT.split())
 _STRONG_ENDS = ("token", "secret", "password", "passwd", "passphrase", "apikey")
-_STRONG_PAIRS = frozenset(["api key", "access key", "private key", "secret key", "signing key", "encryption key"])
-_WEAK = frozenset("auth authorization cookie cred creds key keys pass pat sas dsn".split())
+_STRONG_PAIRS = frozenset(
+    ["api key", "access key", "private key", "secret key", "signing key", "encryption key"]
+)
+_WEAK_TEXT = """
+auth authorization cookie cred creds key keys pass pat sas dsn
+"""
+_WEAK = frozenset(_WEAK_TEXT.split())
 """Words of names that hold other things as well: ``SORT_KEY``, ``AUTH_MODE``."""
-_TELLS_ANOTHER = frozenset("dir endpoint file header method mode path scheme sock socket ttl type uri url".split())
+_TELLS_ANOTHER_TEXT = """
+dir endpoint file header method mode path scheme sock socket ttl type uri url
+"""
+_TELLS_ANOTHER = frozenset(_TELLS_ANOTHER_TEXT.split())
 """Last words of names that tell something about a secret, and not the secret."""
 _NOT_SECRET = frozenset(["PWD", "OLDPWD"])
-_WELL_KNOWN = frozenset(
-    """
-    true false yes no on off none null undefined enabled disabled default required optional never always auto
-    password passwd passw0rd secret changeme change-me admin administrator root user username guest test testing
-    tester tests dummy example sample demo postgres postgresql mysql mariadb mongodb redis rabbitmq minio
-    minioadmin localhost public private basic bearer token
-    """.split()
-)
+_WELL_KNOWN_TEXT = """
+true false yes no on off none null undefined enabled disabled default required optional never always
+auto password passwd passw0rd secret changeme change-me admin administrator root user username guest
+test testing tester tests dummy example sample demo postgres postgresql mysql mariadb mongodb redis
+rabbitmq minio minioadmin localhost public private basic bearer token
+"""
+_WELL_KNOWN = frozenset(_WELL_KNOWN_TEXT.split())
 """Values that protect nobody; taking them out would take the word out of every tape."""
 
 _PASSWORD_OF = "PASSWORD_OF_"

@@ -23,7 +23,9 @@ def _shape(words: str, pattern: bytes, flags: int = 0) -> _Shape:
     return _Shape(tuple(words.encode().split()), re.compile(pattern, flags))
 
 
-_KEY_LABELS = rb"(?:x-api-key|api-key|private-token|job-token|deploy-token|x-auth-token|x-vault-token|x-access-token)"
+_KEY_LABELS = (
+    rb"(?:x-api-key|api-key|private-token|job-token|deploy-token|x-auth-token|x-vault-token|x-access-token)"
+)
 _SHAPES = (
     # Clouds.
     _shape("AKIA ASIA", rb"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),

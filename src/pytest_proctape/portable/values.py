@@ -60,7 +60,8 @@ class Values:
 
         Args:
             token: of a place.
-            after_scheme: it stands right behind ``://``, where a path is percent-encoded unless said otherwise.
+            after_scheme: it stands right behind ``://``, where a path is percent-encoded unless it says
+                otherwise.
         """
         value = self._values.get(token.name)
         if value is None or not value.startswith(b"/"):
@@ -105,7 +106,8 @@ class Values:
             writings = WRITINGS if is_path(name, value) else ("plain",)
             for writing in writings:
                 self._tokens.setdefault(WRITINGS[writing](value), (name, writing))
-        paths, words = [], []
+        paths: list[bytes] = []
+        words: list[bytes] = []
         for text in sorted(self._tokens, key=len, reverse=True):
             is_a_path = is_path(self._tokens[text][0], text) or text.startswith(b"\\/")
             (paths if is_a_path else words).append(re.escape(text))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -17,13 +18,12 @@ from ..match import Asked
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
 from .places import users_place
+from .terms import SCAN_LIMIT
 
 Mode = Literal["record", "replay", "update", "live"]
 Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
-
-PORTABLE_LIMIT = 1 << 23
-"""Streams of more bytes than this have no placeholders: they are kept, and come back, as they are."""
+_GLOB = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +150,37 @@ class Session:
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
-        text = self.places.conceal_text
+        self.places.environment = os.environ if spawn.env is None else spawn.env
+        return self.describing(spawn)()
+
+    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
+        """What gives ``spawn`` in the terms of the tape, now and when more is known of them."""
         cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        kept = self._kept_variables(spawn)
+        return partial(self._concealed, spawn, None if cwd == self._start_cwd else cwd, kept)
+
+    def _concealed(self, spawn: Spawn, cwd: str | None, env: Mapping[str, str | None]) -> Asked:
+        text = self.places.conceal_text
+        variable = self.places.conceal_variable
         return Asked(
             text(spawn.program),
             tuple(text(one) for one in spawn.args),
             None if spawn.argv0 is None else text(spawn.argv0),
-            None if cwd == self._start_cwd else text(cwd),
+            None if cwd is None else text(cwd),
+            {name: None if value is None else variable(name, value) for name, value in env.items()},
+            is_kept=self.places.rules.keeps_variable,
+            alike=self.places.alike,
         )
+
+    def _kept_variables(self, spawn: Spawn) -> dict[str, str | None]:
+        """The variables on the user's list; ``None`` for one that is named there and is unset."""
+        rules = self.places.rules
+        if not rules.env:
+            return {}
+        given = os.environ if spawn.env is None else spawn.env
+        kept: dict[str, str | None] = {name: None for name in rules.env if not _GLOB.search(name)}
+        kept.update((name, value) for name, value in given.items() if rules.keeps_variable(name))
+        return dict(sorted(kept.items()))
 
     def place(self) -> str:
         """Where the spawn that is being answered was made."""
@@ -172,7 +195,7 @@ class Session:
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""
         content = self.store.decode(stream)
-        if content.size > PORTABLE_LIMIT:
+        if content.size > SCAN_LIMIT:
             return content
         data = content.bytes()
         revealed = self.places.reveal(data)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,24 +13,23 @@ from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
 from ..clock import REAL
-from ..errors import TapeError, UnsupportedSpawn
+from ..errors import TapeError, UnscannedOutput, UnsupportedSpawn
 from ..match import Asked, first_match
 from ..portable import Places
 from ..tape import (
     FORMAT_VERSION,
-    Content,
     Entry,
     Recorded,
     Spawn,
     Spool,
-    Stream,
     Tape,
     TapeStore,
     encode_argument,
     fields_of,
 )
-from .base import PORTABLE_LIMIT, Phase
+from .base import Phase
 from .replay import Player
+from .terms import SCAN_LIMIT, names_on_tape, to_tape
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
@@ -40,6 +41,7 @@ class _Take:
 
     asked: Asked
     phase: Phase
+    describe: Callable[[], Asked] | None = None
     child: RecordingChild | None = None
     entry: Entry | None = None
 
@@ -50,6 +52,12 @@ class Recording(Player):
     def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
         super().__init__(store, owner, places, root=root, target=target)
         self.takes: list[_Take] = []
+
+    def asked(self, spawn: Spawn) -> Asked:
+        """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
+        for environment in (os.environ, spawn.env or {}):
+            self.places.secrets.learn(environment)
+        return super().asked(spawn)
 
     @property
     def recorded(self) -> int:
@@ -63,7 +71,7 @@ class Recording(Player):
         except TapeError as error:
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
-        take = _Take(asked, self.phase)
+        take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
         try:
@@ -95,17 +103,18 @@ class Recording(Player):
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
         self.closed = True
-        entries = []
         for take in self.takes:
             if take.child is not None:
                 take.child.finish()
                 TABLE.remove(take.child.pid)
-            entries.append(take.entry if take.child is None else self._entry(take, take.child))
         self.end_children()
+        self.places.capturing = True
+        entries = [take.entry if take.child is None else self._entry(take, take.child) for take in self.takes]
         return Tape(
             version=FORMAT_VERSION,
             test=self.owner,
             recorded=_now(),
+            names=names_on_tape(self.places),
             entries=tuple(entry for entry in entries if entry is not None),
         )
 
@@ -137,7 +146,8 @@ class Recording(Player):
             old = None
         if old is not None and old.recorded is not None:
             kept = keep_unchanged(old.entries, tape.entries, self.store.decode)
-            tape = tape.model_copy(update={"entries": kept})
+            names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
+            tape = tape.model_copy(update={"entries": kept, "names": names or None})
             if kept == old.entries and tape.test == old.test:
                 return "unchanged"
         self.store.save(self.owner, tape)
@@ -148,8 +158,11 @@ class Recording(Player):
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
-        asked, script = take.asked, child.script()
-        fields = fields_of(script, self._encode)
+        asked = take.asked if take.describe is None else take.describe()
+        try:
+            fields = fields_of(to_tape(child.script(), self.places), self.store.encode)
+        except UnscannedOutput as error:
+            raise self.latch(UnscannedOutput(error.limit, shlex.join(asked.argv))) from None
         if fields.get("running"):
             fields["note"] = "still running when the test ended"
         return Entry(
@@ -157,19 +170,14 @@ class Recording(Player):
             args=tuple(encode_argument(one) for one in asked.args),
             argv0=None if asked.argv0 is None else encode_argument(asked.argv0),
             cwd=None if asked.cwd is None else encode_argument(asked.cwd),
+            env=dict(asked.env) or None,
             phase=take.phase,
             **fields,
         )
 
-    def _encode(self, content: Content) -> Stream:
-        if content.size > PORTABLE_LIMIT:
-            return self.store.encode(content)
-        data = content.bytes()
-        concealed = self.places.conceal(data)
-        return self.store.encode(data if len(concealed) > PORTABLE_LIMIT else concealed)
-
     def _new_spool(self) -> Spool:
-        return Spool(self.store.root, PORTABLE_LIMIT)
+        # What is on the way to the disk can't be searched for secrets any more.
+        return Spool(self.store.root, SCAN_LIMIT, may_spill=self.places.rules.keep_unscanned)
 
 
 class RecordSession(Recording):

@@ -5,6 +5,7 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import TypeVar
 
 from ..child import TABLE, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended
 from ..errors import Divergence, Exhaustion, Leftover, ProctapeError, ReplayError, TapeError, TapeNotFound
-from ..match import Asked, Difference, Near, differences, nearest
+from ..match import Asked, Difference, Near, asked_by, differences, nearest
 from ..portable import Places
 from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Tape, TapeStore, script_of
 from . import report
 from .base import Phase, Session, discards, group_of
 from .causes import told_difference
+from .terms import from_tape, load_names
 
 _ANOTHER = "the test asked for something else than the tape has next"
 _MORE = "the test asked for more than the tape has"
@@ -45,6 +47,8 @@ class Player(Session):
         """
         if self._tape is None:
             self._tape = self.store.load(self.owner)
+            if self._tape is not None:
+                load_names(self.places, self._tape.names)
         return self._tape
 
     @property
@@ -55,7 +59,9 @@ class Player(Session):
     def play(self, spawn: Spawn, asked: Asked, entry: Entry, wiring: Wiring) -> Started:
         """Start a virtual child that does what ``entry`` says."""
         assert self.tape is not None
-        script = script_of(entry, self.decode, strict_input=self.tape.recorded is not None)
+        self._learn(entry, asked)
+        taped = script_of(entry, self.store.decode, strict_input=self.tape.recorded is not None)
+        script = from_tape(taped, self.places)
         if script.end.error is not None:
             self.note_spawn(spawn, lambda: script, replayed=True)
             return Started(add_ended(255 << 8), script.end.error)
@@ -77,12 +83,21 @@ class Player(Session):
             now_ns=spawn.now_ns,
             on_wrong=on_wrong,
             on_end=TABLE.tell,
+            retold=lambda: from_tape(taped, self.places),
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
         self.children.append(child)
         TABLE.add(child)
         child.start(_mapped(script, wiring))
         return Started(pid)
+
+    def _learn(self, entry: Entry, asked: Asked) -> None:
+        """What the parent said gives captured names their values."""
+        expected = asked_by(entry)
+        pairs = [*zip(expected.argv, asked.argv, strict=False)]
+        pairs += [(left, right) for left, right in ((expected.cwd, asked.cwd),) if left and right]
+        for taped, said in pairs:
+            self.places.learn(taped, said)
 
     def end_children(self) -> None:
         """The tape is over: children that still run are gone, and nothing of them is left."""
@@ -120,6 +135,16 @@ class Player(Session):
             Divergence, headline, asked, place, expected=(index, entry), wrong=told, number=number
         )
 
+    def _without_secrets(self, asked: Asked) -> Asked:
+        """A report is read by more people than the environment; what the test set in it is looked for now."""
+        hide = self.places.redact_text
+        for environment in (os.environ, self.places.environment or {}):
+            self.places.secrets.learn(environment)
+        argv0 = asked.argv0 and hide(asked.argv0)
+        return replace(
+            asked, program=hide(asked.program), args=tuple(hide(one) for one in asked.args), argv0=argv0
+        )
+
     def _error(
         self,
         kind: type[_R],
@@ -132,6 +157,9 @@ class Player(Session):
         near: Sequence[Near] = (),
         number: int | None = None,
     ) -> _R:
+        asked = self._without_secrets(asked)
+        hide = self.places.redact_text
+        wrong = [replace(one, actual=one.actual and hide(one.actual)) for one in wrong]
         text = report.build(
             headline=headline,
             tape=self.shown_path,

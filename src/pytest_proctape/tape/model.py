@@ -140,7 +140,8 @@ class Entry(_Model):
         args: the arguments behind the program.
         argv0: the child's ``argv[0]`` where it is not ``program``.
         cwd: the working directory; ``None`` matches any.
-        env: the variables that are kept and compared; ``None`` compares nothing.
+        env: the variables that are kept and compared, ``null`` for one that is
+            unset; ``None`` compares nothing.
         phase: the part of the test that made the spawn.
         stdin: what the child received before its input was closed; ``None`` when it had no pipe or file.
         stdout, stderr: what it wrote; ``None`` when that was discarded.
@@ -196,10 +197,13 @@ class Tape(_Model):
         version: of the format; see :data:`FORMAT_VERSION`.
         test: node id of the owner, ``""`` on a hand-written tape.
         recorded: ``None`` on a hand-written tape.
+        names: what captured names were in the recording, ``{"port:1": "34123"}``, where entries have
+            ``<port:1>``.
         entries: in the order of their spawns.
     """
 
     version: int = FORMAT_VERSION
     test: str = ""
     recorded: Recorded | None = None
+    names: dict[str, str] | None = None
     entries: Annotated[tuple[Entry, ...], FIRST_ERROR] = ()

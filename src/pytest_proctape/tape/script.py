@@ -11,7 +11,7 @@ import os
 import signal as signal_module
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .codec import ms_from_ns, ns_from_ms
 from .content import Content
@@ -28,12 +28,33 @@ _STREAM_NAMES = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
 _STREAM_FDS = {name: fd for fd, name in _STREAM_NAMES.items()}
 
 
+class OpenInput(Protocol):
+    """Input with something in it that differs from run to run, or that nobody is to know."""
+
+    def met(self, got: bytes, *, ended: bool) -> int | None:
+        """How many bytes of ``got`` are it, once all of it is there.
+
+        Args:
+            got: what the parent has sent since the step before.
+            ended: it sends no more.
+
+        Raises:
+            ValueError: this is something else, whatever follows.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The parent has to send exactly this before what follows can happen."""
+    """The parent has to send exactly this before what follows can happen.
+
+    Attributes:
+        data: what it sent in the recording.
+        open: what it may send, where the tape does not know every byte.
+    """
 
     data: Content
     at_ns: int = 0
+    open: OpenInput | None = None
 
 
 @dataclass(frozen=True, slots=True)

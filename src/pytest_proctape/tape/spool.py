@@ -12,6 +12,7 @@ import os
 import weakref
 from pathlib import Path
 
+from ..errors import UnscannedOutput
 from .content import PAYLOAD_THRESHOLD, Content
 from .files import create, temporary_beside, write_all, write_error
 
@@ -57,6 +58,7 @@ class Spool:
     Args:
         folder: where a temporary file may be made; it is created when it is needed.
         threshold: bytes that stay in memory.
+        may_spill: the disk takes what is larger. Otherwise nothing of it is kept.
     """
 
     __slots__ = (
@@ -66,13 +68,15 @@ class Spool:
         "_error",
         "_file",
         "_folder",
+        "_may_spill",
         "_parts",
         "_size",
         "_threshold",
     )
 
-    def __init__(self, folder: Path, threshold: int = PAYLOAD_THRESHOLD) -> None:
+    def __init__(self, folder: Path, threshold: int = PAYLOAD_THRESHOLD, *, may_spill: bool = True) -> None:
         self._folder = folder
+        self._may_spill = may_spill
         self._threshold = threshold
         self._parts: list[bytes] = []
         self._size = 0
@@ -101,6 +105,9 @@ class Spool:
         if self._file is None and self._size <= self._threshold:
             self._parts.append(bytes(data))
             return
+        if not self._may_spill:
+            self._parts = []
+            return
         try:
             if self._file is None:
                 self._spill()
@@ -113,6 +120,7 @@ class Spool:
 
         Raises:
             TapeWriteError: the temporary file could not be written.
+            UnscannedOutput: it is more than the threshold, and must not get onto the disk.
             ValueError: the spool was closed before.
         """
         if self._content is None:
@@ -121,6 +129,8 @@ class Spool:
                 raise write_error(self._folder, self._error) from self._error
             if self._closed:
                 raise ValueError("this spool was closed and its content thrown away")
+            if self._size > self._threshold and not self._may_spill:
+                raise UnscannedOutput(self._threshold)
             if self._file is None:
                 self._content = Content.of(b"".join(self._parts))
             else:
