@@ -16,7 +16,7 @@
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
     │   ├── OutputLimitExceeded
-    │   └── UnscannedOutput  a child wrote more than can be searched for secrets
+    │   └── UnredactableOutput  a child wrote a secret into more than can be rewritten
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -50,7 +50,7 @@ __all__ = [
     "TapeNotFound",
     "TapeVersionError",
     "TapeWriteError",
-    "UnscannedOutput",
+    "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",
 ]
@@ -178,12 +178,12 @@ class OutputLimitExceeded(RecordError):
     """A child wrote more than the recording allows."""
 
 
-class UnscannedOutput(RecordError):
-    """A stream of a child is too large to be searched for secrets, so nothing of it was kept.
+class UnredactableOutput(RecordError):
+    """A stream of a child holds a secret and is too large for it to be taken out, so nothing of it was kept.
 
     Attributes:
         command: what was run, ``""`` if that is not known.
-        limit: bytes that can be searched.
+        limit: bytes up to which a stream can be rewritten.
     """
 
     def __init__(self, limit: int, command: str = "") -> None:
@@ -193,9 +193,10 @@ class UnscannedOutput(RecordError):
 
     def __str__(self) -> str:
         return (
-            f"`{self.command}`: a stream of more than {self.limit} bytes can't be searched for secrets\n"
-            "  next:     let the test read less; or, where you know that there are none in it, say\n"
-            "            tapes_keep_unscanned = true in the ini file, and it is kept as it is"
+            f"`{self.command}`: what looks like a secret is in a stream that is too large to be rewritten\n"
+            f"  expected: at most {self.limit} bytes, or no secret\n"
+            "  next:     let the command say less; or, where you know that it is no secret, say\n"
+            "            tapes_keep_unscanned = true in the ini file: such streams are kept as they are"
         )
 
 

@@ -16,6 +16,7 @@ from itertools import pairwise
 from .holes import Holes
 from .machine import NAMES
 from .names import CapturedNames
+from .packed import repacked
 from .rules import Rules
 from .secrets import Secrets
 from .tokens import Span, Token, escaped, lookalike, token_of
@@ -62,8 +63,9 @@ class Places:
 
     def conceal(self, data: bytes) -> bytes:
         """Put placeholders in the place of this machine's values, and of secrets."""
-        spans = self._spans(data)
-        return _assembled(data, spans, 0, len(data)) if spans else data
+        packed = repacked(data, self._redacted)
+        spans = self._spans(data) if packed is data else []
+        return _assembled(packed, spans, 0, len(packed)) if spans else packed
 
     def conceal_pieces(self, pieces: Sequence[bytes], *, late: bool = False) -> list[bytes]:
         """:meth:`conceal` for a stream that came in pieces.
@@ -71,6 +73,10 @@ class Places:
         What lies across a border goes whole to the piece before it; with ``late`` to the one behind.
         """
         data = b"".join(pieces)
+        packed = repacked(data, self._redacted)
+        if packed is not data:
+            rest = [b""] * (len(pieces) - 1)
+            return [*rest, packed] if late else [packed, *rest]
         spans = self._spans(data)
         if not spans:
             return list(pieces)
@@ -92,9 +98,11 @@ class Places:
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""
-        data = os.fsencode(text)
+        return os.fsdecode(self._redacted(os.fsencode(text)))
+
+    def _redacted(self, data: bytes) -> bytes:
         spans = self.secrets.spans(data)
-        return os.fsdecode(_assembled(data, spans, 0, len(data))) if spans else text
+        return _assembled(data, spans, 0, len(data)) if spans else data
 
     def conceal_variable(self, name: str, value: str) -> str:
         """:meth:`conceal` for the value of an environment variable; what is no text becomes escapes."""

@@ -56,6 +56,8 @@ _PASSWORD_OF = "PASSWORD_OF_"
 """What a variable that holds a URL is called where only the password in it is meant."""
 
 _RUN = re.compile(rb"[\w+/-]{24,}={0,2}(?:\r?\n[\w+/-]+={0,2})*", re.ASCII)
+_MIN_WIDTH = 48
+"""Of the lines of wrapped base64: all tools use more."""
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 _SHORT = 256
 _SEEN_LIMIT = 4096
@@ -138,6 +140,10 @@ class Secrets:
         plain = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
         return written(REDACTED, plain if re.match(r"[A-Za-z_]", plain) else "")
 
+    def are_in(self, data: bytes) -> bool:
+        """Whether there is any secret in ``data``."""
+        return bool(self._find(data))
+
     def spans(self, data: bytes) -> list[Span]:
         """Every secret in ``data``, in order and without overlap."""
         if len(data) > _SHORT:
@@ -187,10 +193,12 @@ class Secrets:
 
     def _encoded(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Runs of base64 that hold a secret: those with line breaks in them, and those of known shapes."""
-        for run in _RUN.finditer(data):
-            if run[0].islower() or run[0].isupper():
+        runs = (block for found in _RUN.finditer(data) for block in _blocks(found[0], found.start()))
+        for start, end in runs:
+            run = data[start:end]
+            if run.islower() or run.isupper():
                 continue  # a path, a hash: base64 has both
-            digits = run[0].translate(_URLSAFE, b"\r\n").rstrip(b"=")
+            digits = run.translate(_URLSAFE, b"\r\n").rstrip(b"=")
             for offset in range(4):
                 whole = digits[offset : offset + (len(digits) - offset) // 4 * 4]
                 try:
@@ -200,7 +208,7 @@ class Secrets:
                 if any(one in text for one in self._plain) or (
                     _is_text(text) and next(shape_spans(text), None) is not None
                 ):
-                    yield run.span()
+                    yield start, end
                     break
 
 
@@ -222,6 +230,22 @@ def _needles(raw: bytes) -> tuple[bytes, ...]:
     found += [raw.hex().encode(), raw.hex().upper().encode()]
     found += _base64_cores(raw)
     return tuple(dict.fromkeys(found))
+
+
+def _blocks(lines: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """The parts of a run of lines that are one text each: lines of one width, and a shorter one."""
+    width, previous, begin, at = 0, 0, start, start
+    for line in lines.splitlines(keepends=True):
+        length = len(line.rstrip(b"\r\n"))
+        if at > begin and (previous != width or length > width or width < _MIN_WIDTH or width % 4):
+            yield begin, at
+            begin = at
+        if at == begin:
+            width = length
+        previous = length
+        at += len(line)
+    end = at - (len(lines) - len(lines.rstrip(b"\r\n")))
+    yield begin, end
 
 
 def _is_text(data: bytes) -> bool:

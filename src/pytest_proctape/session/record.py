@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
 from ..clock import REAL
-from ..errors import TapeError, UnscannedOutput, UnsupportedSpawn
+from ..errors import TapeError, UnredactableOutput, UnsupportedSpawn
 from ..match import Asked, first_match
 from ..portable import Places
 from ..tape import (
@@ -161,8 +161,8 @@ class Recording(Player):
         asked = take.asked if take.describe is None else take.describe()
         try:
             fields = fields_of(to_tape(child.script(), self.places), self.store.encode)
-        except UnscannedOutput as error:
-            raise self.latch(UnscannedOutput(error.limit, shlex.join(asked.argv))) from None
+        except UnredactableOutput as error:
+            raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None
         if fields.get("running"):
             fields["note"] = "still running when the test ended"
         return Entry(
@@ -176,8 +176,9 @@ class Recording(Player):
         )
 
     def _new_spool(self) -> Spool:
-        # What is on the way to the disk can't be searched for secrets any more.
-        return Spool(self.store.root, SCAN_LIMIT, may_spill=self.places.rules.keep_unscanned)
+        # What is this large can't be rewritten; it is looked at before any of it gets onto the disk.
+        unlooked = self.places.rules.keep_unscanned
+        return Spool(self.store.root, SCAN_LIMIT, is_secret=None if unlooked else self.places.secrets.are_in)
 
 
 class RecordSession(Recording):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..errors import UnscannedOutput
+from ..errors import UnredactableOutput
 from ..portable import Holes, Places, Token
-from ..tape import Content, Script, script
+from ..tape import OVERLAP, Content, Script, script
 
 SCAN_LIMIT = 1 << 26
-"""Streams of more bytes than this are not searched for secrets and have no placeholders."""
+"""Streams of more bytes than this have no placeholders; where a secret is in one, it is refused."""
 
 _Moving = script.Input | script.Output
 
@@ -21,7 +21,7 @@ def to_tape(played: Script, places: Places) -> Script:
     A stream is looked at as a whole, so that nothing is missed where its pieces meet.
 
     Raises:
-        UnscannedOutput: a stream is too large, and the user has not said that it may be kept all the same.
+        UnredactableOutput: there is a secret in a stream that is too large to be rewritten.
     """
     steps: dict[int, script.Step] = dict(enumerate(played.steps))
     streams: dict[tuple[bool, int], list[int]] = {}
@@ -32,12 +32,12 @@ def to_tape(played: Script, places: Places) -> Script:
     for (sent, _), indexes in streams.items():
         moving = [step for index in indexes if isinstance(step := steps[index], _Moving)]
         if sum(step.data.size for step in moving) > SCAN_LIMIT:
-            _refuse_unless_allowed(places)
+            _refuse_secrets([step.data for step in moving], places)
             continue
         pieces = [step.data.bytes() for step in moving]
         concealed = places.conceal_pieces(pieces, late=sent)
         if sum(map(len, concealed)) > SCAN_LIMIT:
-            _refuse_unless_allowed(places)
+            _refuse_secrets([step.data for step in moving], places)
             continue
         for index, step, piece, text in zip(indexes, moving, pieces, concealed, strict=True):
             if piece and not text:
@@ -47,9 +47,16 @@ def to_tape(played: Script, places: Places) -> Script:
     return replace(played, steps=tuple(steps.values()))
 
 
-def _refuse_unless_allowed(places: Places) -> None:
-    if not places.rules.keep_unscanned:
-        raise UnscannedOutput(SCAN_LIMIT)
+def _refuse_secrets(pieces: list[Content], places: Places) -> None:
+    """One piece alone was looked at on its way to the disk, if it is there."""
+    if places.rules.keep_unscanned or (len(pieces) == 1 and pieces[0].in_file):
+        return
+    held = b""
+    for piece in pieces:
+        for chunk in piece.chunks():
+            held = held[-OVERLAP:] + chunk
+            if places.secrets.are_in(held):
+                raise UnredactableOutput(SCAN_LIMIT)
 
 
 def from_tape(taped: Script, places: Places) -> Script:

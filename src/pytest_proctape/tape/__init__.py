@@ -38,11 +38,12 @@ from .script import (
     signal_number,
 )
 from .spawn import Spawn, program_of
-from .spool import Spool
+from .spool import OVERLAP, Spool
 from .store import TapeStore
 
 __all__ = [
     "FORMAT_VERSION",
+    "OVERLAP",
     "PAYLOAD_THRESHOLD",
     "STDERR",
     "STDIN",
