@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.portable import Places
+from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import RecordSession, ReplaySession
 from pytest_proctape.tape import TapeStore
 
@@ -229,6 +229,7 @@ class Parity:
     """The ``parity`` fixture: call it with a body; it gives what the body saw, the same in all runs.
 
     Attributes:
+        rules: of placeholders, secrets and variables, as a user would have them.
         tape: the text of the tape, once recorded.
         replay_s: how long the replay took, seconds.
     """
@@ -236,6 +237,7 @@ class Parity:
     def __init__(self, base: Path) -> None:
         self._folder = base / "body"
         self._store = base / "tapes"
+        self.rules = Rules()
         self.tape = ""
         self.replay_s = 0.0
 
@@ -278,7 +280,7 @@ class Parity:
         return result
 
     def _session(self, kind: type[T]) -> T:
-        places = Places({"tmp": str(self._folder), "python": sys.executable})
+        places = Places({"tmp": str(self._folder), "python": sys.executable}, self.rules)
         made: Any = kind
         session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent)
         return session

@@ -234,17 +234,18 @@ def _needles(raw: bytes) -> tuple[bytes, ...]:
 
 def _blocks(lines: bytes, start: int) -> Iterator[tuple[int, int]]:
     """The parts of a run of lines that are one text each: lines of one width, and a shorter one."""
-    width, previous, begin, at = 0, 0, start, start
+    width = previous = 0
+    begin = end = at = start
     for line in lines.splitlines(keepends=True):
         length = len(line.rstrip(b"\r\n"))
         if at > begin and (previous != width or length > width or width < _MIN_WIDTH or width % 4):
-            yield begin, at
+            yield begin, end
             begin = at
         if at == begin:
             width = length
         previous = length
+        end = at + length
         at += len(line)
-    end = at - (len(lines) - len(lines.rstrip(b"\r\n")))
     yield begin, end
 
 
