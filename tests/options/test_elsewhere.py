@@ -1,4 +1,4 @@
-"""A tape of one machine on another: other directories, home, interpreter, temporary files, locale and umask."""
+"""A tape of one machine on another: other directories, home, interpreter, TMPDIR, locale and umask."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ SOURCE = r"""
     pytestmark = pytest.mark.tape
 
     def out(*argv, **more):
-        return subprocess.run(argv, capture_output=True, check=True, **more).stdout.decode("utf-8", "surrogateescape")
+        done = subprocess.run(argv, capture_output=True, check=True, **more)
+        return os.fsdecode(done.stdout)
 
     def py(code, *args, **more):
         return out(sys.executable, "-I", "-S", "-c", code, *args, **more)
@@ -29,7 +30,8 @@ SOURCE = r"""
     def test_the_working_directories(tmp_path):
         assert out("pwd", cwd=tmp_path) == f"{tmp_path.resolve()}\n"
         assert out("pwd", "-P") == f"{os.path.realpath(os.getcwd())}\n"
-        assert out("pwd", cwd=pathlib.Path(__file__).parent / "data") == f"{pathlib.Path(__file__).parent / 'data'}\n"
+        data = pathlib.Path(__file__).parent / "data"
+        assert out("pwd", cwd=data) == f"{data}\n"
 
     def test_a_path_from_the_output_can_be_opened(tmp_path):
         found = out("echo", str(pathlib.Path(__file__).parent / "data" / "file")).rstrip("\n")
@@ -41,7 +43,8 @@ SOURCE = r"""
         )
 
     def test_the_interpreter():
-        told = py("import sys, sysconfig; print(sys.executable); print(sysconfig.get_path('scripts'))")
+        code = "import sys, sysconfig; print(sys.executable); print(sysconfig.get_path('scripts'))"
+        told = out(sys.executable, "-I", "-c", code)
         assert told.splitlines()[0] == sys.executable
         assert told.splitlines()[1] == str(pathlib.Path(sys.prefix, "bin"))
         assert out(str(pathlib.Path(sys.executable).resolve()), "-c", "print(1)") == "1\n"
@@ -52,8 +55,8 @@ SOURCE = r"""
 
     def test_other_writings(tmp_path):
         path = tmp_path / "a file"
-        code = "import sys, json, pathlib; p = pathlib.Path(sys.argv[1]); print(p.as_uri()); print(json.dumps(str(p)))"
-        code += "; print(json.dumps(str(p)).replace('/', chr(92) + '/'))"
+        code = "import sys, json, pathlib; p = pathlib.Path(sys.argv[1]); print(p.as_uri())"
+        code += "; print(json.dumps(str(p))); print(json.dumps(str(p)).replace('/', chr(92) + '/'))"
         uri, plain, escaped = py(code, str(path)).splitlines()
         assert uri == path.as_uri()
         assert json.loads(escaped) == str(path)
@@ -62,7 +65,8 @@ SOURCE = r"""
         assert out("sh", "-c", f"cd {shlex.quote(str(tmp_path))} && pwd") == f"{tmp_path}\n"
 
     def test_input_and_errors(tmp_path):
-        assert out("cat", input=f"{tmp_path}\0{pathlib.Path.home()}".encode()) == f"{tmp_path}\0{pathlib.Path.home()}"
+        sent = f"{tmp_path}\0{pathlib.Path.home()}"
+        assert out("cat", input=sent.encode()) == sent
         done = subprocess.run(["ls", str(tmp_path / "none")], capture_output=True, text=True)
         assert done.returncode and str(tmp_path / "none") in done.stderr
 
@@ -102,7 +106,7 @@ def another_interpreter(folder: Path) -> str:
     return str(folder / "bin" / "python")
 
 
-@pytest.mark.parametrize("name", ["elsewhere", "with spaces", "n\u00f6n-ascii", "it's"])
+@pytest.mark.parametrize("name", ["elsewhere", "it's n\u00f6n-ascii"])
 def test_nothing_diverges(project: Project, tmp_path: Path, name: str) -> None:
     project.ini("tapes_env = CACHE_*", "    MODE")
     project.write(SOURCE)
@@ -157,7 +161,8 @@ def test_recording_again_what_did_not_change_changes_no_byte(project: Project) -
         def test_it(tape, tmp_path, monkeypatch):
             monkeypatch.setenv("MY_TOKEN", uuid.uuid4().hex + "-suffix")
             name = uuid.uuid4().hex
-            subprocess.run(["echo", name, str(tmp_path), os.environ["MY_TOKEN"]], check=True, capture_output=True)
+            argv = ["echo", name, str(tmp_path), os.environ["MY_TOKEN"]]
+            subprocess.run(argv, check=True, capture_output=True)
             subprocess.run(["sh", "-c", "cat; echo $MY_TOKEN; pwd"], input=name.encode(), capture_output=True)
         """
     )

@@ -65,7 +65,8 @@ def test_a_secret_in_a_dialog(parity: Parity) -> None:
 def test_a_secret_across_two_pieces_of_a_dialog(parity: Parity) -> None:
     code = (
         "import sys; out = sys.stdout; text = sys.argv[1]\n"
-        "for cut in (5, 12, 99): sys.stdin.readline(); out.write(text[:cut]); out.flush(); text = text[cut:]\n"
+        "for cut in (5, 7, 99):\n"
+        "    sys.stdin.readline(); out.write(text[:cut]); out.flush(); text = text[cut:]\n"
     )
 
     def body(folder: Path) -> Any:

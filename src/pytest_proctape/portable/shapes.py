@@ -23,28 +23,34 @@ def _shape(words: str, pattern: bytes, flags: int = 0) -> _Shape:
     return _Shape(tuple(words.encode().split()), re.compile(pattern, flags))
 
 
+_QUOTES = rb"(?:[\"'\s>]|\\[\"nrt]|%2[027])"
+_BETWEEN = _QUOTES + rb"{0,4}(?:[:=]|%3[ADad])" + _QUOTES + rb"{0,6}"
+"""What may stand between a label and its value: in text, in JSON, in a URL."""
+
 _KEY_LABELS = (
     rb"(?:x-api-key|api-key|private-token|job-token|deploy-token|x-auth-token|x-vault-token|x-access-token)"
 )
 _SHAPES = (
     # Clouds.
-    _shape("AKIA ASIA", rb"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _shape("AKIA ASIA", rb"A[KS]IA[A-Z0-9]{16}"),
     _shape(
         "secret SECRET Secret",
-        rb"(?i)secret[_ -]?(?:access)?[_ -]?key[\"'\s:=>]{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+        rb"(?i)secret[_ -]?(?:access)?[_ -]?key"
+        + _BETWEEN
+        + rb"((?:[A-Za-z0-9/+]|\\/|%2F|%2B){40})(?![A-Za-z0-9/+=])",
     ),
     _shape("AIza", rb"AIza[\w-]{30,}"),
     _shape("ya29. GOCSPX-", rb"(?:ya29\.|GOCSPX-)[\w.-]{16,}"),
     _shape("AccountKey= SharedAccessKey=", rb"(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{32,}={0,2})"),
     _shape("dop_v1_ doo_v1_", rb"do[or]_v1_[0-9a-f]{32,}|dop_v1_[0-9a-f]{32,}"),
     # Forges and registries.
-    _shape("ghp_ gho_ ghu_ ghs_ ghr_", rb"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}"),
+    _shape("ghp_ gho_ ghu_ ghs_ ghr_", rb"gh[pousr]_[A-Za-z0-9]{20,}"),
     _shape("github_pat_", rb"github_pat_\w{20,}"),
     _shape(
         "glpat- gldt- glrt- glcbt- glptt- glft- glsoat- glagent-",
         rb"gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[\w.-]{16,}",
     ),
-    _shape("npm_", rb"(?<![A-Za-z0-9_])npm_[A-Za-z0-9]{24,}"),
+    _shape("npm_", rb"npm_[A-Za-z0-9]{24,}"),
     _shape("pypi-", rb"pypi-(?:AgE[\w-]{10,}|[\w-]{48,})"),
     _shape("dckr_pat_", rb"dckr_pat_[\w-]{16,}"),
     # Services.
@@ -53,25 +59,28 @@ _SHAPES = (
     _shape("sk_live_ rk_live_ sk_test_ rk_test_ whsec_", rb"(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{12,}"),
     _shape("SG.", rb"SG\.[\w-]{16,}\.[\w-]{16,}"),
     _shape("sk-", rb"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{20,}"),
-    _shape("hf_", rb"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{24,}"),
+    _shape("hf_", rb"hf_[A-Za-z0-9]{24,}"),
     _shape("hvs. hvb. hvr.", rb"(?<!\w)hv[sbr]\.[\w-]{20,}"),
     # Anything.
     _shape("eyJ", rb"eyJ[\w-]{6,}(?:\.[\w-]+){2,4}={0,2}"),
     _shape(
         "PRIVATE",
-        rb"-----BEGIN[A-Z0-9 ]{0,40} PRIVATE KEY(?: BLOCK)?-----"
-        rb"(?:[\s\S]{1,40000}?-----END[A-Z0-9 ]{0,40} PRIVATE KEY(?: BLOCK)?-----|[\w\s+/=\\:,.-]*)",
+        rb"-----BEGIN[A-Z0-9 %+]{0,60}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
+        rb"(?:[\s\S]{1,40000}?-----END[A-Z0-9 %+]{0,60}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
+        rb"|[\w\s+/=\\:,.%-]*)",
     ),
     _shape("AGE-SECRET-KEY-", rb"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
     _shape(
         "uthorization UTHORIZATION",
-        rb"(?i)authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:[a-z0-9-]{1,20}\s+)?([^\s\"'\\,;]{4,})",
+        rb"(?i)authorization" + _BETWEEN + rb"(?:[a-z0-9-]{1,20}(?:\s|%20|\+)+)?([^\s\"'\\,;%]{4,})",
     ),
     _shape("earer BEARER", rb"(?i)\bbearer\s+(?=\S*\d)([\w.~+/-]{12,}={0,2})"),
     _shape(
         "oken -key -KEY -Key TOKEN",
-        rb"(?i)" + _KEY_LABELS + rb"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"'\\,;]{8,})",
+        rb"(?i)" + _KEY_LABELS + _BETWEEN + rb"([^\s\"'\\,;%]{8,})",
     ),
+    _shape("%3A%2F%2F", rb"%3A%2F%2F[^\s/:@%]{0,255}%3A([^\s/@\"'<>]{1,255}?)%40"),
+    _shape(r":\/\/", rb":\\/\\/[^\s/:@\"'<>\\]{0,255}:([^\s/@\"'<>]{1,255})@"),
     _shape("://", rb"://[^\s/:@\"'<>\\]{0,255}:([^\s/@\"'<>]{1,255})@"),
     _shape("://", rb"://([^\s/:@\"'<>\\]{20,255})(?::[^\s/@\"'<>]{0,255})?@"),
 )

@@ -228,6 +228,8 @@ def test_what_a_label_says(text: str, on_tape: str) -> None:
     "text",
     [
         "basic authentication is used",
+        "authorization failed: access denied",
+        "secret key not found: x",
         "the bearer of good news",
         "https://host:8080/a@b",
         "git@github.com:me/repo.git",
