@@ -55,7 +55,10 @@ _WELL_KNOWN = frozenset(_WELL_KNOWN_TEXT.split())
 _PASSWORD_OF = "PASSWORD_OF_"
 """What a variable that holds a URL is called where only the password in it is meant."""
 
-_RUN = re.compile(rb"[\w+/-]{24,}={0,2}(?:\r?\n[\w+/-]+={0,2})*", re.ASCII)
+_DIGITS = re.compile(rb"[\w+/-]", re.ASCII)
+_IS_DIGIT = bytes(b"1"[0] if _DIGITS.match(bytes([byte])) else b"0"[0] for byte in range(256))
+_LONG = b"1" * 24
+"""Digits of base64 that are worth looking into."""
 _MIN_WIDTH = 48
 """Of the lines of wrapped base64: all tools use more."""
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
@@ -193,8 +196,7 @@ class Secrets:
 
     def _encoded(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Runs of base64 that hold a secret: those with line breaks in them, and those of known shapes."""
-        runs = (block for found in _RUN.finditer(data) for block in _blocks(found[0], found.start()))
-        for start, end in runs:
+        for start, end in _runs(data):
             run = data[start:end]
             if run.islower() or run.isupper():
                 continue  # a path, a hash: base64 has both
@@ -232,21 +234,22 @@ def _needles(raw: bytes) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _blocks(lines: bytes, start: int) -> Iterator[tuple[int, int]]:
-    """The parts of a run of lines that are one text each: lines of one width, and a shorter one."""
-    width = previous = 0
-    begin = end = at = start
-    for line in lines.splitlines(keepends=True):
-        length = len(line.rstrip(b"\r\n"))
-        if at > begin and (previous != width or length > width or width < _MIN_WIDTH or width % 4):
-            yield begin, end
-            begin = at
-        if at == begin:
-            width = length
-        previous = length
-        end = at + length
-        at += len(line)
-    yield begin, end
+def _runs(data: bytes) -> Iterator[tuple[int, int]]:
+    """Long runs of what can be digits of base64; lines of one width, and a shorter one, are one run."""
+    kinds = data.translate(_IS_DIGIT) + b"0"
+    start = kinds.find(_LONG)
+    while start >= 0:
+        end = kinds.index(b"0", start)
+        width = length = end - start
+        while length == width >= _MIN_WIDTH and width % 4 == 0:
+            line = end + 2 if data.startswith(b"\r\n", end) else end + 1
+            length = kinds.find(b"0", line) - line
+            if not (data.startswith((b"\n", b"\r\n"), end) and 0 < length <= width):
+                break
+            end = line + length
+        end += len(data[end : end + 2]) - len(data[end : end + 2].lstrip(b"="))
+        yield start, end
+        start = kinds.find(_LONG, end)
 
 
 def _is_text(data: bytes) -> bool:

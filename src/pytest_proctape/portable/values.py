@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from .machine import NAMES, is_concealed, is_path
 from .tokens import WRITINGS, Span, Token, written
 
-_BEFORE = (
+_BEFORE = re.compile(
     rb"(?:(?<![\w.~/-])|(?<=//)|(?<=[\s\0]-[A-Za-z])|(?<=^-[A-Za-z])"
     # Behind an escape of JSON or of a URL, or a change of colour, the last character belongs to that.
     rb"|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})"
     rb"|(?<=\x1b\[[mK])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm)|(?<=\x1b\[\d\d;\d\dm))"
 )
 _BEHIND = rb"(?![\w-]|\.\w)"
-_BEFORE_WORD = rb"(?<![\w.-])"
+_BEFORE_WORD = re.compile(rb"(?<![\w.-])")
 
 _SHORT = 4096
 """Bytes up to which one search costs less than asking for each value first."""
@@ -75,10 +75,16 @@ class Values:
             return
         if len(data) > _SHORT and not any(text in data for text in self._tokens):
             return
-        for found in self._pattern.finditer(data):
-            start = found.start()
-            after_scheme = data[max(0, start - 3) : start] == _SCHEME
-            yield Span(start, found.end(), self._token(found[0], after_scheme))
+        # A pattern that begins with what may stand before would be tried at every byte.
+        search, at = self._pattern.search, 0
+        while found := search(data, at):
+            start, at = found.span()
+            before = _BEFORE if found[1] is not None else _BEFORE_WORD
+            if before.match(data, start):
+                after_scheme = data[max(0, start - 3) : start] == _SCHEME
+                yield Span(start, at, self._token(found[0], after_scheme))
+            else:
+                at = start + 1
 
     def _token(self, text: bytes, after_scheme: bool) -> bytes:
         token = self._made.get((text, after_scheme))
@@ -113,7 +119,8 @@ class Values:
             (paths if is_a_path else words).append(re.escape(text))
         patterns = []
         if paths:
-            patterns.append(_BEFORE + b"(?:" + b"|".join(paths) + b")" + _BEHIND)
+            patterns.append(b"(" + b"|".join(paths) + b")" + _BEHIND)
         if words:
-            patterns.append(_BEFORE_WORD + b"(?:" + b"|".join(words) + b")" + _BEHIND)
+            # The first group is that of paths, be there any or not.
+            patterns.append((b"" if paths else b"(?!)()|") + b"(?:" + b"|".join(words) + b")" + _BEHIND)
         self._pattern = re.compile(b"|".join(patterns)) if patterns else None

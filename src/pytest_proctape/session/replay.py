@@ -159,7 +159,10 @@ class Player(Session):
     ) -> _R:
         asked = self._without_secrets(asked)
         hide = self.places.redact_text
-        wrong = [replace(one, actual=one.actual and hide(one.actual)) for one in wrong]
+        wrong = [
+            replace(one, expected=one.expected and hide(one.expected), actual=one.actual and hide(one.actual))
+            for one in wrong
+        ]
         text = report.build(
             headline=headline,
             tape=self.shown_path,
