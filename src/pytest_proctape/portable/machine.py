@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-_PATHS = ("tmp", "basetemp", "cwd", "root", "tempdir", "home", "python", "venv", "prefix")
-_WORDS = ("user", "host", "short-host")
+_PATHS = ("tmp", "basetemp", "cwd", "root", "tempdir", "home", "python", "venv", "python-prefix")
+_WORDS = ("user-name", "host-name", "short-host-name")
+# A command's usage may well say <user> or <prefix>, also on a tape that somebody wrote by hand.
 NAMES = (*_PATHS, *(f"real-{name}" for name in _PATHS), *_WORDS)
 """The names that can stand on a tape; fixed, so that escaping does not depend on the machine.
 
@@ -44,10 +45,10 @@ def machine_values(root: str, invoked_in: str) -> dict[str, str]:
         "home": str(Path.home()),
         "python": sys.executable,
         "venv": sys.prefix,
-        "prefix": sys.base_prefix,
-        "user": _user(),
-        "host": socket.gethostname(),
-        "short-host": socket.gethostname().partition(".")[0],
+        "python-prefix": sys.base_prefix,
+        "user-name": _user(),
+        "host-name": socket.gethostname(),
+        "short-host-name": socket.gethostname().partition(".")[0],
     }
     if not Path(invoked_in).is_relative_to(root):
         values["cwd"] = invoked_in
@@ -63,7 +64,7 @@ def is_concealed(name: str, value: str) -> bool:
     if name in _WORDS:
         long_enough = len(value) >= (5 if value.isalpha() else 4)
         return long_enough and value.lower() not in _COMMON and not value.isdecimal()
-    return name not in ("venv", "prefix") or os.path.normpath(value) not in _SHARED
+    return name not in ("venv", "python-prefix") or os.path.normpath(value) not in _SHARED
 
 
 def is_path(name: str, value: bytes) -> bool:

@@ -23,8 +23,8 @@ def test_every_value_has_a_name_that_can_stand_on_a_tape() -> None:
     assert values["venv"] == sys.prefix
     assert values["home"] == str(Path.home())
     assert values["tempdir"] == tempfile.gettempdir()
-    assert values["user"] == pwd.getpwuid(os.getuid()).pw_name
-    assert values["host"] == socket.gethostname()
+    assert values["user-name"] == pwd.getpwuid(os.getuid()).pw_name
+    assert values["host-name"] == socket.gethostname()
 
 
 def test_the_working_directory_has_a_name_only_outside_of_the_root() -> None:
@@ -37,6 +37,6 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setenv("USER", "somebody")
-    assert machine_values("/r", "/r")["user"] == "somebody"
+    assert machine_values("/r", "/r")["user-name"] == "somebody"
     monkeypatch.delenv("USER")
-    assert "user" not in machine_values("/r", "/r")
+    assert "user-name" not in machine_values("/r", "/r")

@@ -244,25 +244,25 @@ def test_a_place_comes_back_in_the_writing_it_had(on_tape: str, here: str) -> No
 
 
 def test_names_of_user_and_host_are_replaced_as_whole_words() -> None:
-    places = Places({"user": "wilhelmina", "host": "box-17", "home": "/home/wilhelmina"})
+    places = Places({"user-name": "wilhelmina", "host-name": "box-17", "home": "/home/wilhelmina"})
     text = "wilhelmina@box-17 /home/wilhelmina/x /var/wilhelmina/y wilhelminas box-170 box-17.local"
-    on_tape = "<user>@<host> <home>/x /var/<user>/y wilhelminas box-170 box-17.local"
+    on_tape = "<user-name>@<host-name> <home>/x /var/<user-name>/y wilhelminas box-170 box-17.local"
     assert places.conceal_text(text) == on_tape
     assert places.reveal_text(on_tape) == text
 
 
 @pytest.mark.parametrize("name", ["root", "runner", "ubuntu", "Admin", "bob", "x1", "12345"])
 def test_names_that_are_words_stay_but_are_put_in(name: str) -> None:
-    places = Places({"user": name})
+    places = Places({"user-name": name})
     assert places.conceal_text(f"a {name} b") == f"a {name} b"
-    assert places.reveal_text("a <user> b") == f"a {name} b"
+    assert places.reveal_text("a <user-name> b") == f"a {name} b"
 
 
 def test_the_prefix_that_python_shares_with_everything_stays_but_is_put_in() -> None:
-    places = Places({"prefix": "/usr", "venv": "/usr"})
+    places = Places({"python-prefix": "/usr", "venv": "/usr"})
     assert places.conceal_text("/usr/bin/git") == "/usr/bin/git"
     assert places.reveal_text("<venv>/bin/tool") == "/usr/bin/tool"
-    assert Places({"prefix": "/opt/python3"}).conceal_text("/opt/python3/lib") == "<prefix>/lib"
+    assert Places({"python-prefix": "/opt/python3"}).conceal_text("/opt/python3/lib") == "<python-prefix>/lib"
 
 
 # -- streams in pieces -------------------------------------------------------------------------
@@ -308,7 +308,7 @@ PATHS = st.lists(PARTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join
 def test_revealing_undoes_concealing_wherever_the_places_are(
     data: st.DataObject, tmp: str, home: str, user: str
 ) -> None:
-    places = Places({"tmp": tmp, "home": home, "user": user})
+    places = Places({"tmp": tmp, "home": home, "user-name": user})
     bits = [tmp, home, user, f"file://{tmp}", "://", "<", "<=", "tmp", ":url", ">", "\\/", "/", " ", "\udcfe"]
     bits += [os.fsdecode(write(os.fsencode(path))) for write in WRITINGS.values() for path in (tmp, home)]
     text = "".join(data.draw(st.lists(st.sampled_from(bits), max_size=8)))
@@ -330,8 +330,8 @@ def test_revealing_undoes_concealing_of_bytes_wherever_the_places_are(data: byte
         ("<cwd>/a", {"root": "/r", "cwd": "/r"}, "/r/a"),
         ("<home>/a", {"home": "/t", "tempdir": "/t"}, "/t/a"),
         ("<real-tmp>/a", {"tmp": "/t"}, "/t/a"),
-        ("<user>", {"user": "root"}, "root"),
-        ("alexandra", {"user": "alexandra"}, "alexandra"),
+        ("<user-name>", {"user-name": "root"}, "root"),
+        ("alexandra", {"user-name": "alexandra"}, "alexandra"),
         ("<venv>/bin/x", {"venv": "/usr"}, "/usr/bin/x"),
         ("cat <root>/a", {"root": "/my dir"}, "cat '/my dir/a'"),
         ("cat '<root>/a'", {"root": "/r"}, "cat /r/a"),
