@@ -53,6 +53,11 @@ SOURCE = r"""
         name = tempfile.gettempdir() + "/fixed-name.txt"
         assert py("import sys; print(sys.argv[1])", name) == f"{name}\n"
 
+    def test_temporary_files_with_random_names():
+        with tempfile.TemporaryDirectory() as folder:
+            assert out("pwd", cwd=folder) == f"{folder}\n"
+            assert out("sh", "-c", 'echo "$1/a"', "x", folder) == f"{folder}/a\n"
+
     def test_other_writings(tmp_path):
         path = tmp_path / "a file"
         code = "import sys, json, pathlib; p = pathlib.Path(sys.argv[1]); print(p.as_uri())"

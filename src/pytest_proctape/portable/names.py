@@ -22,6 +22,14 @@ class CapturedNames:
         self._bound: dict[str, bytes] = {}
         self._numbers: dict[tuple[str, bytes], int] = {}
 
+    def fresh(self) -> CapturedNames:
+        """The same patterns, and nothing captured."""
+        return CapturedNames(self._captures)
+
+    def also(self, capture: Capture) -> None:
+        """Look for one more pattern; it takes the place of an older one of its name."""
+        self._captures = (*(one for one in self._captures if one.name != capture.name), capture)
+
     @property
     def recorded(self) -> dict[str, bytes]:
         """The values of the recording, by name and number: ``"port:1"``."""
@@ -74,9 +82,9 @@ class CapturedNames:
                 self._numbers[token.name, value] = token.number
 
     def fits(self, token: Token, value: bytes) -> bool:
-        """Whether ``value`` can be one of this name; a pattern with a group says nothing alone."""
-        patterns = [one.pattern for one in self._captures if one.name == token.name]
-        return not patterns or any(one.groups or one.fullmatch(value) for one in patterns)
+        """Whether ``value`` can be one of this name."""
+        captures = [one for one in self._captures if one.name == token.name]
+        return not captures or any(one.fits(value) for one in captures)
 
 
 def _is_text(value: bytes) -> bool:

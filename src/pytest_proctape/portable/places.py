@@ -17,7 +17,7 @@ from .holes import Holes
 from .machine import NAMES
 from .names import CapturedNames
 from .packed import repacked
-from .rules import Rules
+from .rules import MKTEMP, Rules, temporary_names
 from .secrets import Secrets
 from .tokens import Span, Token, escaped, lookalike, token_of
 from .values import Values
@@ -44,18 +44,21 @@ class Places:
         self.environment: Mapping[str, str] | None = None
         self.capturing = False
         self._values = Values(self.rules.names)
-        self._lookalike = lookalike((*NAMES, *self.rules.names))
+        self._lookalike = lookalike((*NAMES, MKTEMP, *self.rules.names))
         for name, value in (*self.rules.values, *(values or {}).items()):
             self.add(name, value)
 
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
         self._values.add(name, value)
+        if name == "tempdir":
+            self.names.also(temporary_names(os.fsencode(value).rstrip(b"/")))
 
     def copy(self) -> Places:
         """The same values and rules, to be added to apart from these."""
         twin = Places(rules=self.rules)
         self._values.copy_to(twin._values)
+        twin.names = self.names.fresh()
         twin.secrets = self.secrets.copy()
         return twin
 

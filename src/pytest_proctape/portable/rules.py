@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from fnmatch import fnmatchcase
 from ..errors import UsageError
 from .machine import NAMES
 from .tokens import REDACTED
+
+MKTEMP = "mktemp"
+_MADE = rb"(?:tmp[a-z0-9_]{8}|tmp\.[A-Za-z0-9]{10})"
+"""Names as :mod:`tempfile` and mktemp(1) make them unless they are told another way."""
 
 _LINE = re.compile(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -21,15 +26,29 @@ class Capture:
 
     Attributes:
         pattern: what finds one; its first group if it has any.
+        alone: what one looks like without what is around it, where that is known.
     """
 
     name: str
     pattern: re.Pattern[bytes]
+    alone: re.Pattern[bytes] | None = None
 
     @property
     def group(self) -> int:
         """The group that is the value; 0 for all of the match."""
         return 1 if self.pattern.groups else 0
+
+    def fits(self, value: bytes) -> bool:
+        """Whether ``value`` can be one. A pattern with a group says nothing without what is around it."""
+        alone = self.alone or (None if self.pattern.groups else self.pattern)
+        return alone is None or alone.fullmatch(value) is not None
+
+
+def temporary_names(tempdir: bytes) -> Capture:
+    """Random names directly below the directory for temporary files."""
+    folders = b"|".join(map(re.escape, {tempdir, os.path.realpath(tempdir)}))
+    pattern = b"(?:" + folders + rb")/(" + _MADE + rb")(?![\w-])"
+    return Capture(MKTEMP, re.compile(pattern), re.compile(_MADE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +124,7 @@ def rules_from(
 def _own_name(name: str, where: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{where}: {name!r} is no name for a placeholder; use a-z, 0-9, - and _")
-    if name in NAMES or name == REDACTED:
+    if name in (*NAMES, MKTEMP, REDACTED):
         raise UsageError(f"{where}: <{name}> is a placeholder already; choose another name")
     return name
 

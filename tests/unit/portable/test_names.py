@@ -104,3 +104,22 @@ def test_holes_tell_how_much_they_take() -> None:
 def test_what_is_no_text_is_taken_by_a_hole() -> None:
     places = Places()
     assert places.alike("a<redacted>b", "a" + os.fsdecode(b"\xff\n") + "b")
+
+
+@pytest.mark.parametrize("made", ["tmpab_12xyz", "tmp.aB3dE5gH1j"])
+def test_random_names_of_temporary_files_need_no_rule(made: str) -> None:
+    here, there = Places({"tempdir": "/tmp"}).copy(), Places({"tempdir": "/var/t"}).copy()
+    here.capturing = True
+    on_tape = here.conceal_text(f"--out=/tmp/{made}/a /tmp/{made} /tmp/{made}x /tmp/tmpdir")
+    assert on_tape.startswith("--out=<tempdir>/<mktemp:1>/a <tempdir>/<mktemp:1> <tempdir>/tmp")
+    there.names.load(here.names.recorded)
+    assert there.alike("<tempdir>/<mktemp:1>/a", there.conceal_text("/var/t/tmp00000000/a"))
+    assert not there.alike("<tempdir>/<mktemp:1>/a", there.conceal_text("/var/t/another/a"))
+    there.learn("<tempdir>/<mktemp:1>/a", there.conceal_text("/var/t/tmp00000000/a"))
+    assert there.reveal_text("in <tempdir>/<mktemp:1>") == "in /var/t/tmp00000000"
+
+
+def test_random_names_elsewhere_need_a_rule() -> None:
+    places = Places({"tempdir": "/tmp", "root": "/r"})
+    places.capturing = True
+    assert places.conceal_text("/r/tmpab_12xyz") == "<root>/tmpab_12xyz"
