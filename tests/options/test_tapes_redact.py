@@ -253,7 +253,7 @@ def test_another_argument_than_the_secret_still_diverges(
 
 def test_a_large_stream_with_a_secret_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "tok-1234567890")
-    monkeypatch.setattr("pytest_proctape.session.terms.SCAN_LIMIT", 1 << 16)
+    monkeypatch.setattr("pytest_proctape.session.crossing.SCAN_LIMIT", 1 << 16)
     monkeypatch.setattr("pytest_proctape.session.record.SCAN_LIMIT", 1 << 16)
     project.write(
         """

@@ -17,8 +17,8 @@ from ..errors import ProctapeError, UnsupportedSpawn
 from ..match import Asked
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
+from .crossing import SCAN_LIMIT
 from .places import users_place
-from .terms import SCAN_LIMIT
 
 Mode = Literal["record", "replay", "update", "live"]
 Phase = Literal["setup", "call", "teardown"]

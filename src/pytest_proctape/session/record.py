@@ -28,8 +28,8 @@ from ..tape import (
     fields_of,
 )
 from .base import Phase
+from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .replay import Player
-from .terms import SCAN_LIMIT, names_on_tape, to_tape
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]

@@ -19,7 +19,7 @@ from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Tape, TapeStore, script
 from . import report
 from .base import Phase, Session, discards, group_of
 from .causes import told_difference
-from .terms import from_tape, load_names
+from .crossing import from_tape, load_names
 
 _ANOTHER = "the test asked for something else than the tape has next"
 _MORE = "the test asked for more than the tape has"

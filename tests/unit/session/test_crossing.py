@@ -6,7 +6,7 @@ import pytest
 
 from pytest_proctape.errors import UnredactableOutput
 from pytest_proctape.portable import Places, rules_from
-from pytest_proctape.session import terms
+from pytest_proctape.session import crossing
 from pytest_proctape.tape import Content, End, Script, script
 
 RULES = rules_from(["uid = /[0-9a-f]{8}/"], [], [])
@@ -39,7 +39,7 @@ def places() -> Places:
 
 
 def test_a_stream_is_looked_at_as_a_whole() -> None:
-    result = terms.to_tape(
+    result = crossing.to_tape(
         played(
             sent(b"in /srv"),
             said(b"out /srv/re"),
@@ -61,18 +61,20 @@ def test_a_stream_is_looked_at_as_a_whole() -> None:
 
 
 def test_a_piece_of_which_nothing_is_left_goes() -> None:
-    result = terms.to_tape(played(said(b"/srv/"), sent(b"x"), said(b"re"), sent(b"y"), said(b"po")), places())
+    result = crossing.to_tape(
+        played(said(b"/srv/"), sent(b"x"), said(b"re"), sent(b"y"), said(b"po")), places()
+    )
     assert told(result) == [("Output", b"<root>"), ("Input", b"x"), ("Input", b"y")]
 
 
 def test_steps_that_move_nothing_stay() -> None:
     steps = (script.Signal(15), script.InputEnd(), said(b""))
-    assert terms.to_tape(played(*steps), places()).steps == steps
-    assert terms.from_tape(played(*steps), places()).steps == steps
+    assert crossing.to_tape(played(*steps), places()).steps == steps
+    assert crossing.from_tape(played(*steps), places()).steps == steps
 
 
 def test_the_way_back() -> None:
-    result = terms.from_tape(played(sent(b"in <root>\n"), said(b"<=root> <root>\n")), places())
+    result = crossing.from_tape(played(sent(b"in <root>\n"), said(b"<=root> <root>\n")), places())
     assert told(result) == [("Input", b"in /srv/repo\n"), ("Output", b"<root> /srv/repo\n")]
     assert isinstance(result.steps[0], script.Input)
     assert result.steps[0].open is None
@@ -82,22 +84,22 @@ def test_the_way_back() -> None:
 def test_a_secret_in_more_than_can_be_rewritten(
     monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]
 ) -> None:
-    monkeypatch.setattr(terms, "SCAN_LIMIT", 64)
+    monkeypatch.setattr(crossing, "SCAN_LIMIT", 64)
     taped = played(*(said(piece) for piece in pieces))
     with pytest.raises(UnredactableOutput) as caught:
-        terms.to_tape(taped, places())
+        crossing.to_tape(taped, places())
     assert caught.value.limit == 64
     assert "tapes_keep_unscanned" in str(caught.value)
     allowed = Places(rules=rules_from([], [], [], keep_unscanned=True))
-    assert terms.to_tape(taped, allowed) == taped
+    assert crossing.to_tape(taped, allowed) == taped
     clean = played(said(b"/srv/repo" * 20))
-    assert terms.to_tape(clean, places()) == clean
-    assert terms.from_tape(played(said(b"<root>" * 20)), places()) == played(said(b"<root>" * 20))
+    assert crossing.to_tape(clean, places()) == clean
+    assert crossing.from_tape(played(said(b"<root>" * 20)), places()) == played(said(b"<root>" * 20))
 
 
 def awaited(data: bytes, here: Places, *, last: bool = True) -> script.OpenInput:
     behind = () if last else (sent(b"more"),)
-    step = terms.from_tape(played(sent(data), *behind), here).steps[0]
+    step = crossing.from_tape(played(sent(data), *behind), here).steps[0]
     assert isinstance(step, script.Input)
     assert step.open is not None
     return step.open
@@ -140,15 +142,15 @@ def test_in_a_dialog_what_comes_behind_is_left() -> None:
 
 def test_a_name_in_the_input_is_bound() -> None:
     here = places()
-    terms.load_names(here, {"uid:1": "00000001"})
+    crossing.load_names(here, {"uid:1": "00000001"})
     taped = played(sent(b"say <uid:1>\n"), said(b"<uid:1>\n"))
-    result = terms.from_tape(taped, here)
+    result = crossing.from_tape(taped, here)
     assert told(result)[1] == ("Output", b"00000001\n")
     step = result.steps[0]
     assert isinstance(step, script.Input)
     assert step.open is not None
     assert step.open.met(b"say abcdef00\n", ended=False) == 13
-    assert told(terms.from_tape(taped, here))[1] == ("Output", b"abcdef00\n")
+    assert told(crossing.from_tape(taped, here))[1] == ("Output", b"abcdef00\n")
     assert step.open.met(b"say abcdef00\n", ended=False) == 13
     assert step.open.met(b"say abc", ended=False) is None
     with pytest.raises(ValueError):  # noqa: PT011  # the bytes are all it says
@@ -157,7 +159,7 @@ def test_a_name_in_the_input_is_bound() -> None:
 
 def test_names_on_the_tape() -> None:
     here = places()
-    assert terms.names_on_tape(here) is None
+    assert crossing.names_on_tape(here) is None
     here.capturing = True
     here.conceal(b"00000002 00000001")
-    assert terms.names_on_tape(here) == {"uid:1": "00000002", "uid:2": "00000001"}
+    assert crossing.names_on_tape(here) == {"uid:1": "00000002", "uid:2": "00000001"}
