@@ -17,7 +17,7 @@ from .holes import Holes
 from .machine import NAMES
 from .names import CapturedNames
 from .packed import repacked
-from .rules import MKTEMP, Rules, temporary_names
+from .rules import Rules, temporary_names
 from .secrets import Secrets
 from .tokens import Span, Token, escaped, lookalike, token_of
 from .values import Values
@@ -44,7 +44,7 @@ class Places:
         self.environment: Mapping[str, str] | None = None
         self.capturing = False
         self._values = Values(self.rules.names)
-        self._lookalike = lookalike((*NAMES, MKTEMP, *self.rules.names))
+        self._lookalike = lookalike((*NAMES, *self.rules.names))
         for name, value in (*self.rules.values, *(values or {}).items()):
             self.add(name, value)
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..errors import UsageError
-from .machine import NAMES
+from .machine import MKTEMP, NAMES
 from .tokens import REDACTED
 
-MKTEMP = "mktemp"
 _MADE = rb"(?:tmp[a-z0-9_]{8}|tmp\.[A-Za-z0-9]{10})"
 """Names as :mod:`tempfile` and mktemp(1) make them unless they are told another way."""
 
@@ -124,7 +123,7 @@ def rules_from(
 def _own_name(name: str, where: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{where}: {name!r} is no name for a placeholder; use a-z, 0-9, - and _")
-    if name in (*NAMES, MKTEMP, REDACTED):
+    if name in (*NAMES, REDACTED):
         raise UsageError(f"{where}: <{name}> is a placeholder already; choose another name")
     return name
 

@@ -184,7 +184,9 @@ class Secrets:
 
     def _named(self, data: bytes) -> Iterator[Span]:
         size = len(data)
-        present = [needle for needle in self._needles if len(needle) <= size and needle in data]
+        # `needle in data` looks for a number first, and takes longer.
+        find = data.find
+        present = [needle for needle in self._needles if len(needle) <= size and find(needle) >= 0]
         for needle in present:
             at = data.find(needle)
             while at >= 0:

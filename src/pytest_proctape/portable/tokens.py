@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
@@ -87,7 +88,8 @@ class Token:
         return int(self.detail) if self.detail.isdecimal() and not self.is_secret else 0
 
 
-def lookalike(names: Iterable[str]) -> re.Pattern[bytes]:
+@lru_cache
+def lookalike(names: tuple[str, ...]) -> re.Pattern[bytes]:
     """What finds placeholders of these names, escaped ones too."""
     longest_first = sorted((re.escape(name.encode()) for name in names), key=len, reverse=True)
     writings = "|".join(WRITINGS).encode()

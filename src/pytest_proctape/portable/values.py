@@ -15,11 +15,8 @@ _BEFORE = re.compile(
     rb"|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})"
     rb"|(?<=\x1b\[[mK])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm)|(?<=\x1b\[\d\d;\d\dm))"
 )
-_BEHIND = rb"(?![\w-]|\.\w)"
+_BEHIND = re.compile(rb"(?![\w-]|\.\w)")
 _BEFORE_WORD = re.compile(rb"(?<![\w.-])")
-
-_SHORT = 4096
-"""Bytes up to which one search costs less than asking for each value first."""
 
 _SCHEME = b"://"
 
@@ -27,16 +24,16 @@ _SCHEME = b"://"
 class Values:
     """The values that placeholders have here and now.
 
-    Not every value is known from the start: ``tmp_path`` exists only once its fixture has run.
+    Not every value is known from the start: ``tmp_path`` exists only once its fixture has run. So there is
+    no pattern of all of them: making one takes longer than looking for each.
     """
 
     def __init__(self, own: Iterable[str] = ()) -> None:
         """With the user's ``own`` names."""
         self._order = (*own, *NAMES)
         self._values: dict[str, bytes] = {}
+        self._writings: dict[str, dict[bytes, str]] = {}
         self._tokens: dict[bytes, tuple[str, str]] = {}
-        self._pattern: re.Pattern[bytes] | None = None
-        self._made: dict[tuple[bytes, bool], bytes] = {}
 
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
@@ -45,15 +42,15 @@ class Values:
             raw = raw.rstrip(b"/")
         if not raw:
             return
-        self._values[name] = raw
+        self._put(name, raw)
         if f"real-{name}" in NAMES:
-            self._values[f"real-{name}"] = os.path.realpath(raw)
+            self._put(f"real-{name}", os.path.realpath(raw))
         self._rebuild()
 
     def copy_to(self, twin: Values) -> None:
         """Give ``twin`` the same values."""
-        twin._values = dict(self._values)
-        twin._rebuild()
+        twin._values, twin._writings = dict(self._values), dict(self._writings)
+        twin._tokens = self._tokens
 
     def text_of(self, token: Token, *, after_scheme: bool) -> bytes | None:
         """What ``token`` stands for; ``None`` if it has no value here.
@@ -71,28 +68,29 @@ class Values:
 
     def spans(self, data: bytes) -> Iterator[Span]:
         """Every value in ``data``, the longest wherever there are several."""
-        if self._pattern is None:
+        # `text in data` looks for a number first, and takes longer.
+        find = data.find
+        present = [text for text in self._tokens if find(text) >= 0]
+        if not present:
             return
-        if len(data) > _SHORT and not any(text in data for text in self._tokens):
-            return
-        # A pattern that begins with what may stand before would be tried at every byte.
-        search, at = self._pattern.search, 0
-        while found := search(data, at):
-            start, at = found.span()
-            before = _BEFORE if found[1] is not None else _BEFORE_WORD
-            if before.match(data, start):
+        found = [place for text in present for place in self._places_of(text, data)]
+        end = 0
+        for start, length in sorted(found, key=lambda place: (place[0], -place[1])):
+            if start >= end:
+                end = start + length
                 after_scheme = data[max(0, start - 3) : start] == _SCHEME
-                yield Span(start, at, self._token(found[0], after_scheme))
-            else:
-                at = start + 1
+                yield Span(start, end, self._token(data[start:end], after_scheme))
+
+    def _places_of(self, text: bytes, data: bytes) -> Iterator[tuple[int, int]]:
+        before = _BEFORE if text.startswith((b"/", b"\\/")) else _BEFORE_WORD
+        length, start = len(text), data.find(text)
+        while start >= 0:
+            stands_alone = before.match(data, start) and _BEHIND.match(data, start + length)
+            if stands_alone:
+                yield start, length
+            start = data.find(text, start + (length if stands_alone else 1))
 
     def _token(self, text: bytes, after_scheme: bool) -> bytes:
-        token = self._made.get((text, after_scheme))
-        if token is None:
-            token = self._made[text, after_scheme] = self._new_token(text, after_scheme)
-        return token
-
-    def _new_token(self, text: bytes, after_scheme: bool) -> bytes:
         name, writing = self._tokens[text]
         usual = "plain"
         if after_scheme and (value := self._values[name]).startswith(b"/"):
@@ -101,26 +99,16 @@ class Values:
                 writing = usual
         return written(name, "" if writing == usual else writing)
 
+    def _put(self, name: str, value: bytes) -> None:
+        self._values[name] = value
+        self._writings[name] = {}
+        if is_concealed(name.removeprefix("real-"), os.fsdecode(value)):
+            for writing in WRITINGS if is_path(name, value) else ("plain",):
+                self._writings[name].setdefault(WRITINGS[writing](value), writing)
+
     def _rebuild(self) -> None:
+        # Where there is no link, a path and its real one are one, and the plain name comes first.
         self._tokens = {}
-        self._made = {}
         for name in self._order:
-            value = self._values.get(name)
-            # Where there is no link, a path and its real one are one, and the plain name comes first.
-            if value is None or not is_concealed(name.removeprefix("real-"), os.fsdecode(value)):
-                continue
-            writings = WRITINGS if is_path(name, value) else ("plain",)
-            for writing in writings:
-                self._tokens.setdefault(WRITINGS[writing](value), (name, writing))
-        paths: list[bytes] = []
-        words: list[bytes] = []
-        for text in sorted(self._tokens, key=len, reverse=True):
-            is_a_path = is_path(self._tokens[text][0], text) or text.startswith(b"\\/")
-            (paths if is_a_path else words).append(re.escape(text))
-        patterns = []
-        if paths:
-            patterns.append(b"(" + b"|".join(paths) + b")" + _BEHIND)
-        if words:
-            # The first group is that of paths, be there any or not.
-            patterns.append((b"" if paths else b"(?!)()|") + b"(?:" + b"|".join(words) + b")" + _BEHIND)
-        self._pattern = re.compile(b"|".join(patterns)) if patterns else None
+            for text, writing in self._writings.get(name, {}).items():
+                self._tokens.setdefault(text, (name, writing))
