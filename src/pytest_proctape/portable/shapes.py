@@ -96,14 +96,18 @@ _SHORTEST = 12
 _SMALL = 4096
 _IN_RUN = bytes(b"01"[re.match(rb"[\w.-]", bytes([byte])) is not None] for byte in range(256))
 _LONG = b"1" * _SHORTEST
+_IN_NONE = bytes(byte for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\r\n")
 
 
 def shape_spans(data: bytes) -> Iterator[tuple[int, int]]:
     """Where something with the shape of a secret stands."""
     if len(data) < _SHORTEST:
         return
-    # `word in data` looks for a number first, and takes longer.
-    find, find_tight = data.find, (data if len(data) <= _SMALL else _long_runs(data)).find
+    # Without what no shape has in it, more may seem to be there, but never less. `word in data` looks for a
+    # number first, and takes longer.
+    small = len(data) <= _SMALL
+    text = data if small else data.translate(None, _IN_NONE)
+    find, find_tight = text.find, (text if small else _long_runs(text)).find
     present = {word for word in _LOOSE_WORDS if find(word) >= 0}
     present.update(word for word in _TIGHT_WORDS if find_tight(word) >= 0)
     if not present:
