@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Divergence,
         Drift,
         Exhaustion,
+        HookError,
         Leftover,
         OutputLimitExceeded,
         ProctapeError,
@@ -29,9 +30,15 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .handle import TapeHandle
+    from .match import Asked, Difference
     from .session import TapedSpawn
+    from .tape import Entry, Tape
 
 _HOMES = {
+    "Asked": ".match",
+    "Difference": ".match",
+    "Entry": ".tape",
+    "Tape": ".tape",
     "TapeHandle": ".handle",
     "TapedSpawn": ".session",
     **dict.fromkeys(
@@ -39,6 +46,7 @@ _HOMES = {
             "Divergence",
             "Drift",
             "Exhaustion",
+            "HookError",
             "Leftover",
             "OutputLimitExceeded",
             "ProctapeError",
@@ -58,15 +66,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "Asked",
+    "Difference",
     "Divergence",
     "Drift",
+    "Entry",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
     "RecordError",
     "ReplayError",
     "SpawnTimeout",
+    "Tape",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",

@@ -6,16 +6,18 @@ import os
 import shlex
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
 from ..errors import ProctapeError, UnsupportedSpawn
-from ..match import Asked
+from ..hooks import Hooks
+from ..match import Asked, Terms
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
+from .environment import Environment
 from .places import users_place
 
 Mode = Literal["record", "replay", "update", "live"]
@@ -94,7 +96,17 @@ class Session:
 
     mode: Mode
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         """Make a session.
 
         Args:
@@ -103,6 +115,8 @@ class Session:
             places: the values of placeholders.
             root: what paths are shown relative to.
             target: what to select to record the tape again; the owner, unless that is no test.
+            terms: on which spawns are held against entries.
+            hooks: those of the test.
         """
         self.owner = owner
         self._target = target or owner
@@ -113,6 +127,12 @@ class Session:
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
+        self.hooks = hooks or Hooks()
+        self.terms = terms or Terms()
+        if self.hooks.has("match"):
+            self.terms = replace(self.terms, judges=(*self.terms.judges, self.hooks.match))
+        self.threads = {threading.get_ident()}
+        """Those that have made spawns, and the test's own."""
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -152,11 +172,13 @@ class Session:
         """``spawn`` in the terms of the tape."""
         text = self.places.conceal_text
         cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        self.threads.add(threading.get_ident())
         return Asked(
             text(spawn.program),
             tuple(text(one) for one in spawn.args),
             None if spawn.argv0 is None else text(spawn.argv0),
             None if cwd == self._start_cwd else text(cwd),
+            Environment(spawn.env, text),
         )
 
     def place(self) -> str:
