@@ -29,7 +29,7 @@ _STREAM = (
 )
 _ARGUMENT = 'text or {"base64": "..."}'
 _PATTERN = '{"any": true}, {"regex": "..."}, {"glob": "..."}'
-_WORD = f'text, {{"base64": "..."}} or a pattern: {_PATTERN}'
+_WORD = f"{_ARGUMENT}, or a pattern: {_PATTERN}"
 _ARG = f'{_WORD}, {{"any_args": true}}'
 _STDIN = f"{_STREAM}; or a pattern: {_PATTERN}"
 _FORMS: Mapping[str, tuple[type[BaseModel], ...]] = {
@@ -68,8 +68,7 @@ _MISTAKEN = {
 """What people write who write entries by hand, and what they mean."""
 _BY_FIELD = {
     ("args", "tuple_type"): f"a list: {_WORDS}",
-    ("exit_code", "greater_than_equal"): '0 to 255; what a signal killed has signal, as "SIGKILL"',
-    ("exit_code", "less_than_equal"): "0 to 255",
+    ("exit_code", "greater_than_equal"): '0 or more; what a signal killed has signal, as "SIGKILL"',
 }
 """What is expected of a field, where more can be said than its type."""
 _JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
