@@ -214,7 +214,9 @@ class Hooks:
             result: object = implementation.function(*given)
         except Exception as error:
             problem = f"raised {type(error).__name__}: {error}"
-            raise HookError(hook, implementation.plugin_name, problem) from error
+            wrong = HookError(hook, implementation.plugin_name, problem)
+            # Its own frames are the ones worth seeing.
+            raise wrong.with_traceback(error.__traceback__) from None
         return result
 
 

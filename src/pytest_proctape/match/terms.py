@@ -48,7 +48,9 @@ def checked(matcher: Judge) -> Judge:
         try:
             verdict: object = matcher(asked, entry, found)
         except Exception as error:
-            raise HookError("tape.matcher", name, f"raised {type(error).__name__}: {error}") from error
+            wrong = HookError("tape.matcher", name, f"raised {type(error).__name__}: {error}")
+            # Its own frames are the ones worth seeing.
+            raise wrong.with_traceback(error.__traceback__) from None
         if verdict is None or isinstance(verdict, bool):
             return verdict
         raise HookError("tape.matcher", name, f"gave {verdict!r:.80}, which is neither a bool nor None")

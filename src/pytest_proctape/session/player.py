@@ -91,7 +91,8 @@ class Player(Taped):
             return None
         index = self._overridden(asked) if answer.overrides and self.replays_entries else None
         recorded = None if index is None else self._script(self.entries[index])
-        part = Part(answer.said.applied(recorded), index, answer.entry, lenient=True)
+        script = answer.said.applied(recorded)
+        part = Part(script, index, answer.entry, lenient=True, said=_said_line(answer))
         started = self.play(spawn, asked, part, wiring)
         answer.served += 1
         if index is not None:
@@ -170,7 +171,9 @@ class Player(Taped):
 
         A test that overrode an entry was led another way than the recorded one, and owes none of the rest.
         """
-        lines = [_owing_line(answer) for answer in self.answers.owing(phases)]
+        # What a fixture said in the setup may be for its teardown.
+        said_in = phases if "teardown" in phases else [one for one in phases if one != "setup"]
+        lines = [_owing_line(answer) for answer in self.answers.owing(said_in)]
         try:
             remaining = self._remaining(phases) if self.owes_entries else []
         except (TapeError, HookError) as error:
@@ -185,7 +188,7 @@ class Player(Taped):
         told = f": {count} {'entry was' if count == 1 else 'entries were'} not replayed" if count else ""
         text = report.build(
             headline=f"{_LESS if count else _UNUSED}{told}",
-            tape=self.shown_path,
+            tape=self.shown_path if count else "",
             count=len(self.entries) if count else 0,
             notes=lines,
             next_step=self.record_command if count else "",
@@ -200,6 +203,9 @@ class Player(Taped):
 
 
 def _owing_line(answer: Answer) -> str:
+    return f"{_said_line(answer)} was started {answer.served} of {answer.times} times"
+
+
+def _said_line(answer: Answer) -> str:
     call = "tape.override" if answer.overrides else "tape.add"
-    command = report.entry_line(answer.entry)
-    return f"{call} at {answer.place}: {command} was started {answer.served} of {answer.times} times"
+    return f"{call} at {answer.place}: {report.entry_line(answer.entry)}"

@@ -29,6 +29,7 @@ _ANOTHER = "the test asked for something else than the tape has next"
 _UNKNOWN = "the test asked for something that the tape does not have"
 _MORE = "the test asked for more than the tape has"
 _SENT = "the test sent something else than the tape has"
+_SENT_UNSAID = "the test sent something else than it said itself"
 _STALLED = "the child waits for something that the test does not do"
 _RACING = (
     "the test starts processes in threads, so their order may be chance: then mark it with",
@@ -46,12 +47,14 @@ class Part:
         index: of the entry on the tape; ``None`` for what the test said itself.
         entry: for reports.
         lenient: no output can be missing.
+        said: where the test said it, if it did.
     """
 
     script: Script
     index: int | None
     entry: Entry
     lenient: bool = False
+    said: str = ""
 
 
 class Taped(Session):
@@ -179,9 +182,22 @@ class Taped(Session):
         self, asked: Asked, number: int, place: str, part: Part, wrong: WrongCause | Stalled
     ) -> Divergence:
         """A child got another cause than the one that it plays has."""
-        headline = _SENT if isinstance(wrong, WrongCause) else _STALLED
+        sent = isinstance(wrong, WrongCause)
         told = (told_difference(wrong),)
-        expected = None if part.index is None else (part.index, part.entry)
+        if part.index is None:
+            headline = _SENT_UNSAID if sent else _STALLED
+            return self._error(
+                Divergence,
+                headline,
+                asked,
+                place,
+                wrong=told,
+                number=number,
+                notes=[part.said],
+                of_tape=False,
+            )
+        expected = (part.index, part.entry)
+        headline = _SENT if sent else _STALLED
         return self._error(Divergence, headline, asked, place, expected=expected, wrong=told, number=number)
 
     def _error(
@@ -196,11 +212,13 @@ class Taped(Session):
         near: Sequence[Near] = (),
         notes: Sequence[str] = (),
         number: int | None = None,
+        of_tape: bool = True,
     ) -> _R:
+        next_step = self.record_command if of_tape else ""
         text = report.build(
             headline=headline,
-            tape=self.shown_path,
-            count=len(self.entries),
+            tape=self.shown_path if of_tape else "",
+            count=len(self.entries) if of_tape else 0,
             number=number or len(self.spawns) + 1,
             asked=asked,
             place=place,
@@ -208,7 +226,7 @@ class Taped(Session):
             differences=wrong,
             near=near,
             notes=notes,
-            next_step=self.record_command,
+            next_step=next_step,
         )
         return kind(
             headline,
@@ -217,7 +235,7 @@ class Taped(Session):
             near=near,
             differences=wrong,
             place=place,
-            next_step=self.record_command,
+            next_step=next_step,
         )
 
 

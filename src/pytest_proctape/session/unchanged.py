@@ -74,14 +74,20 @@ class _Shelf:
         if index is not None:
             self._take(index)
             return self._entries[index], index
-        index = next((i for i in self._candidates(entry) if _stands_for(self._entries[i], entry)), None)
-        if index is not None and (self._unordered or has_patterns(self._entries[index])):
+        index = next((i for i in self._candidates(entry) if self._keeps_words(i, entry, plain)), None)
+        if index is not None:
             self._take(index)
             old, kept = self._entries[index], _with_words_of(self._entries[index], entry)
             if _fits_pattern(old, plain[2]):
                 kept = kept.model_copy(update={"stdin": old.stdin})
             return kept, index
         return entry, None
+
+    def _keeps_words(self, index: int, entry: Entry, plain: _Essence) -> bool:
+        """Whether a new entry has its place, or its patterns, from an old one of the same command."""
+        old = self._entries[index]
+        worth = self._unordered or has_patterns(old) or _fits_pattern(old, plain[2])
+        return worth and _stands_for(old, entry)
 
     def _candidates(self, entry: Entry) -> list[int]:
         if not self._unordered:

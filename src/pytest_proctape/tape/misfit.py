@@ -66,7 +66,7 @@ _MISTAKEN = {
     **dict.fromkeys(("environ", "environment"), 'env, as {"LANG": "C"}; null for a variable that is not set'),
 }
 """What people write who write entries by hand, and what they mean."""
-_BY_FIELD = {
+_BY_FIELD: Mapping[tuple[int | str, str], str] = {
     ("args", "tuple_type"): f"a list: {_WORDS}",
     ("exit_code", "greater_than_equal"): '0 or more; what a signal killed has signal, as "SIGKILL"',
 }
