@@ -1,4 +1,4 @@
-"""script.Input that is not held against the tape byte by byte: patterns, and stdin that is not compared at all.
+"""Input that is not held against the tape byte by byte: patterns, and stdin that is not compared at all.
 
 The virtual child asks a :class:`LooseInput` whether enough has come for its next step to happen.
 """

@@ -16,9 +16,6 @@ from ..tape import Spawn
 from . import report
 from .player import Player
 
-_CLEAR = 3
-"""Differences up to which an entry is shown as the one that was meant."""
-
 
 class ReplaySession(Player):
     """Answers spawns from the tape."""
@@ -64,7 +61,7 @@ class ReplaySession(Player):
         if not left or any(not compare(asked, entry) for entry in self.entries):
             return self.exhaustion(asked, place)
         near = [one for one in self._near(asked, -1) if not one.consumed]
-        if not near or len(near[0].differences) > _CLEAR:
+        if not near:
             return self.divergence(asked, place, (), None)
         return self.divergence(asked, place, near[0].differences, near[0].index)
 

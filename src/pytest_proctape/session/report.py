@@ -10,6 +10,8 @@ from ..tape import Entry, is_pattern
 
 _INDENT = "    "
 _WIDTH = 200
+_TOLD = 8
+"""Differences beyond which nobody reads on."""
 _MISSING = "(nothing)"
 
 
@@ -99,9 +101,11 @@ def build(
 def _difference_lines(differences: Sequence[Difference]) -> list[str]:
     width = max(len(one.field) for one in differences)
     lines = []
-    for one in differences:
+    for one in differences[:_TOLD]:
         lines.append(f"{_INDENT}{one.field:<{width}}  tape: {_shown(one.expected)}")
         lines.append(f"{_INDENT}{'':<{width}}  test: {_shown(one.actual)}")
+    if len(differences) > _TOLD:
+        lines.append(f"{_INDENT}and {len(differences) - _TOLD} more")
     return lines
 
 

@@ -9,27 +9,10 @@ from dataclasses import dataclass, replace
 
 from ..child import loosened
 from ..errors import UsageError
-from ..tape import (
-    STDERR,
-    STDOUT,
-    Change,
-    Content,
-    End,
-    Ended,
-    Hang,
-    Input,
-    InputEnd,
-    Output,
-    OutputEnd,
-    Script,
-    Signal,
-    SpawnError,
-    Step,
-    Timeout,
-    errno_name,
-)
+from ..tape import STDERR, STDOUT, Content, End, Script, SpawnError, errno_name, free_steps, script
 
 _SILENT = Script((), End(0), has_input=False)
+_WAYS_TO_END = script.Timeout | script.Signal | script.Change | script.Ended | script.OutputEnd
 _SIGNALS = {one.name: int(one) for one in signals.Signals}
 _ERRNOS = {name: number for number, name in errno.errorcode.items()}
 
@@ -56,18 +39,19 @@ class Said:
     error: SpawnError | None = None
     hangs: bool = False
 
-    def applied(self, script: Script | None) -> Script:
+    def applied(self, recorded: Script | None) -> Script:
         """What the child does.
 
         Args:
-            script: what was recorded, if anything was.
+            recorded: what was recorded, if anything was.
         """
         if self.error is not None:
             return Script((), End(None, self.error))
-        old = _SILENT if script is None else loosened(script)
-        steps: Sequence[Step] = old.steps
+        old = _SILENT if recorded is None else loosened(recorded)
+        steps: Sequence[script.Step] = old.steps
         if self.stdin is not None:
-            steps = [*([Input(Content.of(self.stdin))] if self.stdin else []), InputEnd(), *steps]
+            sent = [script.Input(Content.of(self.stdin))] if self.stdin else []
+            steps = [*sent, script.InputEnd(), *steps]
         for fd, data in ((STDOUT, self.stdout), (STDERR, self.stderr)):
             if data is not None:
                 steps = _with_output(steps, fd, data)
@@ -77,12 +61,10 @@ class Said:
         end = old.end
         if self.hangs or self.status is not None or end.error is not None:
             # How the recorded one came to its end is not how this one does.
-            steps = [
-                one for one in steps if not isinstance(one, Timeout | Signal | Change | Ended | OutputEnd)
-            ]
+            steps = [one for one in steps if not isinstance(one, _WAYS_TO_END)]
             end = End(self.status or 0, None, 0 if self.hangs else end.duration_ns)
         if self.hangs:
-            steps = [*steps, Hang()]
+            steps = [*steps, free_steps.Hang()]
         return replace(
             old,
             steps=tuple(steps),
@@ -169,27 +151,27 @@ def _number(what: str, value: str | int, known: dict[str, int]) -> int:
     return number
 
 
-def _with_output(steps: Sequence[Step], fd: int, data: bytes) -> list[Step]:
+def _with_output(steps: Sequence[script.Step], fd: int, data: bytes) -> list[script.Step]:
     """``data`` in the place of all that was written to ``fd``, where that began."""
-    mine = [isinstance(step, Output) and step.fd == fd for step in steps]
+    mine = [isinstance(step, script.Output) and step.fd == fd for step in steps]
     at = mine.index(True) if True in mine else _end_of_inputs(steps)
-    new: list[Step] = (
-        [Output(fd, Content.of(data), steps[at].at_ns if at < len(steps) else 0)] if data else []
+    new: list[script.Step] = (
+        [script.Output(fd, Content.of(data), steps[at].at_ns if at < len(steps) else 0)] if data else []
     )
     before = [step for step, one in zip(steps[:at], mine[:at], strict=True) if not one]
     behind = [step for step, one in zip(steps[at:], mine[at:], strict=True) if not one]
     return [*before, *new, *behind]
 
 
-def _end_of_inputs(steps: Sequence[Step]) -> int:
+def _end_of_inputs(steps: Sequence[script.Step]) -> int:
     """Where output can stand that was not recorded: behind the last of the other output."""
-    outputs = [index for index, step in enumerate(steps) if isinstance(step, Output)]
+    outputs = [index for index, step in enumerate(steps) if isinstance(step, script.Output)]
     return outputs[-1] + 1 if outputs else 0
 
 
-def _cut(steps: Sequence[Step], fd: int, limit: int) -> Iterator[Step]:
+def _cut(steps: Sequence[script.Step], fd: int, limit: int) -> Iterator[script.Step]:
     for step in steps:
-        if not isinstance(step, Output) or step.fd != fd:
+        if not isinstance(step, script.Output) or step.fd != fd:
             yield step
         elif limit > 0:
             kept = step.data if step.data.size <= limit else Content.of(step.data.read(0, limit))

@@ -35,6 +35,8 @@ _RACING = (
     "the test starts processes in threads, so their order may be chance: then mark it with",
     '@pytest.mark.tape(order="any"), or make the order certain',
 )
+CLEAR = 3
+"""Differences up to which an entry is one that may have been meant."""
 _R = TypeVar("_R", bound=ReplayError)
 
 
@@ -172,7 +174,8 @@ class Taped(Session):
         if self.terms.order == "any":
             # What has been replayed is not what was meant.
             near.sort(key=lambda one: one.consumed)
-        return near[:3]
+        # With the same program and nothing else in common it says nothing.
+        return [one for one in near if len(one.differences) <= CLEAR][:3]
 
     def _is_race(self, near: Sequence[Near], cursor: Cursor) -> bool:
         ahead = any(not one.differences and not one.consumed for one in near)
