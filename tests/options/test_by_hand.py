@@ -500,6 +500,15 @@ def test_a_pattern_is_kept_when_a_new_recording_fits_it(project: Project) -> Non
     assert entries[1]["stdin"] == ["other"]
 
 
+def test_a_pattern_of_a_tape_that_was_written_by_hand_is_kept_as_well(project: Project) -> None:
+    project.write_tape({"program": "echo", "args": [{"any": True}], "stdout": "x\n"}, {"program": "true"})
+    body(project, "run('echo', 'a'); run('true')")
+    project.record()
+    assert [one.get("args") for one in project.entries()] == [[{"any": True}], None]
+    assert project.entries()[0]["stdout"] == ["a\n"]
+    project.replay()
+
+
 @pytest.mark.parametrize(
     "entry, told",
     [

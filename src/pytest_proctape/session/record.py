@@ -156,11 +156,11 @@ class Recording(Player):
         except TapeError:
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
-        if old is not None and old.recorded is not None:
+        if old is not None:
             unordered = self.terms.order == "any"
             kept = keep_unchanged(old.entries, tape.entries, self.store.decode, unordered=unordered)
             tape = tape.model_copy(update={"entries": kept})
-            if kept == old.entries and tape.test == old.test:
+            if kept == old.entries and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
         self.store.save(self.owner, tape)
         return "recorded"
