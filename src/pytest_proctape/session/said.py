@@ -61,8 +61,10 @@ class Said:
         end = old.end
         if self.hangs or self.status is not None or end.error is not None:
             # How the recorded one came to its end is not how this one does.
-            steps = [one for one in steps if not isinstance(one, _WAYS_TO_END)]
-            end = End(self.status or 0, None, 0 if self.hangs else end.duration_ns)
+            kept = [one for one in steps if not isinstance(one, _WAYS_TO_END)]
+            # One that the parent had to end took as long as the parent's patience, and this one does not.
+            waited = self.hangs or len(kept) < len(steps)
+            steps, end = kept, End(self.status or 0, None, 0 if waited else end.duration_ns)
         if self.hangs:
             steps = [*steps, free_steps.Hang()]
         return replace(
