@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Divergence,
         Drift,
         Exhaustion,
+        HookError,
         Leftover,
         OutputLimitExceeded,
         ProctapeError,
@@ -30,9 +31,15 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .handle import TapeHandle
+    from .match import Asked, Difference
     from .session import TapedSpawn
+    from .tape import Entry, Tape
 
 _HOMES = {
+    "Asked": ".match",
+    "Difference": ".match",
+    "Entry": ".tape",
+    "Tape": ".tape",
     "TapeHandle": ".handle",
     "TapedSpawn": ".session",
     **dict.fromkeys(
@@ -40,6 +47,7 @@ _HOMES = {
             "Divergence",
             "Drift",
             "Exhaustion",
+            "HookError",
             "Leftover",
             "OutputLimitExceeded",
             "ProctapeError",
@@ -60,15 +68,20 @@ _HOMES = {
 }
 
 __all__ = [
+    "Asked",
+    "Difference",
     "Divergence",
     "Drift",
+    "Entry",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
     "RecordError",
     "ReplayError",
     "SpawnTimeout",
+    "Tape",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",

@@ -16,16 +16,16 @@ from .errors import ProctapeError, TapeNotFound
 from .session import (
     LiveSession,
     Phase,
+    Player,
     Recording,
     RecordSession,
     ReplaySession,
-    Session,
     UpdateSession,
 )
 from .settings import Mode
 from .summary import Result
 
-SESSIONS: dict[Mode, type[Session]] = {
+SESSIONS: dict[Mode, type[Player]] = {
     "replay": ReplaySession,
     "record": RecordSession,
     "new": UpdateSession,
@@ -52,7 +52,7 @@ class ActiveTape:
     fixture = False
     """The tape is one of a fixture of wider scope."""
 
-    def __init__(self, run: Keeper, session: Session) -> None:
+    def __init__(self, run: Keeper, session: Player) -> None:
         self._run = run
         self.session = session
         self._failed = False
@@ -101,7 +101,7 @@ class ActiveTape:
         """
         __tracebackhide__ = True
         session = self.session
-        if isinstance(session, ReplaySession) and self._complete and not session.errors:
+        if self._complete and not session.errors:
             leftover = session.leftover(*phases)
             if leftover is not None:
                 raise session.latch(leftover)
@@ -112,6 +112,7 @@ class ActiveTape:
 
         Raises:
             TapeWriteError: the tape could not be stored.
+            HookError: a hook that was told of it failed.
         """
         __tracebackhide__ = True
         session = self.session
@@ -126,10 +127,12 @@ class ActiveTape:
         self._run.results.append(result)
         if isinstance(session, Recording):
             result.outcome = "failed"
+            told = len(session.errors)
             tape = session.finish()
             if not interrupted and (self._failed or session.errors):
                 result.kept = session.save_attempt(tape)
             elif not interrupted:
                 result.outcome = session.save(tape, complete=self._complete)
+            self._raise_latched(told, None)
         else:
             session.close()

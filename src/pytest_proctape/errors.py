@@ -17,6 +17,7 @@
     │   ├── SpawnTimeout     a child ran longer than the recording allows
     │   ├── OutputLimitExceeded
     │   └── UnredactableOutput  a child wrote a secret into more than can be rewritten
+    ├── HookError            a hook of a conftest file or a plugin failed
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -39,6 +40,7 @@ __all__ = [
     "Divergence",
     "Drift",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
@@ -197,6 +199,28 @@ class UnredactableOutput(RecordError):
             f"  expected: at most {self.limit} bytes, or no secret\n"
             "  next:     let the command say less; or, where you know that it is no secret, say\n"
             "            tapes_keep_unscanned = true in the ini file: such streams are kept as they are"
+        )
+
+
+class HookError(ProctapeError):
+    """A hook, or a matcher of the test's own, raised an error or gave what it must not.
+
+    Attributes:
+        hook: its name.
+        plugin: who implements it, as pytest calls it: for a conftest file, its path.
+        problem: what went wrong.
+    """
+
+    def __init__(self, hook: str, plugin: str, problem: str) -> None:
+        self.hook = hook
+        self.plugin = plugin
+        self.problem = problem
+        super().__init__(hook, plugin, problem)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.hook} of {self.plugin} {self.problem}\n"
+            "  next:     mend it and run the test again; nothing that it was asked about was written"
         )
 
 

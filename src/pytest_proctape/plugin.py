@@ -90,6 +90,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others can implement."""
+    from . import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Check what was asked for.
 

@@ -13,8 +13,10 @@ import pytest
 from .active import SESSIONS, ActiveTape
 from .errors import TapeError
 from .handle import TapeHandle
+from .hooks import Hooks
+from .match import Terms
 from .portable import Places, Rules, machine_values
-from .session import ReplaySession, Session
+from .session import Player, ReplaySession
 from .settings import Settings
 from .summary import Result
 from .tape import TapeStore
@@ -75,12 +77,20 @@ class Run:
             # Replaying it tells what is wrong, and where.
             return True
 
-    def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
+    def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
         # A parameter's id may hold a secret, and would name the file.
         owner = self.places.redact_text(owner)
         path, colons, name = item.nodeid.partition("::")
         target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
-        return SESSIONS[settings.mode](self.store, owner, self.places.copy(), root=self.root, target=target)
+        return SESSIONS[settings.mode](
+            self.store,
+            owner,
+            self.places.copy(),
+            root=self.root,
+            target=target,
+            terms=Terms(frozenset(settings.match_on), settings.order),
+            hooks=Hooks(item.ihook, owner),
+        )
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""
@@ -91,7 +101,7 @@ class Run:
 class ItemTape(ActiveTape):
     """The tape of one test from its setup to its teardown."""
 
-    def __init__(self, run: Run, session: Session) -> None:
+    def __init__(self, run: Run, session: Player) -> None:
         super().__init__(run, session)
         self.handle = TapeHandle(session)
         self._called = False

@@ -16,6 +16,10 @@ from .errors import UsageError
 
 Mode = Literal["replay", "record", "missing", "new", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Order = Literal["strict", "any"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+MATCH_ON = ("program", "args", "cwd", "env", "stdin")
+"""What of a spawn is held against the tape; env only where the tape has one."""
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
@@ -32,6 +36,8 @@ class Settings:
         mode: what happens to the test's spawns.
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
+        order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
+        match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
         places: lines of placeholders of the user's own.
         redact: patterns of what is secret, a line each.
         env: names and globs of the environment variables that are kept and compared.
@@ -41,6 +47,8 @@ class Settings:
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
+    order: Order = "strict"
+    match_on: tuple[str, ...] = MATCH_ON
     places: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
@@ -126,6 +134,33 @@ def parse_text(value: object, source: str) -> str:
     return value
 
 
+def parse_order(value: object, source: str) -> Order:
+    """``strict`` or ``any``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return choice(value, source, ORDERS, "order")
+
+
+def parse_match_on(value: object, source: str) -> tuple[str, ...]:
+    """Names out of :data:`MATCH_ON`, as a list or in one text, parted by commas or blanks.
+
+    Raises:
+        UsageError: there is no such field, or none is named.
+    """
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple | set | frozenset):
+        raise UsageError(f"{source} is a list of some of {', '.join(MATCH_ON)}, not {value!r}")
+    names: list[object] = []
+    for one in given:
+        names.extend(one.replace(",", " ").split() if isinstance(one, str) else [one])
+    if not names:
+        raise UsageError(f"{source} names nothing; say one or more of {', '.join(MATCH_ON)}")
+    asked = {choice(one, source, MATCH_ON, "field") for one in names}
+    return tuple(name for name in MATCH_ON if name in asked)
+
+
 def parse_lines(value: object, source: str) -> tuple[str, ...]:
     """Lines of text.
 
@@ -141,6 +176,8 @@ KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
+    Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
+    Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
     Key("places", "linelist", parse_lines, "placeholders: name = value, or name = /pattern/", marker=False),
     Key("redact", "linelist", parse_lines, "patterns of secrets, besides those known", marker=False),
     Key("env", "linelist", parse_lines, "names and globs of variables to keep and compare", marker=False),

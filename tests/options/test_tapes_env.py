@@ -53,12 +53,15 @@ def test_a_kept_variable_is_compared(project: Project, old: str, new: str, told:
     project.replay(failed=1).stdout.fnmatch_lines([f"*{told}*"])
 
 
-def test_what_is_not_on_the_list_any_more_is_not_compared(project: Project) -> None:
+def test_what_an_entry_has_is_compared_on_the_list_or_not(project: Project) -> None:
     project.ini("tapes_env = APP_*")
     project.write(SOURCE)
     project.record()
-    project.edit('"fast"', '"slow"')
     project.ini()
+    project.replay()
+    project.edit('"fast"', '"slow"')
+    project.replay(failed=1)
+    project.ini("tapes_match_on = program, args")
     project.replay()
 
 

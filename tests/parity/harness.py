@@ -29,6 +29,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pytest_proctape import intercept
+from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import RecordSession, ReplaySession
 from pytest_proctape.tape import TapeStore
@@ -240,8 +241,11 @@ class Parity:
         self.rules = Rules()
         self.tape = ""
         self.replay_s = 0.0
+        self._terms: Terms | None = None
 
-    def __call__(self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S) -> T:
+    def __call__(
+        self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S, terms: Terms | None = None
+    ) -> T:
         """Run ``body`` three times and compare. A soak asks for more replays than one.
 
         Raises:
@@ -250,6 +254,7 @@ class Parity:
             Hang: a run did not end within ``hang_s`` seconds.
         """
         __tracebackhide__ = True
+        self._terms = terms
         seen = self._run("the bare run", body, contextlib.nullcontext(), hang_s)
         recorded = self._run("the recording", body, self._recording(), hang_s)
         _compare("the recording", seen, recorded)
@@ -282,7 +287,7 @@ class Parity:
     def _session(self, kind: type[T]) -> T:
         places = Places({"tmp": str(self._folder), "python": sys.executable}, self.rules)
         made: Any = kind
-        session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent)
+        session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent, terms=self._terms)
         return session
 
     @contextlib.contextmanager

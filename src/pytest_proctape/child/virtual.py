@@ -21,9 +21,10 @@ from dataclasses import replace
 
 from ..clock import REAL
 from ..errors import ProctapeError
-from ..tape import STDIN, End, Script, script
+from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
 from .channels import CHUNK, Inlet, Outlet
+from .loose import LooseInput, Unfitting, with_received
 from .pump import PUMP
 from .stall import StallWatch
 from .wiring import Wiring
@@ -35,7 +36,10 @@ LONE_STALL_LIMIT_NS = 10**9
 """The same where the parent has no other thread that could still do what the child waits for."""
 
 _SLACK_NS = 50_000_000
-_CAUSES = script.Input | script.InputEnd | script.Signal | script.Timeout
+_CAUSES = script.AwaitsInput | script.Signal | script.Timeout | free_steps.Hang
+
+_HARMLESS = frozenset({signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH})
+"""Signals that end nobody who does not ask for it: signal(7)."""
 
 
 class Stalled(Exception):
@@ -98,6 +102,7 @@ class VirtualChild:
         self.new_session = new_session
         self.status: int | None = None
         self.error: ProctapeError | None = None
+        self._loose = LooseInput()
         self.reaped = False
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
@@ -227,6 +232,8 @@ class VirtualChild:
                     self.step()
                     return True
                 status = self.poll()
+            if isinstance(self._next(), free_steps.Hang):
+                return True
             if status is None:
                 if threading.active_count() > 1:
                     self._block(timeout_ns)
@@ -271,9 +278,10 @@ class VirtualChild:
         """What the parent can know of by now."""
         with self._lock:
             if self.reaped:
-                return self.script
+                return with_received(self.script, self.script.steps, bytes(self._loose.received))
             end = End(None, None, REAL.monotonic_ns() - self._started_ns)
-            return replace(self.script, steps=self.script.steps[: self._at], end=end)
+            steps = self.script.steps[: self._at]
+            return with_received(replace(self.script, end=end), steps, bytes(self._loose.received))
 
     @property
     def open(self) -> bool:
@@ -290,7 +298,7 @@ class VirtualChild:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
         with self._lock:
             self.step()
-            return isinstance(self._next(), script.Timeout | script.Signal)
+            return isinstance(self._next(), script.Timeout | script.Signal | free_steps.Hang)
 
     def close(self) -> None:
         """Let go of everything; called when the tape ends. A child that still runs is killed."""
@@ -347,6 +355,10 @@ class VirtualChild:
                 return self._take(step)
             case script.InputEnd():
                 return self._take_end(step)
+            case free_steps.AnyInput() | free_steps.AnyInputEnd() | free_steps.InputPattern():
+                return self._take_loosely(step)
+            case free_steps.Hang():
+                return self._end_by_signal()
             case script.Signal():
                 if not self._signals:
                     return False
@@ -425,13 +437,27 @@ class VirtualChild:
             raise WrongCause(step, data)
         return self._inlet.at_end
 
+    def _take_loosely(self, step: free_steps.FreeInput) -> bool:
+        try:
+            return self._loose.take(self._inlet, step)
+        except Unfitting as wrong:
+            raise WrongCause(step, wrong.data) from None
+
+    def _end_by_signal(self) -> bool:
+        while self._signals:
+            number = self._signals.popleft()
+            if number not in _HARMLESS:
+                self.script = replace(self.script, end=replace(self.script.end, status=number))
+                return True
+        return False
+
     def _refuse_more(self) -> None:
         """All that is left is the end: what was sent meanwhile is not on the tape.
 
         Only a pipe of the parent's own is looked at, and only where the recorded child left its input
         untouched: past an ``Input`` it may well have ended without reading what came behind it.
         """
-        untouched = not any(isinstance(step, script.Input | script.InputEnd) for step in self.script.steps)
+        untouched = not any(isinstance(step, script.AwaitsInput) for step in self.script.steps)
         if self.script.has_input and untouched and self._inlet is not None and self._own_input:
             data = self._inlet.take(CHUNK)
             if data:
@@ -539,7 +565,7 @@ class VirtualChild:
         self._stall_watch.set(waits=bool(self.streams()))
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
-            if isinstance(self._next(), script.Input | script.InputEnd):
+            if isinstance(self._next(), script.AwaitsInput):
                 PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
             else:
                 PUMP.forget(inlet.fd)

@@ -3,8 +3,10 @@
 from .base import Mode, Phase, Session, TapedSpawn
 from .live import LiveSession
 from .places import is_ours, is_stdlib
+from .player import Player
 from .record import Recording, RecordSession, UpdateSession
-from .replay import Player, ReplaySession
+from .replay import ReplaySession
+from .said import said_of
 
 __all__ = [
     "LiveSession",
@@ -19,4 +21,5 @@ __all__ = [
     "UpdateSession",
     "is_ours",
     "is_stdlib",
+    "said_of",
 ]

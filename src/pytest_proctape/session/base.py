@@ -7,17 +7,19 @@ import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
 from ..errors import ProctapeError, UnsupportedSpawn
-from ..match import Asked
+from ..hooks import Hooks
+from ..match import Asked, Terms
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
 from .crossing import SCAN_LIMIT
+from .environment import Environment
 from .places import users_place
 
 Mode = Literal["record", "replay", "update", "live"]
@@ -94,7 +96,17 @@ class Session:
 
     mode: Mode
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         """Make a session.
 
         Args:
@@ -103,6 +115,8 @@ class Session:
             places: the values of placeholders.
             root: what paths are shown relative to.
             target: what to select to record the tape again; the owner, unless that is no test.
+            terms: on which spawns are held against entries.
+            hooks: those of the test.
         """
         self.owner = owner
         self._target = target or owner
@@ -113,6 +127,12 @@ class Session:
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
+        self.hooks = hooks or Hooks()
+        self.terms = terms or Terms()
+        if self.hooks.has("match"):
+            self.terms = replace(self.terms, judges=(*self.terms.judges, self.hooks.match))
+        self.threads = {threading.get_ident()}
+        """Those that have made spawns, and the test's own."""
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -156,10 +176,11 @@ class Session:
     def describing(self, spawn: Spawn) -> Callable[[], Asked]:
         """What gives ``spawn`` in the terms of the tape, now and when more is known of them."""
         cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        self.threads.add(threading.get_ident())
         kept = self._kept_variables(spawn)
         return partial(self._concealed, spawn, None if cwd == self._start_cwd else cwd, kept)
 
-    def _concealed(self, spawn: Spawn, cwd: str | None, env: Mapping[str, str | None]) -> Asked:
+    def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:
         text = self.places.conceal_text
         variable = self.places.conceal_variable
         return Asked(
@@ -167,9 +188,9 @@ class Session:
             tuple(text(one) for one in spawn.args),
             None if spawn.argv0 is None else text(spawn.argv0),
             None if cwd is None else text(cwd),
-            {name: None if value is None else variable(name, value) for name, value in env.items()},
-            is_kept=self.places.rules.keeps_variable,
-            alike=self.places.alike,
+            Environment(spawn.env, variable),
+            {name: None if value is None else variable(name, value) for name, value in kept.items()},
+            self.places.alike,
         )
 
     def _kept_variables(self, spawn: Spawn) -> dict[str, str | None]:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
 from ..clock import REAL
-from ..errors import TapeError, UnredactableOutput, UnsupportedSpawn
-from ..match import Asked, first_match
+from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
+from ..hooks import Hooks
+from ..match import Asked, Terms
 from ..portable import Places
 from ..tape import (
     FORMAT_VERSION,
@@ -29,7 +30,7 @@ from ..tape import (
 )
 from .base import Phase
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
-from .replay import Player
+from .player import Player
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
@@ -49,8 +50,18 @@ class _Take:
 class Recording(Player):
     """Shared by the sessions that write a tape."""
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
-        super().__init__(store, owner, places, root=root, target=target)
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
         self.takes: list[_Take] = []
 
     def asked(self, spawn: Spawn) -> Asked:
@@ -109,7 +120,7 @@ class Recording(Player):
                 TABLE.remove(take.child.pid)
         self.end_children()
         self.places.capturing = True
-        entries = [take.entry if take.child is None else self._entry(take, take.child) for take in self.takes]
+        entries = [take.entry if take.child is None else self._made(take, take.child) for take in self.takes]
         return Tape(
             version=FORMAT_VERSION,
             test=self.owner,
@@ -117,6 +128,14 @@ class Recording(Player):
             names=names_on_tape(self.places),
             entries=tuple(entry for entry in entries if entry is not None),
         )
+
+    def _made(self, take: _Take, child: RecordingChild) -> Entry | None:
+        """The entry, unless a hook drops it, or fails: then it can't be known what it was to keep out."""
+        try:
+            return self.hooks.before_record(self._entry(take, child))
+        except HookError as error:
+            self.latch(error)
+            return None
 
     def save(self, tape: Tape, *, complete: bool) -> str:
         """Store ``tape``; ``"recorded"``, ``"unchanged"``, ``"removed"`` or ``"nothing"``.
@@ -131,7 +150,9 @@ class Recording(Player):
 
         Raises:
             TapeWriteError: the disk would not take it; the old tape is whole.
+            HookError: a hook that was told of it failed; the old tape is whole.
         """
+        tape = self.hooks.before_write(tape, self.path)
         if not complete and (self.path.exists() or not tape.entries):
             return "nothing"
         self.store.discard_attempt(self.owner)
@@ -144,17 +165,19 @@ class Recording(Player):
         except TapeError:
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
-        if old is not None and old.recorded is not None:
-            kept = keep_unchanged(old.entries, tape.entries, self.store.decode)
+        if old is not None:
+            unordered = self.terms.order == "any"
+            kept = keep_unchanged(old.entries, tape.entries, self.store.decode, unordered=unordered)
             names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
             tape = tape.model_copy(update={"entries": kept, "names": names or None})
-            if kept == old.entries and tape.test == old.test:
+            if kept == old.entries and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
         self.store.save(self.owner, tape)
         return "recorded"
 
     def save_attempt(self, tape: Tape) -> str:
         """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
+        tape = self.hooks.before_write(tape, self.path)
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
@@ -170,7 +193,7 @@ class Recording(Player):
             args=tuple(encode_argument(one) for one in asked.args),
             argv0=None if asked.argv0 is None else encode_argument(asked.argv0),
             cwd=None if asked.cwd is None else encode_argument(asked.cwd),
-            env=dict(asked.env) or None,
+            env=dict(asked.kept) or None,
             phase=take.phase,
             **fields,
         )
@@ -185,10 +208,17 @@ class RecordSession(Recording):
     """Records every spawn anew."""
 
     mode = "record"
+    replays_entries = False
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
-        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
-        return self._record(spawn, self.asked(spawn), wiring, launch)
+        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`.
+
+        What the test answers itself is neither run nor recorded.
+        """
+        asked = self.asked(spawn)
+        with self._lock:
+            started = self.answered(spawn, asked, wiring)
+        return self._record(spawn, asked, wiring, launch) if started is None else started
 
 
 class UpdateSession(Recording):
@@ -199,22 +229,21 @@ class UpdateSession(Recording):
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a virtual child or a real one; see :class:`~pytest_proctape.intercept.Recorder`.
 
+        What was passed over is not asked for any more, and is not on the new tape.
+
         Raises:
             TapeCorrupt: there is a tape that can't be read, so nobody knows what is new.
         """
         asked = self.asked(spawn)
-        with self._lock:
-            try:
-                index = first_match(asked, self.entries, self.cursor)
-            except TapeError as error:
-                raise self.latch(error) from None
+        with self._lock, self.latching():
+            started = self.answered(spawn, asked, wiring)
+            if started is not None:
+                return started
+            self.cursor.strict = False
+            index = self.cursor.find(asked)
             if index is not None:
-                # What was passed over is not asked for any more, and is not on the new tape.
-                entry = self.entries[index]
-                self.cursor = index
-                started = self.play(spawn, asked, entry, wiring)
-                self.cursor = index + 1
-                self.takes.append(_Take(asked, self.phase, entry=entry))
+                started = self.play_entry(spawn, asked, index, wiring)
+                self.takes.append(_Take(asked, self.phase, entry=self.entries[index]))
                 return started
         return self._record(spawn, asked, wiring, launch)
 

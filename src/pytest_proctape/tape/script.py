@@ -15,7 +15,9 @@ from typing import Any, Protocol
 
 from .codec import ms_from_ns, ns_from_ms
 from .content import Content
-from .model import Anything, Entry, Event, SpawnError, Stream
+from .free_steps import AnyInput, AnyInputEnd, Hang, InputPattern
+from .model import Entry, Event, SpawnError, StdinStream, Stream
+from .patterns import Anything, Glob, Regex
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -116,7 +118,22 @@ class Timeout:
     at_ns: int = 0
 
 
-Step = Input | InputEnd | Output | OutputEnd | Signal | Change | Ended | Timeout
+Step = (
+    Input
+    | InputEnd
+    | Output
+    | OutputEnd
+    | Signal
+    | Change
+    | Ended
+    | Timeout
+    | AnyInput
+    | AnyInputEnd
+    | InputPattern
+    | Hang
+)
+AwaitsInput = Input | InputEnd | AnyInput | AnyInputEnd | InputPattern
+"""The steps that something on stdin brings about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +237,7 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
         captured.difference_update(_discarded(entry))
     else:
         if entry.stdin is not None and not isinstance(entry.stdin, Anything):
-            data = decode(entry.stdin)
-            if data.size:
-                steps.append(Input(data))
+            steps.extend(_input_of(entry.stdin, decode, 0, to_end=True))
         outputs = {STDOUT: entry.stdout, STDERR: entry.stderr, **(entry.fds or {})}
         captured = {fd for fd, stream in outputs.items() if stream is not None}
         steps.extend(Output(fd, decode(stream)) for fd, stream in outputs.items() if stream)
@@ -230,7 +245,7 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
             # A parent that writes and closes in one go can't tell whether output came before the close or
             # after it, and neither can the recording. The end waits for it in any case.
             steps.append(InputEnd())
-    has_input = any(isinstance(step, Input | InputEnd) for step in steps)
+    has_input = any(isinstance(step, AwaitsInput) for step in steps)
     has_input = has_input or (strict_input and not isinstance(entry.stdin, Anything))
     return Script(
         tuple(steps),
@@ -242,6 +257,15 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
     )
 
 
+def _input_of(
+    stdin: StdinStream, decode: Callable[[Stream], Content], at_ns: int, *, to_end: bool
+) -> list[Step]:
+    if isinstance(stdin, Anything | Regex | Glob):
+        return [InputPattern(stdin, to_end, at_ns)]
+    data = decode(stdin)
+    return [Input(data, at_ns)] if data.size or not to_end else []
+
+
 def _discarded(entry: Entry) -> set[int]:
     unset = {STDOUT: entry.stdout, STDERR: entry.stderr}
     return {fd for fd, stream in unset.items() if stream is None}
@@ -250,7 +274,7 @@ def _discarded(entry: Entry) -> set[int]:
 def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
     at_ns = ns_from_ms(event.at_ms or 0.0)
     if event.stdin is not None:
-        return Input(decode(event.stdin), at_ns)
+        return _input_of(event.stdin, decode, at_ns, to_end=False)[0]
     if event.stdout is not None:
         return Output(STDOUT, decode(event.stdout), at_ns)
     if event.stderr is not None:
