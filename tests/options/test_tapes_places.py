@@ -80,3 +80,25 @@ def test_a_line_that_is_wrong_is_told_at_the_start(project: Project, line: str, 
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{told}"])
+
+
+def test_random_names_and_secrets_in_any_order(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "tok-1234567890")
+    project.ini("tapes_order = any", "tapes_places = job = /job-[0-9a-f]{32}/")
+    project.write(
+        """
+        import os, subprocess, uuid
+
+        def test_it(tape):
+            name = f"job-{uuid.uuid4().hex}"
+            commands = [["echo", "start", name], ["echo", os.environ.get("MY_TOKEN", ""), "x"]]
+            for command in commands:
+                told = subprocess.run(command, capture_output=True, text=True).stdout
+                assert name not in command or told == f"start {name}\\n"
+        """
+    )
+    project.record()
+    project.replay()
+    project.edit("in commands:", "in reversed(commands):")
+    monkeypatch.delenv("MY_TOKEN")
+    project.replay()
