@@ -38,6 +38,7 @@ class Settings:
         dir: directory of the tapes, relative to the root directory.
         order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
         match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what the test waits for.
     """
 
     mode: Mode = "replay"
@@ -45,6 +46,7 @@ class Settings:
     dir: str = "tapes"
     order: Order = "strict"
     match_on: tuple[str, ...] = MATCH_ON
+    clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,12 @@ KEYS: Final = (
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
     Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
     Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
+    Key(
+        "clock",
+        "bool",
+        parse_flag,
+        "time starts with the recording and moves by what the test waits for",
+    ),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -26,6 +26,9 @@ class Replayer(Protocol):
 
     closed: bool
 
+    def slept(self, seconds: float) -> None:
+        """The test has slept under a mock clock."""
+
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
         """Start a virtual child.
 
@@ -41,6 +44,9 @@ class Recorder(Protocol):
     """A session that may start processes."""
 
     closed: bool
+
+    def slept(self, seconds: float) -> None:
+        """The test has slept under a mock clock."""
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child, or a virtual one."""

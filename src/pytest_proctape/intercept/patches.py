@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import copies, inherit, plain, posix, reaping, signalling, spawning, timing
+from . import clocked, copies, inherit, plain, posix, reaping, signalling, spawning, timing
 
 _lock = threading.Lock()
 _users = 0
@@ -47,6 +47,7 @@ def uninstall() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
+            clocked.forget()
             _undo.close()
             PUMP.retire()
 
