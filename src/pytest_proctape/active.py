@@ -151,6 +151,7 @@ class ActiveTape:
             tape = session.finish() if isinstance(session, Recording) else None
         finally:
             self._undo.close()
+            intercept.forget()
             intercept.uninstall()
         if isinstance(session, Recording) and tape is not None:
             result.outcome = "failed"

@@ -176,6 +176,8 @@ class RecordingChild:
         for tap in self._taps:
             tap.child_started()
         self.time.watch(pid, self)
+        if self.time.waits is not None:
+            self.time.waits.add(self)
         self.step()
 
     def failed(self, error: SpawnError) -> None:
@@ -204,6 +206,9 @@ class RecordingChild:
                 tap.step(self)
             self.time.look()
             self._look_for_holders()
+
+    def due_ns(self) -> None:
+        """When it does the next thing is up to the process."""
 
     def _look_for_holders(self) -> None:
         """After the child's end an output that is empty and still open is held by what the child started."""

@@ -471,6 +471,8 @@ class VirtualChild:
         self._drop_inlet()
         self._on_end(self)
         if self._waits is not None:
+            if not self._held:
+                self._waits.discard(self)
             self._waits.changed()
 
     def _fail(self, wrong: WrongCause | Stalled) -> None:

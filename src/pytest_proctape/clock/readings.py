@@ -20,9 +20,11 @@ class Reading(Protocol):
 
     Attributes:
         flows: it moves along with real time by itself.
+        monotonic: the monotonic clocks show it, too.
     """
 
     flows: bool
+    monotonic: bool
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970."""
@@ -38,6 +40,7 @@ class OwnReading:
     """
 
     flows = False
+    monotonic = True
 
     def __init__(self, start_ns: int) -> None:
         self.ns = start_ns
@@ -72,6 +75,8 @@ class OwnReading:
 class _FreezegunReading:
     """A clock that the test froze with freezegun."""
 
+    monotonic = True
+
     def __init__(self, factory: Any) -> None:  # noqa: ANN401 - freezegun has three kinds, related by shape only
         self._factory = factory
         self.flows = hasattr(factory, "start")
@@ -87,16 +92,23 @@ class _FreezegunReading:
 
 
 class _TimeMachineReading:
-    """A clock that the test moved with time-machine. Its ``monotonic`` is the real one."""
+    """A clock that the test moved with time-machine."""
+
+    monotonic = False
 
     def __init__(self, traveller: Any) -> None:  # noqa: ANN401 - the library may be missing
         self._traveller = traveller
         self.flows = bool(traveller._tick)
+        self._last_ns = 0
 
     def now_ns(self) -> int:
         """Nanoseconds since 1970."""
-        now: int = self._traveller.time_ns()
-        return now
+        try:
+            self._last_ns = self._traveller.time_ns()
+        except ValueError:
+            # The test has travelled back, and this one can't be asked any more.
+            return self._last_ns
+        return self._last_ns
 
     def add(self, ns: int) -> None:
         """Move it forward."""

@@ -16,7 +16,10 @@ class _Real:
     functions that wait.
     """
 
+    monotonic = staticmethod(time.monotonic)
     monotonic_ns = staticmethod(time.monotonic_ns)
+    perf_counter = staticmethod(time.perf_counter)
+    perf_counter_ns = staticmethod(time.perf_counter_ns)
     time_ns = staticmethod(time.time_ns)
     sleep = staticmethod(time.sleep)
     read = staticmethod(os.read)

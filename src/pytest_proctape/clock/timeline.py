@@ -37,6 +37,12 @@ class Timeline:
         """A mock clock stands in for the real one now."""
         return readings.topmost() is not None
 
+    @property
+    def leaves_monotonic(self) -> bool:
+        """The mock clock that stands in for the real one leaves the monotonic clocks alone."""
+        found = readings.topmost()
+        return found is not None and not found[1].monotonic
+
     def now_ns(self) -> int:
         """What has passed until now."""
         with self._lock:
@@ -90,7 +96,8 @@ class Timeline:
             self._find()
             passed_ns = self._passed_ns()
             self._since_ns = None
-            self.add(passed_ns)
+            if self._reading is not None and passed_ns:
+                self._reading.add(passed_ns)
             return self.now_ns()
 
     @property

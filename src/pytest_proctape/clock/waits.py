@@ -99,10 +99,12 @@ class Ticket:
 
     Attributes:
         can_begin: nothing keeps it from beginning, but that it has not yet.
+        passing: once it can't begin, it is not expected any more.
     """
 
-    def __init__(self, can_begin: Callable[[], bool]) -> None:
+    def __init__(self, can_begin: Callable[[], bool], passing: bool) -> None:
         self.can_begin = can_begin
+        self.passing = passing
 
 
 class Waits:
@@ -126,9 +128,9 @@ class Waits:
 
     # -- taking part -----------------------------------------------------------------------------
 
-    def expect(self, can_begin: Callable[[], bool] = lambda: True) -> Ticket:
-        """Somebody is about to take part: time does not jump meanwhile."""
-        ticket = Ticket(can_begin)
+    def expect(self, can_begin: Callable[[], bool] = lambda: True, *, passing: bool = False) -> Ticket:
+        """Somebody is about to take part, or to begin something: time does not jump meanwhile."""
+        ticket = Ticket(can_begin, passing)
         with self._lock:
             self._tickets.add(ticket)
         return ticket
@@ -141,21 +143,33 @@ class Waits:
     @contextmanager
     def taking_part(self, ticket: Ticket | None = None) -> Iterator[None]:
         """Around what a thread does for the test."""
-        ident = threading.get_ident()
-        is_new = ident not in self._participants
-        self._own()
-        if ticket is not None:
-            self.forget(ticket)
+        if self.takes_part(threading.get_ident()):
+            yield
+            return
+        self.enter(ticket)
         try:
             yield
         finally:
-            if is_new:
-                self._participants.pop(ident, None)
-            self.changed()
+            self.leave()
+
+    def enter(self, ticket: Ticket | None = None) -> None:
+        """This thread does something for the test, until it leaves."""
+        self._own()
+        if ticket is not None:
+            self.forget(ticket)
+
+    def leave(self) -> None:
+        """What this thread did for the test is done."""
+        self._participants.pop(threading.get_ident(), None)
+        self.changed()
 
     def add(self, source: Source) -> None:
         """``source`` does things in this time from now on."""
         self._sources.add(source)
+
+    def discard(self, source: Source) -> None:
+        """It will do nothing more."""
+        self._sources.discard(source)
 
     def _own(self) -> _Participant:
         ident = threading.get_ident()
@@ -196,6 +210,7 @@ class Waits:
                         return False
                     limit_s = left_ns / 1e9
                 wait.sleep(limit_s)
+            own.looks = 0
             return True
         finally:
             self.timeline.stop()
@@ -245,6 +260,10 @@ class Waits:
                 self.block(Wait(now_ns + (1000 << min(extra, 40)), ready))
         own.looked_at_ns, own.looked_real_ns = self.timeline.now_ns(), real_ns
 
+    def found(self) -> None:
+        """This thread has looked for something, and it was there."""
+        self._own().looks = 0
+
     # -- the passing of time -----------------------------------------------------------------------
 
     def _let_time_pass(self, own: _Participant, wait: Wait) -> float | None:
@@ -255,8 +274,11 @@ class Waits:
         """
         with self._jumping:
             others = [one for one in list(self._participants.values()) if one is not own]
-            if any(one.busy() for one in others) or any(one.can_begin() for one in list(self._tickets)):
+            if any(one.busy() for one in others) or self._expects_somebody():
                 return _LOOK_S
+            # What was sent before is received before time goes on.
+            for source in list(self._sources):
+                source.step()
             if wait.ready():
                 return 0.0
             ahead = self._next_to_go(own)
@@ -265,6 +287,14 @@ class Waits:
                 return _LOOK_S
             waits = [one.wait for one in others if one.wait is not None]
             return self._pass([wait, *waits])
+
+    def _expects_somebody(self) -> bool:
+        for ticket in list(self._tickets):
+            if ticket.can_begin():
+                return True
+            if ticket.passing:
+                self.forget(ticket)
+        return False
 
     def _next_to_go(self, own: _Participant) -> Wait | None:
         """Who else should run before time goes on: who got something, then who waits for the earliest."""
@@ -304,10 +334,6 @@ class Waits:
         self, waits: list[Wait], due: list[tuple[int, Source]], first_ns: int | None
     ) -> float | None:
         was_running = self.timeline.running
-        if not was_running:
-            # What was sent before is received before time goes on.
-            for source in list(self._sources):
-                source.step()
         self.timeline.run(first_ns)
         if not was_running:
             # The others sleep by what they knew when it stood.

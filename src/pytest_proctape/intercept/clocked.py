@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import copyreg
 import datetime as dt
+import functools
 import logging
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import Any
 
 from ..clock import CLOCK, REAL, TapeClock
-from . import pausing
+from . import door, inherit, pausing
+from .substitution import Substitution
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -40,81 +42,6 @@ _REAL_TIME_FOR = (
     "threading",
     "queue",
 )
-
-
-class Substitution:
-    """Functions and classes, and what is to stand in for them wherever a module has them."""
-
-    def __init__(self, stand_ins: Mapping[int, Any]) -> None:
-        """Prepare it.
-
-        Args:
-            stand_ins: by ``id`` of the real thing.
-        """
-        self._stand_ins = dict(stand_ins)
-        self._reals: dict[int, Any] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
-        self._places: dict[str, list[str]] = {}
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """For a while, let every module have the stand-ins."""
-        changed = self._put()
-        try:
-            yield
-        finally:
-            for namespace, key, real in changed:
-                namespace[key] = real
-            self._clean()
-
-    def _put(self) -> list[tuple[dict[str, Any], str, Any]]:
-        changed = []
-        for name, module in list(sys.modules.items()):
-            namespace = _namespace(module)
-            if namespace is None:
-                continue
-            if self._seen.get(name) != (id(module), len(namespace)):
-                self._look(name, module, namespace)
-            for key in self._places.get(name, ()):
-                real = namespace.get(key)
-                stand_in = self._stand_ins.get(id(real))
-                if stand_in is not None:
-                    self._reals[id(stand_in)] = real
-                    namespace[key] = stand_in
-                    changed.append((namespace, key, real))
-        return changed
-
-    def _look(self, name: str, module: ModuleType, namespace: Mapping[str, Any]) -> None:
-        self._seen[name] = (id(module), len(namespace))
-        keys = (
-            []
-            if _is_apart(name)
-            else [key for key, value in list(namespace.items()) if id(value) in self._stand_ins]
-        )
-        if keys:
-            self._places[name] = keys
-        else:
-            self._places.pop(name, None)
-
-    def _clean(self) -> None:
-        """Take the stand-ins out of modules that have come, or got new attributes, meanwhile."""
-        for name, module in list(sys.modules.items()):
-            namespace = _namespace(module)
-            if namespace is None or self._seen.get(name) == (id(module), len(namespace)):
-                continue
-            for key, value in list(namespace.items()):
-                real = self._reals.get(id(value))
-                if real is not None and not _is_apart(name):
-                    namespace[key] = real
-            self._look(name, module, namespace)
-
-
-def _namespace(module: object) -> dict[str, Any] | None:
-    # Anything may stand among the modules, and a lazy one is loaded when it is asked in the usual way.
-    if not issubclass(type(module), ModuleType):
-        return None
-    namespace: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
-    return namespace
 
 
 def _is_apart(name: str) -> bool:
@@ -137,7 +64,10 @@ def waits_told() -> Iterator[None]:
             if _users == 1:
                 try:
                     _undo.enter_context(_substitution("waits", pausing.functions()).in_place())
-                    for where, name, what in pausing.replacements():
+                    if CLOCK.timeline.leaves_monotonic:
+                        # Event loops wait by them.
+                        _undo.enter_context(_substitution("monotonic", pausing.monotonics()).in_place())
+                    for where, name, what in (*pausing.replacements(), *inherit.clocked_replacements()):
                         _replace(_undo, where, name, what)
                 except BaseException:
                     _users = 0
@@ -161,15 +91,36 @@ def notice() -> None:
         _noticed.enter_context(waits_told())
 
 
+def freezers() -> list[tuple[Any, str, Any]]:
+    """``(where, name, what)`` for the functions by which a test makes a clock of its own."""
+    found: list[tuple[Any, str, Any]] = []
+    for module, kind in (("freezegun.api", "_freeze_time"), ("time_machine", "travel")):
+        where = getattr(sys.modules.get(module), kind, None)
+        if where is not None:
+            found.append((where, "start", _noticing(where.start)))
+    return found
+
+
+def _noticing(real: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def start(self: Any) -> Any:
+        result = real(self)
+        if door.current() is not None:
+            notice()
+        return result
+
+    return start
+
+
 def forget() -> None:
-    """No tape is active any more."""
+    """The test that made a clock itself is over."""
     _noticed.close()
 
 
 def _substitution(name: str, stand_ins: Mapping[int, Any]) -> Substitution:
     found = _substitutions.get(name)
     if found is None:
-        found = _substitutions[name] = Substitution(stand_ins)
+        found = _substitutions[name] = Substitution(stand_ins, _is_apart)
     return found
 
 

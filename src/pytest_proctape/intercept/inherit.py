@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures.thread import _worker
+from concurrent.futures.thread import _worker, _WorkItem
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -23,6 +23,9 @@ from . import door, pausing
 _REAL_START_NEW_THREAD = _thread.start_new_thread
 _REAL_START_JOINABLE: Callable[..., Any] | None = getattr(_thread, "start_joinable_thread", None)
 _REAL_SUBMIT = ThreadPoolExecutor.submit
+_REAL_RUN_JOB: Callable[..., Any] = _WorkItem.run
+_MARK = "pytest_proctape_heir"
+_TRIO_CACHE = "trio._core._thread_cache"
 _BETWEEN = frozenset({__name__, "threading", "contextlib"})
 
 
@@ -44,14 +47,50 @@ def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kw
     """Stands in for :meth:`ThreadPoolExecutor.submit`."""
     if door.current() is None:
         return _REAL_SUBMIT(self, fn, *args, **kwargs)
-    ticket = CLOCK.waits.expect(lambda: _has_room(self)) if pausing.clocked() else None
-    future = _REAL_SUBMIT(self, _heir(fn, ticket), *args, **kwargs)
+    begun: list[Future[Any]] = []
+    ticket = None
+    if pausing.clocked():
+        ticket = CLOCK.waits.expect(lambda: not any(one.running() for one in begun) and _has_room(self))
+    future = _REAL_SUBMIT(self, _heir(fn), *args, **kwargs)
     if ticket is not None:
-        # One that is cancelled never begins.
+        begun.append(future)
         future.add_done_callback(lambda _: CLOCK.waits.forget(ticket))
     _FUTURES.add(future)
     future.add_done_callback(_FUTURES.discard)
     return future
+
+
+def run_job(self: Any, *args: Any) -> Any:
+    """Stands in for ``_WorkItem.run``: a job takes part until those who wait for it have been told."""
+    function = self.fn if hasattr(self, "fn") else self.task[0]
+    if not CLOCK.in_use or not hasattr(function, _MARK):
+        return _REAL_RUN_JOB(self, *args)
+    with CLOCK.waits.taking_part():
+        return _REAL_RUN_JOB(self, *args)
+
+
+def _trio_job(real: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in for trio's ``ThreadCache.start_thread_soon``, whose threads outlive their jobs."""
+
+    def start_thread_soon(self: Any, fn: Any, deliver: Any, *args: Any, **kwargs: Any) -> Any:
+        if not pausing.clocked():
+            return real(self, fn, deliver, *args, **kwargs)
+        waits = CLOCK.waits
+        ticket = waits.expect()
+
+        def run() -> Any:
+            waits.enter(ticket)
+            return fn()
+
+        def tell(result: Any) -> Any:
+            try:
+                return deliver(result)
+            finally:
+                waits.leave()
+
+        return real(self, run, tell, *args, **kwargs)
+
+    return start_thread_soon
 
 
 def _has_room(pool: Any) -> bool:
@@ -64,7 +103,13 @@ def _has_room(pool: Any) -> bool:
 @contextmanager
 def _expected(function: object) -> Iterator[Ticket | None]:
     """Around the start of a thread: under a mock clock, time does not go on until the thread runs."""
-    if not pausing.clocked() or _is_pool_worker(function) or _runs_tests():
+    if not pausing.clocked() or _runs_tests():
+        yield None
+        return
+    if _is_pool_worker(function):
+        # Whoever starts it waits until it has begun.
+        started = function.__self__._started  # type: ignore[attr-defined]
+        CLOCK.waits.expect(lambda: not started.is_set(), passing=True)
         yield None
         return
     ticket = CLOCK.waits.expect()
@@ -77,7 +122,8 @@ def _expected(function: object) -> Iterator[Ticket | None]:
 
 def _is_pool_worker(function: object) -> bool:
     """Whether the thread waits for jobs: then the jobs take part, and not the thread."""
-    return getattr(getattr(function, "__self__", None), "_target", None) is _worker
+    target = getattr(getattr(function, "__self__", None), "_target", None)
+    return target is _worker or getattr(target, "__module__", "") == _TRIO_CACHE
 
 
 def _runs_tests() -> bool:
@@ -111,7 +157,17 @@ def _heir(function: Any, ticket: Ticket | None = None) -> Any:
             with CLOCK.waits.taking_part(ticket):
                 return function(*args, **kwargs)
 
+    setattr(run, _MARK, True)
     return run
+
+
+def clocked_replacements() -> list[tuple[Any, str, Any]]:
+    """The same for what only matters under a mock clock."""
+    found: list[tuple[Any, str, Any]] = [(_WorkItem, "run", run_job)]
+    cache = getattr(sys.modules.get(_TRIO_CACHE), "ThreadCache", None)
+    if cache is not None:
+        found.append((cache, "start_thread_soon", _trio_job(cache.start_thread_soon)))
+    return found
 
 
 def replacements() -> list[tuple[Any, str, Any]]:

@@ -47,7 +47,6 @@ def uninstall() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
-            clocked.forget()
             _undo.close()
             PUMP.retire()
 
@@ -70,6 +69,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *plain.replacements(),
         *posix.replacements(),
         *inherit.replacements(),
+        *clocked.freezers(),
         *_bound_waitpid(),
     ]
     for module, room in ((os, reaping), (os, signalling), (signal, signalling)):

@@ -268,12 +268,16 @@ def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
             return real(self, timeout)
         if timeout is not None and timeout <= 0:
             found = real(self, 0)
-            if not found:
+            if found:
+                CLOCK.waits.found()
+            else:
                 CLOCK.waits.polled()
             return found
         deadline_ns = deadline_after(timeout)
         while True:
             found = real(self, 0)
+            if found:
+                CLOCK.waits.found()
             if found or (deadline_ns is not None and CLOCK.now_ns() >= deadline_ns):
                 return found
             CLOCK.waits.block(_selector_wait(self, deadline_ns))
@@ -389,7 +393,7 @@ def replacements() -> list[tuple[Any, str, Any]]:
     import queue
     import subprocess
 
-    from .streams import IO
+    from .streams import IO, fdopen
 
     found: list[tuple[Any, str, Any]] = [
         (threading, "_allocate_lock", new_lock),
@@ -397,6 +401,7 @@ def replacements() -> list[tuple[Any, str, Any]]:
         (threading.Thread, "join", join),
         (queue, "time", monotonic),
         (subprocess, "io", IO),
+        (os, "fdopen", fdopen),
     ]
     for name in ("SelectSelector", "_PollLikeSelector", "EpollSelector", "KqueueSelector"):
         kind = getattr(selectors, name, None)
@@ -406,6 +411,23 @@ def replacements() -> list[tuple[Any, str, Any]]:
     if manager is not None:
         found.append((manager, "get_events", _trio_events(manager.get_events)))
     return found
+
+
+def monotonics() -> dict[int, Any]:
+    """The same for the clocks that nobody can set: real time, and what was let pass at once."""
+
+    def seconds(real: Callable[[], float]) -> Callable[[], float]:
+        return lambda: real() + (CLOCK.timeline.skipped_ns / 1e9 if clocked() else 0.0)
+
+    def nanoseconds(real: Callable[[], int]) -> Callable[[], int]:
+        return lambda: real() + (CLOCK.timeline.skipped_ns if clocked() else 0)
+
+    return {
+        id(REAL.monotonic): seconds(REAL.monotonic),
+        id(REAL.perf_counter): seconds(REAL.perf_counter),
+        id(REAL.monotonic_ns): nanoseconds(REAL.monotonic_ns),
+        id(REAL.perf_counter_ns): nanoseconds(REAL.perf_counter_ns),
+    }
 
 
 def functions() -> dict[int, Any]:

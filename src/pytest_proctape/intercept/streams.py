@@ -15,6 +15,7 @@ from typing import Any
 from . import pausing
 
 _PIECE = select.PIPE_BUF
+_REAL_FDOPEN = os.fdopen
 
 
 class FileIO(io.FileIO):
@@ -61,6 +62,25 @@ def open_pipe(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwa
         return raw
     size = buffering if buffering > 1 else max(io.DEFAULT_BUFFER_SIZE, os.fstat(file).st_blksize)
     return io.BufferedReader(raw, size) if mode == "rb" else io.BufferedWriter(raw, size)
+
+
+def fdopen(
+    fd: Any,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    """Stands in for :func:`os.fdopen`."""
+    if not pausing.clocked() or mode not in ("r", "w", "rb", "wb") or args or kwargs:
+        return _REAL_FDOPEN(fd, mode, buffering, encoding, errors, newline, *args, **kwargs)
+    binary = open_pipe(fd, mode[0] + "b", -1 if buffering == 1 else buffering)
+    if mode.endswith("b"):
+        return binary
+    return io.TextIOWrapper(binary, io.text_encoding(encoding), errors, newline, buffering == 1)
 
 
 class _Io(ModuleType):
