@@ -199,13 +199,22 @@ class RecordingChild:
 
     # -- while it runs -------------------------------------------------------------------------
 
-    def step(self) -> None:
-        """Move what can be moved. Input goes first: what is there already is not an answer to the output."""
+    def due_ns(self) -> int | None:
+        """Nobody knows when a real process does the next thing."""
+        return None
+
+    def step(self) -> bool:
+        """Move what can be moved. Input goes first: what is there already is not an answer to the output.
+
+        Returns:
+            that nobody has to step because of it: what is moved leads to another process or to the parent.
+        """
         with self._lock, self.time.standing():
             for tap in self._taps:
                 tap.step(self)
             self.time.look()
             self._look_for_holders()
+        return False
 
     def due_ns(self) -> None:
         """When it does the next thing is up to the process."""

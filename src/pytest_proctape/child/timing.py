@@ -13,9 +13,9 @@ import selectors
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..clock import REAL, Waits
+from ..clock import REAL, Source, Waits
 from ..tape import script
-from .pump import PUMP, Stepper
+from .pump import PUMP
 from .wiring import close_quietly, moved, ready
 
 _PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
@@ -35,6 +35,7 @@ class ChildTime:
     def __init__(self, waits: Waits | None) -> None:
         self.waits = waits
         self.exit_fd = -1
+        self._owner: Source | None = None
         self._gone_ns = 0
         self._seen_ns = 0
 
@@ -59,9 +60,13 @@ class ChildTime:
         finally:
             self.waits.go_on()
 
-    def watch(self, pid: int, owner: Stepper) -> None:
-        """Step ``owner`` when the process ends."""
-        if self.waits is None or _PIDFD_OPEN is None:
+    def watch(self, pid: int, owner: Source) -> None:
+        """Step ``owner`` when the process ends, and before time passes: what it is sent is noted as sent now."""
+        if self.waits is None:
+            return
+        self._owner = owner
+        self.waits.add(owner)
+        if _PIDFD_OPEN is None:
             return
         try:
             self.exit_fd = moved(_PIDFD_OPEN(pid))
@@ -85,6 +90,8 @@ class ChildTime:
 
     def close(self) -> None:
         """Nobody asks any more."""
+        if self.waits is not None and self._owner is not None:
+            self.waits.discard(self._owner)
         fd, self.exit_fd = self.exit_fd, -1
         if fd != -1:
             PUMP.forget(fd)

@@ -33,13 +33,13 @@ _NEW_LOCK = _thread.allocate_lock
 
 
 class Source(Protocol):
-    """What does things at certain times: a child that is replayed."""
+    """What takes what it is sent, and does things at certain times: a child."""
 
     def due_ns(self) -> int | None:
         """When it does the next thing, by the timeline; ``None`` while something else holds it back."""
 
-    def step(self) -> None:
-        """Do what is due."""
+    def step(self) -> bool:
+        """Do what is due, and take what has been sent; whether others may have to do the same because of it."""
 
 
 def _never() -> bool:
@@ -276,9 +276,8 @@ class Waits:
             others = [one for one in list(self._participants.values()) if one is not own]
             if any(one.busy() for one in others) or self._expects_somebody():
                 return _LOOK_S
-            # What was sent before is received before time goes on.
-            for source in list(self._sources):
-                source.step()
+            if not self.timeline.running:
+                self._settle()
             if wait.ready():
                 return 0.0
             ahead = self._next_to_go(own)
@@ -316,6 +315,12 @@ class Waits:
             return None
         first.chosen = True
         return first
+
+    def _settle(self) -> None:
+        """What was sent before is received before time goes on, be it from child to child."""
+        sources = list(self._sources)
+        while any([source.step() for source in sources]):
+            pass
 
     def _pass(self, waits: list[Wait]) -> float | None:
         due = [(at_ns, source) for source in list(self._sources) if (at_ns := source.due_ns()) is not None]

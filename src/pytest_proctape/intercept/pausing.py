@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures.thread import _worker
 from typing import Any
 
 from ..clock import CLOCK, REAL, Wait
@@ -378,14 +379,34 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
     if not clocked() or self.ident is None or self is threading.current_thread():
         return _REAL_JOIN(self, timeout)
     ident, waits = self.ident, CLOCK.waits
-    takes_part = waits.takes_part(ident)
+    deadline_ns = deadline_after(None if timeout is None else max(0, timeout))
+    while self.is_alive():
+        takes_part = waits.takes_part(ident)
+        if not takes_part and _is_ending(self):
+            # It needs no time for that but real time, which does not count.
+            _REAL_JOIN(self, _LOOK_S)
+        elif not waits.block(_JoinWait(deadline_ns, lambda: _has_changed(self, ident, takes_part))):
+            return None
+        elif takes_part and not waits.takes_part(ident) and not _is_worker(self):
+            return _REAL_JOIN(self)
+    return _REAL_JOIN(self)
 
-    def left() -> bool:
-        return not self.is_alive() or (takes_part and not waits.takes_part(ident))
 
-    if waits.block(_JoinWait(deadline_after(None if timeout is None else max(0, timeout)), left)):
-        return _REAL_JOIN(self)
-    return None
+def _has_changed(thread: threading.Thread, ident: int, takes_part: bool) -> bool:
+    return not thread.is_alive() or CLOCK.waits.takes_part(ident) != takes_part
+
+
+def _is_ending(thread: Any) -> bool:
+    """Whether it has run, or is a worker of a pool that gets no more jobs, between two or behind the last."""
+    if not hasattr(thread, "_target"):
+        return True
+    pool = thread._args[0]() if _is_worker(thread) else thread
+    return pool is None or getattr(pool, "_shutdown", False)
+
+
+def _is_worker(thread: Any) -> bool:
+    """Whether it takes jobs of a pool: they take part, and it does not."""
+    return getattr(thread, "_target", None) is _worker
 
 
 def replacements() -> list[tuple[Any, str, Any]]:
