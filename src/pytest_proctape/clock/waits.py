@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -53,6 +54,7 @@ class Wait:
         deadline_ns: by the timeline, when it gives up; ``None`` if it never does.
         real: it may be ended by something outside of this process, so time has to pass for real.
         chosen: its deadline has come, and it may go on.
+        turn: how many began to wait before it.
     """
 
     real = False
@@ -60,6 +62,7 @@ class Wait:
     def __init__(self, deadline_ns: int | None = None, ready: Callable[[], bool] = _never) -> None:
         self.deadline_ns = deadline_ns
         self.chosen = False
+        self.turn = 0
         self.ready = ready
         self._gate = _NEW_LOCK()
         self._gate.acquire()
@@ -72,6 +75,10 @@ class Wait:
         """Let :meth:`sleep` return, be it the next one."""
         with contextlib.suppress(RuntimeError):
             self._gate.release()
+
+
+def _first_to_go(wait: Wait) -> tuple[int, int]:
+    return wait.deadline_ns or 0, wait.turn
 
 
 class _Participant:
@@ -120,7 +127,8 @@ class Waits:
         self.timeline = timeline
         self._is_real = is_real
         self._lock = threading.RLock()
-        self._jumping = threading.Lock()
+        self._deciding = threading.RLock()
+        self._turns = itertools.count()
         self._participants: dict[int, _Participant] = {}
         self._tickets: set[Ticket] = set()
         self._sources: weakref.WeakSet[Source] = weakref.WeakSet()
@@ -193,13 +201,17 @@ class Waits:
             patience_ns: real nanoseconds after which it is given up, if nothing can happen any more.
         """
         own = self._own()
-        own.wait = wait
         stuck_ns = 0
-        try:
-            while not wait.ready():
-                if self._gives_up(own, wait):
-                    return False
-                limit_s = self._let_time_pass(own, wait)
+        with self._waiting(own, wait):
+            while True:
+                # Nobody goes on while somebody else decides by who waits.
+                with self._deciding:
+                    ready = wait.ready()
+                    if ready or self._gives_up(own, wait):
+                        own.looks = 0 if ready else own.looks
+                        self._leave(own)
+                        return ready
+                    limit_s = self._let_time_pass(own, wait)
                 if limit_s == 0:
                     stuck_ns = 0
                     continue
@@ -210,16 +222,34 @@ class Waits:
                         return False
                     limit_s = left_ns / 1e9
                 wait.sleep(limit_s)
-            own.looks = 0
-            return True
+
+    @contextmanager
+    def _waiting(self, own: _Participant, wait: Wait) -> Iterator[None]:
+        # The handler of a signal may wait within a wait.
+        outer = own.wait
+        with self._deciding:
+            wait.turn = next(self._turns)
+            own.wait = wait
+        try:
+            yield
         finally:
-            self.timeline.stop()
-            own.wait = None
+            with self._deciding:
+                self._leave(own)
+                own.wait = outer
+
+    def _leave(self, own: _Participant) -> None:
+        own.wait = None
+        self.timeline.stop()
 
     def _gives_up(self, own: _Participant, wait: Wait) -> bool:
         if wait.deadline_ns is None or self.timeline.now_ns() < wait.deadline_ns:
             return False
-        return wait.chosen or self._next_to_go(own) is None
+        return wait.chosen or not (self._is_anybody_busy(own) or self._next_to_go(own))
+
+    def _is_anybody_busy(self, own: _Participant) -> bool:
+        """Whether another one runs, or is about to."""
+        others = [one for one in list(self._participants.values()) if one is not own]
+        return any(one.busy() for one in others) or self._expects_somebody()
 
     def changed(self) -> None:
         """Something has happened that others may have waited for: let them look."""
@@ -272,20 +302,18 @@ class Waits:
         Returns:
             real seconds to sleep: 0 to look again at once, ``None`` until woken, as nothing is due.
         """
-        with self._jumping:
-            others = [one for one in list(self._participants.values()) if one is not own]
-            if any(one.busy() for one in others) or self._expects_somebody():
-                return _LOOK_S
-            if not self.timeline.running:
-                self._settle()
-            if wait.ready():
-                return 0.0
-            ahead = self._next_to_go(own)
-            if ahead is not None:
-                ahead.wake()
-                return _LOOK_S
-            waits = [one.wait for one in others if one.wait is not None]
-            return self._pass([wait, *waits])
+        if self._is_anybody_busy(own):
+            return _LOOK_S
+        if not self.timeline.running:
+            self._settle()
+        if wait.ready():
+            return 0.0
+        ahead = self._next_to_go(own)
+        if ahead is not None:
+            ahead.wake()
+            return _LOOK_S
+        others = (one.wait for one in list(self._participants.values()) if one is not own)
+        return self._pass([wait, *(one for one in others if one is not None)])
 
     def _expects_somebody(self) -> bool:
         for ticket in list(self._tickets):
@@ -298,7 +326,7 @@ class Waits:
     def _next_to_go(self, own: _Participant) -> Wait | None:
         """Who else should run before time goes on: who got something, then who waits for the earliest."""
         now_ns = self.timeline.now_ns()
-        over: list[tuple[int, Wait]] = []
+        over: list[Wait] = []
         for one in list(self._participants.values()):
             wait = one.wait
             if one is own or wait is None:
@@ -306,12 +334,11 @@ class Waits:
             if wait.ready():
                 return wait
             if wait.deadline_ns is not None and wait.deadline_ns <= now_ns:
-                over.append((wait.deadline_ns, wait))
-        if not over:
-            return None
-        deadline_ns, first = min(over, key=lambda one: one[0])
-        own_wait = own.wait
-        if own_wait is not None and own_wait.deadline_ns is not None and own_wait.deadline_ns < deadline_ns:
+                over.append(wait)
+        if own.wait is not None and own.wait.deadline_ns is not None:
+            over.append(own.wait)
+        first = min(over, key=_first_to_go, default=None)
+        if first is None or first is own.wait:
             return None
         first.chosen = True
         return first
