@@ -52,7 +52,7 @@ def without_input(steps: Sequence[script.Step], count: int) -> list[script.Step]
     return kept[::-1]
 
 
-def tidy(steps: tuple[script.Step, ...], end: End, early_ns: int | None) -> tuple[script.Step, ...]:
+def tidy(steps: tuple[script.Step, ...], end: End, early_ns: int | None = None) -> tuple[script.Step, ...]:
     """Without the ends of output that tell nothing.
 
     A child closes its outputs in the moment it ends. That it closed one before matters only where the
