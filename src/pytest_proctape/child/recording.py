@@ -216,9 +216,6 @@ class RecordingChild:
             self._look_for_holders()
         return False
 
-    def due_ns(self) -> None:
-        """When it does the next thing is up to the process."""
-
     def _look_for_holders(self) -> None:
         """After the child's end an output that is empty and still open is held by what the child started."""
         if self.status is not None and not self._held:

@@ -26,9 +26,6 @@ class Replayer(Protocol):
 
     closed: bool
 
-    def slept(self, seconds: float) -> None:
-        """The test has slept under a mock clock."""
-
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
         """Start a virtual child.
 
@@ -44,9 +41,6 @@ class Recorder(Protocol):
     """A session that may start processes."""
 
     closed: bool
-
-    def slept(self, seconds: float) -> None:
-        """The test has slept under a mock clock."""
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child, or a virtual one."""
