@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .clock import TapeClock
     from .errors import (
         Divergence,
         Drift,
@@ -41,6 +42,7 @@ _HOMES = {
     "Entry": ".tape",
     "Tape": ".tape",
     "TapeHandle": ".handle",
+    "TapeClock": ".clock",
     "TapedSpawn": ".session",
     **dict.fromkeys(
         (
@@ -82,6 +84,7 @@ __all__ = [
     "ReplayError",
     "SpawnTimeout",
     "Tape",
+    "TapeClock",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",

@@ -29,6 +29,7 @@ from .settings import (
 )
 
 if TYPE_CHECKING:
+    from .clock import TapeClock
     from .handle import TapeHandle
     from .portable import Rules
     from .run import ItemTape, Run
@@ -189,6 +190,25 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
             "been started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
         )
     return active.handle
+
+
+@pytest.fixture
+def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  # noqa: ARG001 - it is taped
+    """A frozen clock that starts where the recording did, and moves by what the test waits for.
+
+    ``time`` and ``datetime`` show it. Waiting for a replayed command, ``time.sleep``, timers of threads and
+    event loops take no time but move it. Gives a ``pytest_proctape.TapeClock`` with ``now``,
+    ``advance(seconds)`` and ``sleeps``.
+    """
+    active: ItemTape = request.node.stash[_TAPE]
+    clock = active.clock
+    if clock is None:
+        raise UsageError(
+            f"{request.node.nodeid} asks for the fixture `tape_clock` while it runs, when it may have looked "
+            "at the time already: name `tape_clock` among its arguments, or mark it with "
+            "@pytest.mark.tape(clock=True)"
+        )
+    return clock
 
 
 # -- a test's life: https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks

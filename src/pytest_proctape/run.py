@@ -16,7 +16,7 @@ from .handle import TapeHandle
 from .hooks import Hooks
 from .match import Terms
 from .portable import Places, Rules, machine_values
-from .session import Player, ReplaySession
+from .session import Phase, Player, ReplaySession
 from .settings import Settings
 from .summary import Result
 from .tape import TapeStore
@@ -59,7 +59,8 @@ class Run:
         """Activate the tape of ``item`` in this thread."""
         if settings.mode == "missing":
             settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
-        return ItemTape(self, self._session(item.nodeid, settings, item))
+        clock = settings.clock or "tape_clock" in getattr(item, "fixturenames", ())
+        return ItemTape(self, self._session(item.nodeid, settings, item), clock=clock)
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
@@ -68,7 +69,7 @@ class Run:
         """
         if settings.mode in {"missing", "new"}:
             settings = replace(settings, mode="record")
-        return FixtureTape(self, self._session(owner, settings, item))
+        return FixtureTape(self, self._session(owner, settings, item), clock=settings.clock)
 
     def _has_tape(self, owner: str) -> bool:
         try:
@@ -101,8 +102,10 @@ class Run:
 class ItemTape(ActiveTape):
     """The tape of one test from its setup to its teardown."""
 
-    def __init__(self, run: Run, session: Player) -> None:
-        super().__init__(run, session)
+    def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
+        super().__init__(run, session, clock=clock)
+        # From here to the end: what pytest does between the phases is not worth three changes of clock.
+        self._undo.enter_context(self._frozen())
         self.handle = TapeHandle(session)
         self._called = False
 
@@ -158,6 +161,12 @@ class FixtureTape(ActiveTape):
     """The tape of a fixture that more than one test uses: its setup, and its teardown later on."""
 
     fixture = True
+
+    @contextmanager
+    def bound(self, phase: Phase) -> Iterator[None]:
+        """As ever, on a clock of its own: it must not matter to a test whether it is the first to use it."""
+        with self._frozen(), super().bound(phase):
+            yield
 
     @contextmanager
     def setup(self) -> Iterator[None]:

@@ -38,6 +38,7 @@ class Settings:
         dir: directory of the tapes, relative to the root directory.
         order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
         match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what the test waits for.
         places: lines of placeholders of the user's own.
         redact: patterns of what is secret, a line each.
         env: names and globs of the environment variables that are kept and compared.
@@ -49,6 +50,7 @@ class Settings:
     dir: str = "tapes"
     order: Order = "strict"
     match_on: tuple[str, ...] = MATCH_ON
+    clock: bool = False
     places: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
@@ -178,6 +180,12 @@ KEYS: Final = (
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
     Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
     Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
+    Key(
+        "clock",
+        "bool",
+        parse_flag,
+        "time starts with the recording and moves by what the test waits for",
+    ),
     Key("places", "linelist", parse_lines, "placeholders: name = value, or name = /pattern/", marker=False),
     Key("redact", "linelist", parse_lines, "patterns of secrets, besides those known", marker=False),
     Key("env", "linelist", parse_lines, "names and globs of variables to keep and compare", marker=False),

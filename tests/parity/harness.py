@@ -294,7 +294,7 @@ class Parity:
     def _recording(self) -> Iterator[None]:
         session = self._session(RecordSession)
         session.phase = "call"
-        with _active(session):
+        with self._active(session):
             yield
         session.save(session.finish(), complete=True)
         self.tape = session.path.read_text() if session.path.exists() else ""
@@ -306,7 +306,7 @@ class Parity:
         session.phase = "call"
         processes = RealProcesses()
         try:
-            with processes.counted(), _active(session):
+            with processes.counted(), self._active(session):
                 intercept.guard.install()
                 yield
         except Exception:
@@ -321,15 +321,15 @@ class Parity:
         if processes.seen:
             pytest.fail("the replay started real processes:\n  " + "\n  ".join(processes.seen))
 
-
-@contextlib.contextmanager
-def _active(session: RecordSession | ReplaySession) -> Iterator[None]:
-    intercept.install()
-    try:
-        with intercept.bound(session):
-            yield
-    finally:
-        intercept.uninstall()
+    @contextlib.contextmanager
+    def _active(self, session: RecordSession | ReplaySession) -> Iterator[None]:
+        """Around the body, while a tape is active."""
+        intercept.install()
+        try:
+            with intercept.bound(session):
+                yield
+        finally:
+            intercept.uninstall()
 
 
 def _no_errors(errors: list[Any]) -> None:

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..clock import REAL
+from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError
 from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
@@ -92,6 +92,7 @@ class VirtualChild:
         *,
         new_session: bool = False,
         now_ns: Callable[[], int] | None = None,
+        waits: Waits | None = None,
         on_wrong: Callable[[VirtualChild, WrongCause | Stalled], ProctapeError],
         on_end: Callable[[VirtualChild], None],
         retold: Callable[[], Script] | None = None,
@@ -106,10 +107,15 @@ class VirtualChild:
         self.reaped = False
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
+        self._waits = waits
+        self._quiet = now_ns is not None
+        if waits is not None:
+            now_ns = waits.timeline.now_ns
+            waits.add(self)
         self._now_ns = now_ns
         self._anchor_ns = 0 if now_ns is None else now_ns()
         self._at = 0
-        self._offset = 0
+        self._offset = self._taken = 0
         self._got = bytearray()
         self._retold = retold
         self._unseen = script.seen_running and now_ns is None
@@ -166,7 +172,7 @@ class VirtualChild:
         """
         with self._lock:
             self.step()
-            if self.error is not None and self._now_ns is None:
+            if self.error is not None and not self._quiet:
                 # An event loop would swallow it in a callback and never tell of the end. It is latched.
                 error, self.error = self.error, None
                 raise error
@@ -181,7 +187,9 @@ class VirtualChild:
         with self._lock:
             status = self.poll()
             unseen, self._unseen = self._unseen, False
-            return None if unseen else status
+        if self._waits is not None and status is None:
+            self._waits.polled(self._over)
+        return None if unseen else status
 
     def change(self, options: int) -> int | None:
         """The status of the next stop or continuation that a wait with these options is told of.
@@ -206,6 +214,8 @@ class VirtualChild:
         Raises:
             ProctapeError: as :meth:`poll`, and when the child waits for what can't come any more.
         """
+        if self._waits is not None:
+            self._await(None, lambda: bool(options and self._changes))
         with self._lock:
             self.pass_timeouts()
             self._block(None, lambda: bool(options and self._changes))
@@ -220,8 +230,11 @@ class VirtualChild:
 
         A wait that expired in the recording expires again; one that is longer now reaches as far as the
         recorded times say. Where the tape has no expired wait here, the recorded duration decides, with
-        some slack: the recorded wait did reach the end, and began a little later than this one.
+        some slack: the recorded wait did reach the end, and began a little later than this one. Under a
+        mock clock time passes, and decides.
         """
+        if self._waits is not None:
+            return not self._await(self._waits.timeline.now_ns() + timeout_ns)
         with self._lock:
             status = None if self._held else self.poll()
             while isinstance(step := self._next(), script.Timeout):
@@ -270,7 +283,13 @@ class VirtualChild:
                 return None
             if step is None and (self._held or self.script.end.status is None):
                 return None
+            if isinstance(step, script.Timeout) and self._waits is not None:
+                return self._anchor_ns + step.at_ns
+            if step is not None and self._has_no_room(step):
+                return self._anchor_ns + step.at_ns
             if step is not None and not isinstance(step, script.Output | script.OutputEnd | script.Ended):
+                return None
+            if isinstance(step, script.Ended) and self.script.end.status is None:
                 return None
             return self._anchor_ns + self._next_at_ns()
 
@@ -282,6 +301,11 @@ class VirtualChild:
             end = End(None, None, REAL.monotonic_ns() - self._started_ns)
             steps = self.script.steps[: self._at]
             return with_received(replace(self.script, end=end), steps, bytes(self._loose.received))
+
+    @property
+    def clocked(self) -> bool:
+        """A mock clock says when it does what."""
+        return self._waits is not None
 
     @property
     def open(self) -> bool:
@@ -317,26 +341,30 @@ class VirtualChild:
 
     # -- the machine ---------------------------------------------------------------------------
 
-    def step(self) -> None:
-        """Move as far as possible without blocking."""
+    def step(self) -> bool:
+        """Move as far as possible without blocking; whether it moved."""
         with self._lock:
+            before = self._at, self._offset, len(self._got)
             if self.status is None or self._held:
-                before = self._at
                 try:
                     self._play()
                 except WrongCause as wrong:
                     self._fail(wrong)
-                if self._ended() or self._at != before:
+                if self._ended() or self._at != before[0]:
                     self._changed.notify_all()
-            self._flush()
+            wrote = self._flush()
             self._watch()
+            moved = wrote or before != (self._at, self._offset, len(self._got))
+            if moved and self._waits is not None:
+                self._waits.changed()
+            return moved
 
     def _play(self) -> None:
         while (step := self._next()) is not None:
             if not self._try(step):
                 return
             if self._now_ns is not None and not isinstance(
-                step, script.Output | script.OutputEnd | script.Ended
+                step, script.Output | script.OutputEnd | script.Ended | script.Timeout
             ):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
@@ -351,6 +379,8 @@ class VirtualChild:
         match step:
             case script.Output() | script.OutputEnd():
                 return self._emit(step)
+            case script.Input() | script.InputEnd() if self._has_no_room(step):
+                return False
             case script.Input():
                 return self._take(step)
             case script.InputEnd():
@@ -372,7 +402,7 @@ class VirtualChild:
             case script.Ended():
                 return self._end_early(step)
             case script.Timeout():
-                return False
+                return self._waits is not None and self._is_due(step.at_ns)
 
     def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
@@ -393,6 +423,18 @@ class VirtualChild:
         self._end(status)
         return True
 
+    def _has_no_room(self, step: script.Step) -> bool:
+        """Whether the recorded child took this when it came to it, and not when it was sent.
+
+        That shows only under a mock clock, and only once more has been sent than a pipe holds.
+        """
+        return (
+            self._waits is not None
+            and isinstance(step, script.Input | script.InputEnd)
+            and not self._is_due(step.at_ns)
+            and self._taken >= CHUNK
+        )
+
     def _take(self, step: script.Input) -> bool:
         inlet = self._inlet
         if inlet is None:
@@ -408,6 +450,7 @@ class VirtualChild:
             if step.data.read(self._offset, len(data)) != data:
                 raise WrongCause(step, data, self._offset)
             self._offset += len(data)
+            self._taken += len(data)
         self._offset = 0
         return True
 
@@ -415,6 +458,7 @@ class VirtualChild:
         """Input of which the tape does not know every byte."""
         while data := inlet.take(CHUNK):
             self._got += data
+            self._taken += len(data)
         got = bytes(self._got)
         try:
             used = awaited.met(got, ended=inlet.at_end)
@@ -469,6 +513,10 @@ class VirtualChild:
         self.status = status
         self._drop_inlet()
         self._on_end(self)
+        if self._waits is not None:
+            if not self._held:
+                self._waits.discard(self)
+            self._waits.changed()
 
     def _fail(self, wrong: WrongCause | Stalled) -> None:
         """The test went another way than the tape: end the child, so that nothing waits for it."""
@@ -519,6 +567,27 @@ class VirtualChild:
                 self.step()
                 self._changed.notify_all()
 
+    def _over(self) -> bool:
+        self.step()
+        return self.status is not None
+
+    def _await(self, deadline_ns: int | None, enough: Callable[[], bool] = lambda: False) -> bool:
+        """Under a mock clock, wait until the child has ended; whether it has before ``deadline_ns``."""
+        assert self._waits is not None
+
+        def ready() -> bool:
+            return self._over() or enough()
+
+        patience_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
+        if not self._waits.block(Wait(deadline_ns, ready), patience_ns):
+            if deadline_ns is not None:
+                return False
+            with self._lock:
+                if not ready():
+                    self._fail(Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
+        self.poll()
+        return True
+
     def _skip_to_due(self) -> bool:
         """Let the time pass that alone holds the child back; the loop that would do so waits here itself."""
         due_ns = self.due_ns()
@@ -549,11 +618,13 @@ class VirtualChild:
 
     # -- descriptors ---------------------------------------------------------------------------
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        wrote = False
         for fd, outlet in list(self._outlets.items()):
-            outlet.flush()
+            wrote |= outlet.flush()
             if (outlet.closing or (self._ended() and not self._held)) and not outlet.pending:
                 self._drop_outlet(fd)
+        return wrote
 
     def _watch(self) -> None:
         for outlet in self._outlets.values():

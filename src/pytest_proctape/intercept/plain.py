@@ -14,6 +14,7 @@ from typing import Any
 from ..child import add_ended
 from ..errors import UnsupportedSpawn
 from . import door
+from .clocked import notice
 from .spawning import ForkExec, environment_list, launch, spawn_of
 
 _REAL_SPAWNVEF: Callable[..., int] = os._spawnvef  # type: ignore[attr-defined]
@@ -64,6 +65,7 @@ def _fork_exec_plainly(
     except ValueError:
         # The real one finds that out after its fork, and has nobody to tell.
         return add_ended(_EXEC_FAILED)
+    notice()
     started = door.spawn(
         spawn, call.wiring(), lambda wiring: launch(call, wiring), lambda: launch(call, call.wiring()).pid
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
+from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..hooks import Hooks
 from ..match import Asked, Terms
@@ -92,6 +93,8 @@ class Session:
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
         closed: no spawn is answered any more.
+        began_ns: when the session was made, real nanoseconds since 1970.
+        sleeps: what the test slept under a mock clock, in seconds.
     """
 
     mode: Mode
@@ -133,6 +136,8 @@ class Session:
             self.terms = replace(self.terms, judges=(*self.terms.judges, self.hooks.match))
         self.threads = {threading.get_ident()}
         """Those that have made spawns, and the test's own."""
+        self.began_ns = REAL.time_ns()
+        self.sleeps: list[float] = []
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -167,6 +172,25 @@ class Session:
     def close(self) -> None:
         """The tape is over: no spawn is answered any more."""
         self.closed = True
+
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts, nanoseconds since 1970."""
+        return self.began_ns // 10**9 * 10**9
+
+    def slept(self, seconds: float) -> None:
+        """The test has called :func:`time.sleep` under a mock clock."""
+        self.sleeps.append(seconds)
+
+    @property
+    def runs_commands(self) -> bool:
+        """Real processes run, so real time has to pass."""
+        return self.mode != "replay"
+
+    @property
+    def waits(self) -> Waits | None:
+        """Those that the test's mock clock is moved by, where it has one."""
+        return CLOCK.waits if CLOCK.on else None
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""

@@ -23,6 +23,11 @@ class LiveSession(Player):
         """None: no tape is used."""
         return None
 
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: now, in whole seconds."""
+        return self.began_ns // 10**9 * 10**9
+
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
         if self.answers:

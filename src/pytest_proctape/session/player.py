@@ -156,6 +156,7 @@ class Player(Taped):
             script,
             new_session=spawn.new_session,
             now_ns=spawn.now_ns,
+            waits=self.waits,
             on_wrong=on_wrong,
             on_end=TABLE.tell,
             retold=part.retold,

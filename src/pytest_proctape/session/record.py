@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
-from ..clock import REAL
+from ..clock import CLOCK
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
 from ..hooks import Hooks
 from ..match import Asked, Terms
@@ -71,6 +71,11 @@ class Recording(Player):
         return super().asked(spawn)
 
     @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: now, as it will stand on the tape, in whole seconds."""
+        return self.began_ns // 10**9 * 10**9
+
+    @property
     def recorded(self) -> int:
         """How many spawns were made for real."""
         return sum(take.child is not None for take in self.takes)
@@ -82,12 +87,17 @@ class Recording(Player):
         except TapeError as error:
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
+        CLOCK.real = True
         take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
         try:
             child = take.child = RecordingChild(
-                wiring, self._new_spool, timed=spawn.now_ns is not None, on_refused=self.latch
+                wiring,
+                self._new_spool,
+                timed=spawn.now_ns is not None,
+                waits=self.waits,
+                on_refused=self.latch,
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
@@ -124,7 +134,7 @@ class Recording(Player):
         return Tape(
             version=FORMAT_VERSION,
             test=self.owner,
-            recorded=_now(),
+            recorded=_recorded(self.began_ns),
             names=names_on_tape(self.places),
             entries=tuple(entry for entry in entries if entry is not None),
         )
@@ -226,6 +236,20 @@ class UpdateSession(Recording):
 
     mode = "update"
 
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: where it did when the tape was recorded."""
+        try:
+            start_ns = self.recorded_ns
+        except TapeError:
+            start_ns = None
+        return super().clock_start_ns if start_ns is None else start_ns
+
+    @property
+    def runs_commands(self) -> bool:
+        """Real processes have been started."""
+        return self.recorded > 0
+
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a virtual child or a real one; see :class:`~pytest_proctape.intercept.Recorder`.
 
@@ -248,10 +272,10 @@ class UpdateSession(Recording):
         return self._record(spawn, asked, wiring, launch)
 
 
-def _now() -> Recorded:
+def _recorded(began_ns: int) -> Recorded:
     from .. import __version__
 
-    at = datetime.fromtimestamp(REAL.time_ns() // 10**9, UTC)
+    at = datetime.fromtimestamp(began_ns // 10**9, UTC)
     return Recorded(
         at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         python=platform.python_version(),

@@ -6,15 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from ..child import Stalled, WrongCause
+from ..clock import EPOCH_NS
 from ..errors import (
     Divergence,
     Exhaustion,
     HookError,
     ReplayError,
+    TapeCorrupt,
     TapeError,
 )
 from ..hooks import Hooks
@@ -102,6 +105,41 @@ class Taped(Session):
     def entries(self) -> tuple[Entry, ...]:
         """The tape's entries; none if there is no tape."""
         return () if self.tape is None else self.tape.entries
+
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: with the recording, at a fixed time where there is none.
+
+        Raises:
+            TapeError, HookError: as :attr:`recorded_ns`.
+        """
+        recorded_ns = self.recorded_ns
+        return EPOCH_NS if recorded_ns is None else recorded_ns
+
+    @property
+    def recorded_ns(self) -> int | None:
+        """When the tape was recorded, nanoseconds since 1970; ``None`` if there is none, or not known.
+
+        Raises:
+            TapeError: the tape can't be read, or doesn't say when it was recorded.
+            HookError: as for :attr:`tape`.
+        """
+        recorded = None if self.tape is None else self.tape.recorded
+        if recorded is None:
+            return None
+        try:
+            at = datetime.fromisoformat(recorded.at)
+        except ValueError:
+            at = datetime.min
+        if at.tzinfo is None:
+            raise TapeCorrupt(
+                self.path,
+                f"not a time: {recorded.at!r}",
+                place="recorded.at",
+                expected="UTC, as in 2026-11-20T14:00:00Z",
+                next_step=f"mend the file, or record it again: {self.record_command}",
+            )
+        return int(at.timestamp()) * 10**9
 
     @property
     def matcher(self) -> Judge | None:

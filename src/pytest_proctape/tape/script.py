@@ -164,7 +164,8 @@ class Script:
         captured: descriptors of the child whose output is known, be it empty.
         merged: stderr went where stdout went.
         has_input: stdin is known; where it is not, what the parent sends is not looked at.
-        timed: the parent waits by the clock, so it matters when output comes.
+        pause_ns: a silence of more than this matters, as the parent waits by the clock; ``None`` where none
+            does.
         seen_running: the parent's first poll found the child running.
     """
 
@@ -173,7 +174,7 @@ class Script:
     captured: frozenset[int] = frozenset({STDOUT, STDERR})
     merged: bool = False
     has_input: bool = True
-    timed: bool = False
+    pause_ns: int | None = None
     seen_running: bool = False
 
     def stream(self, fd: int) -> bytes | None:
@@ -318,7 +319,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
-    if _needs_timeline(script.steps) or (script.timed and _pauses(script.steps)):
+    if _needs_timeline(script.steps) or _pauses(script):
         fields["timeline"] = tuple(_event_of(step, encode) for step in script.steps)
         return fields
     if not script.has_input:
@@ -353,9 +354,12 @@ def _needs_timeline(steps: Sequence[Step]) -> bool:
     return has_input and not closed
 
 
-def _pauses(steps: Iterable[Step]) -> bool:
-    """Whether output came so late that somebody may have given up on it."""
-    return any(isinstance(step, Output) and step.at_ns > PAUSE_NS for step in steps)
+def _pauses(script: Script) -> bool:
+    """Whether output came so late that somebody may have noticed."""
+    pause_ns = script.pause_ns
+    return pause_ns is not None and any(
+        isinstance(step, Output) and step.at_ns > pause_ns for step in script.steps
+    )
 
 
 def _joined(steps: Iterable[Step], fd: int) -> Content:
