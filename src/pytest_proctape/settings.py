@@ -8,6 +8,7 @@ the ini keys from it and the marker's arguments are checked against it.
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypeVar, get_args
@@ -32,11 +33,13 @@ class Settings:
         mode: what happens to the test's spawns.
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
+        live: patterns of commands that are never taped; see :mod:`.match.live`.
     """
 
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
+    live: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,29 @@ def parse_text(value: object, source: str) -> str:
     return value
 
 
+def parse_words(value: object, source: str) -> tuple[str, ...]:
+    """Command patterns.
+
+    Raises:
+        UsageError: it is no list of strings, or one can't be parted into words.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{source} is a list of strings, not {value!r}")
+    for one in value:
+        try:
+            words = shlex.split(one)
+        except ValueError as error:
+            raise UsageError(f"{source}: {one!r} can't be parted into words: {error}") from None
+        if not words:
+            raise UsageError(f"{source}: there is no command in {one!r}")
+    return tuple(value)
+
+
 KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
+    Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..child import Started, Wiring
 from ..errors import UnsupportedSpawn
@@ -33,6 +33,9 @@ class Replayer(Protocol):
             ProctapeError: the tape has no such spawn here.
         """
 
+    def answering(self, argv: Sequence[str]) -> Replayer | None:
+        """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
+
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused; its caller may swallow the error."""
 
@@ -41,6 +44,9 @@ class Recorder(Protocol):
     """A session that may start processes."""
 
     closed: bool
+
+    def answering(self, argv: Sequence[str]) -> Recorder | None:
+        """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child, or a virtual one."""
@@ -57,6 +63,8 @@ class _Local(threading.local):
     handler: Handler | None = None
     runs_tests = False
     """Tests begin and end in this thread, so it knows best."""
+    lets_through = False
+    """A command that is never taped is being started."""
 
 
 _LOCAL = _Local()
@@ -97,7 +105,23 @@ def inherited(handler: Handler | None) -> Iterator[None]:
 def is_replaying() -> bool:
     """Whether a real process must not be started by this thread."""
     handler = current()
-    return handler is not None and not hasattr(handler, "record")
+    return handler is not None and not _LOCAL.lets_through and not hasattr(handler, "record")
+
+
+def is_live(argv: Sequence[Any]) -> bool:
+    """Whether this command is one that the session of this thread never tapes."""
+    handler = current()
+    return handler is not None and handler.answering([os.fsdecode(one) for one in argv]) is None
+
+
+@contextmanager
+def _letting_through() -> Iterator[None]:
+    """Around a real call of this thread that :mod:`.guard` must not refuse."""
+    _LOCAL.lets_through = True
+    try:
+        yield
+    finally:
+        _LOCAL.lets_through = False
 
 
 def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int]) -> Started:
@@ -115,14 +139,18 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     handler = current()
     if handler is None:
         return Started(live())
+    answering = handler.answering([request.program, *request.args])
+    if answering is None:
+        with _letting_through():
+            return Started(live())
     replaying = not hasattr(handler, "record")
     if _forked or handler.closed:
         if replaying:
             raise refuse(request.road, "in a forked process" if _forked else "after its test had ended")
         return Started(live())
     if replaying:
-        return handler.replay(request, wiring)  # type: ignore[union-attr]
-    return handler.record(request, wiring, launch)  # type: ignore[union-attr]
+        return answering.replay(request, wiring)  # type: ignore[union-attr]
+    return answering.record(request, wiring, launch)  # type: ignore[union-attr]
 
 
 report_from_fork: Callable[[str], None] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
 from ..errors import ProctapeError, UnsupportedSpawn
-from ..match import Asked
+from ..match import Asked, LivePatterns
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
 from .places import users_place
@@ -90,6 +90,7 @@ class Session:
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
         closed: no spawn is answered any more.
+        live: commands that are never taped.
     """
 
     mode: Mode
@@ -113,6 +114,7 @@ class Session:
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
+        self.live = LivePatterns(())
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -139,6 +141,10 @@ class Session:
             if error not in self.errors:
                 self.errors.append(error)
         return error
+
+    def answering(self, argv: Sequence[str]) -> Session | None:
+        """Who answers this command; ``None`` for one that is never taped, and always real."""
+        return None if self.live and self.live.match(argv) else self
 
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""
