@@ -10,6 +10,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,17 +97,31 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.UsageError: it contradicts itself or is not understood.
     """
     config.addinivalue_line("markers", marker_help())
-    ini_file = config.inipath or "the ini file"
     try:
-        config.stash[_SETTINGS] = from_ini(_written(config), ini_file)
-        config.stash[_MODE] = command_line_mode(
-            config.getoption("record_tapes") or (),
-            config.getoption("replay_tapes"),
-            config.getoption("live_tapes"),
-        )
+        _understand(config, config.option)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
+    """Keep what was asked for.
+
+    Raises:
+        UsageError: it is not understood.
+    """
+    settings = from_ini(_written(config), config.inipath or "the ini file")
+    mode = command_line_mode(options.record_tapes or (), options.replay_tapes, options.live_tapes)
+    config.stash[_SETTINGS], config.stash[_MODE] = settings, mode
+
+
+def _understood(config: pytest.Config) -> bool:
+    """The same before pytest is configured; what is wrong is told then."""
+    try:
+        _understand(config, config.known_args_namespace)
+    except (UsageError, AttributeError):
+        return False
+    return True
 
 
 def _written(config: pytest.Config) -> dict[str, object]:
@@ -142,6 +157,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(
                 f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
             )
+
+
+# -- collection: https://docs.pytest.org/en/stable/reference/reference.html#collection-hooks
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    """Give what the first conftest files start while they are imported a tape, where every test is taped."""
+    with _collecting(early_config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
+    """The same for what is started while tests are collected."""
+    with _collecting(session.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, pytest.CollectReport]:
+    """Fail a module whose import diverged from its tape, also where it swallowed the error."""
+    run = collector.config.stash.get(_RUN, None)
+    told = 0 if run is None else run.collecting_errors()
+    report: pytest.CollectReport = yield
+    run = collector.config.stash.get(_RUN, None)
+    if run is not None:
+        from .collecting import conclude
+
+        conclude(run, report, told)
+    return report
+
+
+def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
+    """Around everything that is imported or collected; nothing where tests are taped one by one."""
+    if _SETTINGS not in config.stash and not _understood(config):
+        return nullcontext()
+    settings = for_test(config.stash[_SETTINGS], (), config.stash[_MODE])
+    if not settings.auto or settings.mode == "live" or sys.platform == "win32":
+        return nullcontext()
+    from .collecting import collecting
+
+    return collecting(_run_of(config), settings)
 
 
 # -- fixture -----------------------------------------------------------------------------------

@@ -16,16 +16,19 @@ from .errors import TapeError
 from .handle import TapeHandle
 from .match import LivePatterns
 from .portable import Places
-from .session import ReplaySession, Session
-from .settings import Settings
+from .session import Collecting, Commons, ReplaySession, Session, SharedMode
+from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
+
+_SHARED_MODES: dict[Mode, SharedMode] = {"replay": "replay", "record": "record"}
 
 
 class Run:
     """What the tapes of one run have in common: where they are, and the places of this machine.
 
     Attributes:
+        collecting: answers what is started while tests are collected, once anything is.
         active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
     """
@@ -37,6 +40,9 @@ class Run:
         self.places = Places({"root": str(root), "home": str(Path.home()), "python": sys.executable})
         if not invoked_in.is_relative_to(root):
             self.places.add("cwd", str(invoked_in))
+        self._live_patterns: dict[tuple[str, ...], LivePatterns] = {}
+        self.commons = Commons(self.store, self.places, root)
+        self.collecting: Collecting | None = None
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
 
@@ -55,21 +61,53 @@ class Run:
         """The run was interrupted, and nobody will end what is still active."""
         for tape in reversed(self.active):
             tape.end(interrupted=True)
+        self.settle(complete=False)
+        self.commons.close()
+
+    def settle(self, *, complete: bool = True) -> None:
+        """Store what was recorded for the tapes that all tests share, and count what was replayed from them.
+
+        Args:
+            complete: what was running came to its good end.
+
+        Raises:
+            TapeWriteError: a tape could not be stored.
+        """
+        for owner, outcome, spawns in self.commons.settle(complete=complete):
+            self.results.append(Result(owner, "record", outcome, spawns, shared=True))
+        for owner, spawns, process_ns in self.commons.replayed():
+            result = Result(owner, "replay", "", spawns, spawns, process_ns, shared=True)
+            self.results.append(result)
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
+        asked_for = settings
         if settings.mode == "missing":
             settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
-        return ItemTape(self, self._session(item.nodeid, settings, item))
+        session = self._session(item.nodeid, settings, item)
+        session.shared = self.way_into_commons(asked_for)
+        return ItemTape(self, session)
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
 
         Where some of the run is recorded, the fixture is recorded as well: its result is for all of it.
         """
+        asked_for = settings
         if settings.mode in {"missing", "new"}:
             settings = replace(settings, mode="record")
-        return FixtureTape(self, self._session(owner, settings, item))
+        session = self._session(owner, settings, item)
+        session.shared = self.way_into_commons(asked_for)
+        return FixtureTape(self, session)
+
+    def way_into_commons(
+        self, settings: Settings, collecting: str = ""
+    ) -> Callable[[Session], object | None] | None:
+        """For :attr:`.Session.shared`; see :class:`.Commons`."""
+        if settings.mode == "live":
+            return None
+        mode = _SHARED_MODES.get(settings.mode, "update")
+        return self.commons.way_in(mode, imports=settings.auto, collecting=collecting)
 
     def _has_tape(self, owner: str) -> bool:
         try:
@@ -84,8 +122,18 @@ class Run:
         session = SESSIONS[settings.mode](
             self.store, owner, self.places.copy(), root=self.root, target=target
         )
-        session.live = LivePatterns(settings.live)
+        session.live = self.live_patterns(settings)
         return session
+
+    def live_patterns(self, settings: Settings) -> LivePatterns:
+        """Those of ``settings``, parted into words once."""
+        if settings.live not in self._live_patterns:
+            self._live_patterns[settings.live] = LivePatterns(settings.live)
+        return self._live_patterns[settings.live]
+
+    def collecting_errors(self) -> int:
+        """How many errors there have been while tests were collected."""
+        return 0 if self.collecting is None else len(self.collecting.errors)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""
@@ -98,6 +146,7 @@ class ItemTape(ActiveTape):
 
     def __init__(self, run: Run, session: Session) -> None:
         super().__init__(run, session)
+        self._settle = run.settle
         self.handle = TapeHandle(session)
         self._called = False
 
@@ -147,12 +196,17 @@ class ItemTape(ActiveTape):
             raise
         finally:
             self.end(interrupted=interrupted)
+            self._settle()
 
 
 class FixtureTape(ActiveTape):
     """The tape of a fixture that more than one test uses: its setup, and its teardown later on."""
 
     fixture = True
+
+    def __init__(self, run: Run, session: Session) -> None:
+        super().__init__(run, session)
+        self._settle = run.settle
 
     @contextmanager
     def setup(self) -> Iterator[None]:
@@ -187,5 +241,6 @@ class FixtureTape(ActiveTape):
                 raise
             finally:
                 self.end()
+                self._settle()
 
         return before, after

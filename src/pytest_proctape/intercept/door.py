@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ..child import Started, Wiring
 from ..errors import UnsupportedSpawn
@@ -33,7 +33,7 @@ class Replayer(Protocol):
             ProctapeError: the tape has no such spawn here.
         """
 
-    def answering(self, argv: Sequence[str]) -> Replayer | None:
+    def answering(self, argv: Sequence[str]) -> object | None:
         """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
 
     def refused(self, error: UnsupportedSpawn) -> None:
@@ -45,7 +45,7 @@ class Recorder(Protocol):
 
     closed: bool
 
-    def answering(self, argv: Sequence[str]) -> Recorder | None:
+    def answering(self, argv: Sequence[str]) -> object | None:
         """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
@@ -149,8 +149,8 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
             raise refuse(request.road, "in a forked process" if _forked else "after its test had ended")
         return Started(live())
     if replaying:
-        return answering.replay(request, wiring)  # type: ignore[union-attr]
-    return answering.record(request, wiring, launch)  # type: ignore[union-attr]
+        return cast(Replayer, answering).replay(request, wiring)
+    return cast(Recorder, answering).record(request, wiring, launch)
 
 
 report_from_fork: Callable[[str], None] | None = None

@@ -1,12 +1,20 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
 from .base import Mode, Phase, Session, TapedSpawn
+from .collecting import Collecting, CollectingRecord, CollectingReplay
+from .commons import Commons, SharedMode
 from .live import LiveSession
+from .origin import IMPORT
 from .places import is_ours, is_stdlib
 from .record import Recording, RecordSession, UpdateSession
 from .replay import Player, ReplaySession
 
 __all__ = [
+    "IMPORT",
+    "Collecting",
+    "CollectingRecord",
+    "CollectingReplay",
+    "Commons",
     "LiveSession",
     "Mode",
     "Phase",
@@ -15,6 +23,7 @@ __all__ = [
     "Recording",
     "ReplaySession",
     "Session",
+    "SharedMode",
     "TapedSpawn",
     "UpdateSession",
     "is_ours",

@@ -91,6 +91,7 @@ class Session:
         spawns: those made so far.
         closed: no spawn is answered any more.
         live: commands that are never taped.
+        shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
     """
 
     mode: Mode
@@ -115,6 +116,7 @@ class Session:
         self.spawns: list[TapedSpawn] = []
         self.closed = False
         self.live = LivePatterns(())
+        self.shared: Callable[[Session], object | None] | None = None
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -142,9 +144,11 @@ class Session:
                 self.errors.append(error)
         return error
 
-    def answering(self, argv: Sequence[str]) -> Session | None:
+    def answering(self, argv: Sequence[str]) -> object | None:
         """Who answers this command; ``None`` for one that is never taped, and always real."""
-        return None if self.live and self.live.match(argv) else self
+        if self.live and self.live.match(argv):
+            return None
+        return (None if self.shared is None else self.shared(self)) or self
 
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""

@@ -23,7 +23,7 @@ from .model import (
     StreamName,
     Tape,
 )
-from .names import hashed_tape_path, tape_path
+from .names import AMBIENT, hashed_tape_path, tape_path
 from .script import (
     STDERR,
     STDIN,
@@ -42,6 +42,7 @@ from .spool import Spool
 from .store import TapeStore
 
 __all__ = [
+    "AMBIENT",
     "FORMAT_VERSION",
     "PAYLOAD_THRESHOLD",
     "STDERR",

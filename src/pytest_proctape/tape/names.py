@@ -16,6 +16,9 @@ SUFFIX = ".json"
 PAYLOADS = "_payloads"
 """The directory of the payload files, beside those of the test modules."""
 
+AMBIENT = "@ambient"
+"""The owner that is no file: its tape lies beside the folders, where no test's can be."""
+
 _LIMIT = 120
 """Bytes of one part of a path. File systems take 255; eCryptfs 143, see its kernel documentation."""
 
@@ -37,6 +40,8 @@ def tape_path(nodeid: str) -> PurePosixPath:
     ``tests/test_git.py::TestLog::test_x[a-b]`` lies at ``tests/test_git/TestLog.test_x[a-b].json``.
     Whatever a path can't say as it is gets the hash of the whole node id behind its name.
     """
+    if nodeid == AMBIENT:
+        return PurePosixPath(AMBIENT + SUFFIX)
     folders, name, exact = _parts_of(nodeid)
     return PurePosixPath(*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX)
 

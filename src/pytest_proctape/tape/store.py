@@ -15,7 +15,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
@@ -130,6 +130,31 @@ class TapeStore:
             path = self._path_for_writing(nodeid)
             self._write(path, data)
         return path
+
+    def update(self, nodeid: str, change: Callable[[Tape | None], Tape | None]) -> bool:
+        """Store what ``change`` makes of the tape of ``nodeid``; whether there was something to store.
+
+        No other process stores anything meanwhile, so nothing is lost where several add to one tape. A
+        tape that can't be read counts as none.
+
+        Args:
+            nodeid: whose tape.
+            change: from the tape that is there to the new one, ``None`` for leaving it as it is.
+
+        Raises:
+            TapeWriteError, TapeError: as for :meth:`save`.
+        """
+        with self._alone():
+            try:
+                old = self.load(nodeid)
+            except TapeError:
+                old = None
+            new = change(old)
+            if new is None:
+                return False
+            path = self._path_for_writing(nodeid)
+            self._write(path, _dumped(new, path))
+        return True
 
     def attempt_path(self, nodeid: str) -> Path:
         """Where :meth:`save_attempt` keeps the tape of a recording that failed."""

@@ -1,0 +1,358 @@
+"""Tapes that all tests share: one for the standard library's hidden spawns, one for each module's import.
+
+Such spawns are made once a process, by whichever test or worker comes first. So these tapes have no
+cursor: a spawn is answered from wherever it is, any number of times, and what was not asked for is
+nothing to complain of. The run owns one :class:`Commons`; sessions are given a way into it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from ..child import Started, Wiring
+from ..errors import Divergence, ReplayError, TapeError, TapeNotFound
+from ..match import Asked, asked_by, differences, nearest
+from ..portable import Places
+from ..tape import AMBIENT, Content, Entry, Spawn, Stream, Tape, TapeStore
+from . import report
+from .base import Session
+from .origin import IMPORT, owner_of_spawn
+from .record import Launch, RecordSession
+from .replay import Player
+from .unchanged import keep_unchanged
+
+SharedMode = Literal["replay", "record", "update"]
+"""``"update"`` replays what is on the tape, and records what is not."""
+
+_RANDOM = re.compile(r"\S*/tmp[a-z0-9_]{8}(?![a-z0-9_])")
+"""A file name of :mod:`tempfile`; :mod:`ctypes.util` hands one to the compiler."""
+_RANDOM_OUTPUT = re.compile(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})")
+_UNKNOWN = {
+    AMBIENT: "the standard library asked for something that the ambient tape of the suite does not have",
+    IMPORT: "an import asked for something that its tape does not have",
+}
+
+
+class Commons:
+    """The shared tapes of a run."""
+
+    def __init__(self, store: TapeStore, places: Places, root: Path) -> None:
+        """Begin with none in use.
+
+        Args:
+            store: where they are.
+            places: of the run; what is added later holds as well.
+            root: of the project.
+        """
+        self.store = store
+        self.places = places
+        self.root = root
+        self._players: dict[str, _SharedPlayer] = {}
+        self._recordings: dict[str, _SharedRecording] = {}
+        self._recorded: dict[str, list[Entry]] = {}
+        self._lock = threading.RLock()
+
+    def way_in(
+        self, mode: SharedMode, *, imports: bool, collecting: str = ""
+    ) -> Callable[[Session], object | None]:
+        """For :attr:`.base.Session.shared`: tells who answers the spawn that a session is asked for.
+
+        Args:
+            mode: of the shared tapes.
+            imports: those of imports are used.
+            collecting: the owner of what nobody else owns while no test is running.
+        """
+
+        def shared(asker: Session) -> object | None:
+            owner = owner_of_spawn(str(self.root), collecting=bool(collecting), imports=imports) or collecting
+            if not owner:
+                return None
+            # A replaying session is given no means of starting a process, whatever others do.
+            if mode == "replay" or asker.mode == "replay":
+                return _Replays(self, asker, owner)
+            return _Records(self, asker, owner, mode)
+
+        return shared
+
+    def player(self, owner: str) -> _SharedPlayer:
+        """What replays the tape of ``owner``."""
+        with self._lock:
+            if owner not in self._players:
+                self._players[owner] = _SharedPlayer(self.store, owner, self.places, root=self.root)
+            return self._players[owner]
+
+    def players_beside(self, owner: str) -> Iterator[_SharedPlayer]:
+        """Those of the other imports: what a module remembers is asked by whichever imports it first."""
+        if owner == AMBIENT:
+            return
+        for folder, folders, names in os.walk(self.store.root):
+            folders.sort()
+            if f"{IMPORT}.json" in names:
+                module = os.path.relpath(folder, self.store.root)
+                other = f"{module}.py::{IMPORT}"
+                if other != owner:
+                    yield self.player(other)
+
+    def recording(self, owner: str) -> _SharedRecording:
+        """What records for the tape of ``owner``, until it is settled."""
+        with self._lock:
+            if owner not in self._recordings:
+                self._recordings[owner] = _SharedRecording(self.store, owner, self.places, root=self.root)
+            return self._recordings[owner]
+
+    def settle(self, *, complete: bool = True) -> list[tuple[str, str, int]]:
+        """Store what was recorded since the last call: owner, what became of it, and how many spawns.
+
+        Args:
+            complete: what was running came to its good end. Else nothing that is on a tape is lost of it.
+
+        Raises:
+            TapeWriteError: a tape could not be stored.
+        """
+        with self._lock:
+            recordings, self._recordings = self._recordings, {}
+        return [self._store(recording, complete) for recording in recordings.values()]
+
+    def _store(self, recording: _SharedRecording, complete: bool) -> tuple[str, str, int]:
+        owner = recording.owner
+        tape = recording.finish()
+        with self._lock:
+            recorded = self._recorded.setdefault(owner, [])
+            recorded.extend(tape.entries)
+            whole = complete and recording.whole and owner != AMBIENT
+
+        def changed(old: Tape | None) -> Tape | None:
+            before = () if old is None else old.entries
+            entries = _merged(before, recorded, recording.decode, whole=whole, sort=owner == AMBIENT)
+            return None if entries == before else tape.model_copy(update={"entries": entries})
+
+        outcome = "recorded" if self.store.update(owner, changed) else "unchanged"
+        with self._lock:
+            # It is on the disk, and another one than was read.
+            self._players.pop(owner, None)
+        return owner, outcome, len(recording.spawns)
+
+    def replayed(self) -> list[tuple[str, int, int]]:
+        """Owner, number of spawns and nanoseconds of processes, replayed since the last call."""
+        with self._lock:
+            players = list(self._players.values())
+        return [(one.owner, *told) for one in players if (told := one.take_count())[0]]
+
+    def close(self) -> None:
+        """The run is over."""
+        for player in self._players.values():
+            player.end_children()
+
+
+class _Replays:
+    """Answers one session's spawn from a shared tape; it has no means of starting a process."""
+
+    def __init__(self, commons: Commons, asker: Session, owner: str) -> None:
+        self._commons, self._asker, self._owner = commons, asker, owner
+
+    def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
+        """See :class:`~pytest_proctape.intercept.Replayer`.
+
+        Raises:
+            TapeNotFound, TapeCorrupt, Divergence: the tape does not have it.
+        """
+        player = self._commons.player(self._owner)
+        asked = player.asked(spawn)
+        try:
+            for one in (player, *self._commons.players_beside(self._owner)):
+                entry = one.find(asked)
+                if entry is not None:
+                    return one.answer(self._asker, spawn, asked, entry, wiring)
+        except TapeError as error:
+            raise self._asker.latch(error) from None
+        raise self._asker.latch(player.unknown(self._asker, asked))
+
+
+class _Records:
+    """Answers one session's spawn for real, and keeps it for a shared tape."""
+
+    def __init__(self, commons: Commons, asker: Session, owner: str, mode: SharedMode) -> None:
+        self._commons, self._asker, self._owner, self._mode = commons, asker, owner, mode
+
+    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
+        """See :class:`~pytest_proctape.intercept.Recorder`."""
+        if self._mode == "update":
+            player = self._commons.player(self._owner)
+            asked = player.asked(spawn)
+            try:
+                entry = player.find(asked)
+            except TapeError as error:
+                raise self._asker.latch(error) from None
+            if entry is not None:
+                return player.answer(self._asker, spawn, asked, entry, wiring)
+        recording = self._commons.recording(self._owner)
+        recording.whole = self._mode == "record"
+        told = len(recording.errors)
+        try:
+            return recording.record(spawn, wiring, launch)
+        finally:
+            for wrong in recording.errors[told:]:
+                self._asker.latch(wrong)
+
+
+class _SharedPlayer(Player):
+    """Replays a shared tape."""
+
+    mode = "replay"
+
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
+        super().__init__(store, owner, places, root=root)
+        self._served: dict[tuple[str, ...], int] = {}
+        self._asker: Session | None = None
+        self._told = (0, 0)
+
+    def asked(self, spawn: Spawn) -> Asked:
+        """``spawn`` in the terms of the tape."""
+        return _shared_terms(self.owner, super().asked(spawn))
+
+    def find(self, asked: Asked) -> Entry | None:
+        """The entry for a command. Where one was recorded more than once, they come in turn.
+
+        Raises:
+            TapeError: the tape can't be read.
+        """
+        with self._lock:
+            found = [entry for entry in self.entries if not differences(asked, entry)]
+            if not found:
+                return None
+            count = self._served.get(asked.argv, 0)
+            self._served[asked.argv] = count + 1
+            return found[count % len(found)]
+
+    def answer(self, asker: Session, spawn: Spawn, asked: Asked, entry: Entry, wiring: Wiring) -> Started:
+        """Play ``entry``; what goes wrong is told to ``asker``."""
+        with self._lock:
+            self._asker = asker
+            self.children = [child for child in self.children if not child.reaped]
+            told = len(self.errors)
+            try:
+                return self.play(spawn, asked, entry, wiring)
+            finally:
+                for wrong in self.errors[told:]:
+                    asker.latch(wrong)
+
+    def take_count(self) -> tuple[int, int]:
+        """How many spawns were replayed since the last call, and for how long they ran when recorded."""
+        with self._lock:
+            spawns, self.spawns = self.spawns, []
+        return len(spawns), sum(round(spawn.duration_s * 1e9) for spawn in spawns)
+
+    def unknown(self, asker: Session, asked: Asked) -> ReplayError | TapeNotFound:
+        """The tape does not have this command."""
+        place, command = asker.place(), report.command_line(asked)
+        headline = _UNKNOWN[AMBIENT if self.owner == AMBIENT else IMPORT]
+        if self.tape is None:
+            where = f" at {place}" if place else ""
+            who = "the standard library" if self.owner == AMBIENT else self.owner.partition("::")[0]
+            return TapeNotFound(
+                self.path,
+                f"{who} asked for `{command}`{where}, and there is no tape for that",
+                next_step=f"record it: {asker.record_command}",
+            )
+        near = nearest(asked, self.entries, -1)
+        text = report.build(
+            headline=headline,
+            tape=self.shown_path,
+            count=len(self.entries),
+            number=1,
+            asked=asked,
+            place=place,
+            near=near,
+            next_step=asker.record_command,
+        )
+        return Divergence(
+            headline, report=text, spawn=asked, near=near, place=place, next_step=asker.record_command
+        )
+
+
+class _SharedRecording(RecordSession):
+    """Records for a shared tape.
+
+    Attributes:
+        whole: what is on the tape and is not asked for any more is dropped from it.
+    """
+
+    whole = False
+
+    def asked(self, spawn: Spawn) -> Asked:
+        """``spawn`` in the terms of the tape."""
+        return _shared_terms(self.owner, super().asked(spawn))
+
+
+def _shared_terms(owner: str, asked: Asked) -> Asked:
+    """The standard library looks for its tools itself, and names some files at random."""
+    if owner != AMBIENT:
+        return asked
+    return replace(
+        asked,
+        program=os.path.basename(asked.program),
+        args=tuple(_RANDOM.sub("<tempfile>", one) for one in asked.args),
+        argv0=None,
+        cwd=None,
+    )
+
+
+def _merged(
+    old: Sequence[Entry],
+    new: Sequence[Entry],
+    decode: Callable[[Stream], Content],
+    *,
+    whole: bool,
+    sort: bool,
+) -> tuple[Entry, ...]:
+    """The entries of a shared tape: of each command what was recorded now, else what was there.
+
+    Args:
+        old: on the tape.
+        new: recorded by this process.
+        decode: reads a stream of either.
+        whole: commands that were not recorded now are dropped.
+        sort: by command, so that the order does not tell which test came first.
+    """
+    before, now = _by_command(old), _by_command(new)
+    entries: list[Entry] = []
+    for command in now if whole else {**before, **now}:
+        earlier = before.get(command, [])
+        if command not in now:
+            entries.extend(earlier)
+        elif sort and earlier and _says_the_same(earlier[0], now[command][0], decode):
+            entries.append(earlier[0])
+        else:
+            different = _without_repeats(now[command], decode)
+            entries.extend(keep_unchanged(earlier, different[:1] if sort else different, decode))
+    return tuple(sorted(entries, key=lambda entry: asked_by(entry).argv) if sort else entries)
+
+
+def _by_command(entries: Sequence[Entry]) -> dict[Asked, list[Entry]]:
+    found: dict[Asked, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(asked_by(entry), []).append(entry)
+    return found
+
+
+def _without_repeats(entries: list[Entry], decode: Callable[[Stream], Content]) -> list[Entry]:
+    """One entry, where all say the same: a command that is asked at each import, say."""
+    first = entries[0]
+    same = all(keep_unchanged([first], [one], decode) == (first,) for one in entries[1:])
+    return [first] if same else entries
+
+
+def _says_the_same(old: Entry, new: Entry, decode: Callable[[Stream], Content]) -> bool:
+    """Whether the two differ in nothing but names that are made at random."""
+    if (old.exit_code, old.signal, old.spawn_error) != (new.exit_code, new.signal, new.spawn_error):
+        return False
+    pairs = ((old.stdout, new.stdout), (old.stderr, new.stderr))
+    texts = [[None if one is None else decode(one).bytes() for one in pair] for pair in pairs]
+    plain = [[None if one is None else _RANDOM_OUTPUT.sub(b"/", one) for one in pair] for pair in texts]
+    return all(left == right for left, right in plain)
