@@ -9,16 +9,18 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .census import Census
 from .errors import ProctapeError, UsageError
 from .settings import (
     KEYS,
+    ORPHANS,
     RECORD_CHOICES,
     Mode,
     Settings,
@@ -39,6 +41,7 @@ _MODE = pytest.StashKey[Mode | None]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
+_CENSUS = pytest.StashKey[Census]()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
 
@@ -85,6 +88,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
     )
+    group.addoption(
+        "--tapes-orphans",
+        choices=ORPHANS,
+        help="when the whole suite ran, what is done about tapes and payloads that no test owns: report "
+        "counts them in the summary, fail also fails the run, delete removes them",
+    )
     for key in KEYS:
         if key.ini:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
@@ -101,6 +110,8 @@ def pytest_configure(config: pytest.Config) -> None:
         _understand(config, config.option)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    config.stash[_CENSUS] = Census(config)
+    config.pluginmanager.register(config.stash[_CENSUS], "proctape-census")
     config.pluginmanager.register(_Counter(config), "proctape-counter")
 
 
@@ -376,6 +387,50 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.abandon()
+        _send_results(session.config, [result.as_data() for result in run.take_results()])
+    census = session.config.stash[_CENSUS]
+    census.conclude(session)
+    if not hasattr(session.config, "workeroutput"):
+        _look_for_orphans(session, census)
+
+
+def _send_results(config: pytest.Config, results: list[dict[str, Any]]) -> None:
+    """Count what no report of a test has carried; a worker leaves it to the controller."""
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_REPORT_KEY] = results
+    else:
+        _count(config, results)
+
+
+def _count(config: pytest.Config, results: Sequence[Mapping[str, Any]]) -> None:
+    if results:
+        from .summary import Result, Totals
+
+        totals = config.stash.setdefault(_TOTALS, Totals())
+        for one in results:
+            totals.add(Result.from_data(one))
+            config.stash[_CENSUS].seen.add(one["test"])
+
+
+def _look_for_orphans(session: pytest.Session, census: Census) -> None:
+    """Count the tapes that no test owns, and do with them what was asked for."""
+    from .census import take
+
+    config = session.config
+    settings = config.stash[_SETTINGS]
+    action = config.getoption("tapes_orphans") or settings.orphans
+    orphans = take(
+        census, session, config.rootpath / settings.dir, action, paths_from=config.invocation_params.dir
+    )
+    if orphans is not None:
+        from .summary import Totals
+
+        totals = config.stash.setdefault(_TOTALS, Totals())
+        totals.orphans, totals.orphaned_payloads = orphans.tapes, orphans.payloads
+        totals.orphans_deleted = orphans.deleted
+        if action == "fail" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class _Counter:
@@ -386,14 +441,12 @@ class _Counter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the result that came with a report."""
-        data = getattr(report, _REPORT_KEY, None)
-        if data is None:
-            return
-        from .summary import Result, Totals
+        _count(self._config, getattr(report, _REPORT_KEY, ()))
 
-        totals = self._config.stash.setdefault(_TOTALS, Totals())
-        for one in data:
-            totals.add(Result.from_data(one))
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401
+        """Count what a worker of xdist, whose nodes are untyped, sent along with its end."""
+        _count(self._config, (getattr(node, "workeroutput", None) or {}).get(_REPORT_KEY, ()))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""

@@ -19,6 +19,8 @@ Mode = Literal["replay", "record", "missing", "new", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
+OrphansAction = Literal["report", "fail", "delete"]
+ORPHANS: tuple[OrphansAction, ...] = get_args(OrphansAction)
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
 
 IniType = Literal["string", "bool", "linelist"]
@@ -34,12 +36,14 @@ class Settings:
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
         live: patterns of commands that are never taped; see :mod:`.match.live`.
+        orphans: what is done about tapes that no test owns.
     """
 
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
     live: tuple[str, ...] = ()
+    orphans: OrphansAction = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,15 @@ def parse_text(value: object, source: str) -> str:
     return value
 
 
+def parse_orphans(value: object, source: str) -> OrphansAction:
+    """What is done about tapes that no test owns.
+
+    Raises:
+        UsageError: there is no such thing.
+    """
+    return choice(value, source, ORPHANS, "choice")
+
+
 def parse_words(value: object, source: str) -> tuple[str, ...]:
     """Command patterns.
 
@@ -144,6 +157,7 @@ KEYS: Final = (
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
     Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
+    Key("orphans", "string", parse_orphans, f"tapes no test owns: {', '.join(ORPHANS)}", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -54,6 +54,9 @@ class Totals:
     Attributes:
         failed: recordings that were not kept: test, and where the attempt is.
         missing: tests that need a tape and have none.
+        orphans: tapes that no test owns.
+        orphaned_payloads: how many payload files no tape names.
+        orphans_deleted: they are gone now.
     """
 
     tests: dict[str, int] = field(default_factory=dict)
@@ -64,6 +67,9 @@ class Totals:
     test_ns: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    orphaned_payloads: int = 0
+    orphans_deleted: bool = False
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -83,7 +89,8 @@ class Totals:
             self.test_ns += result.test_ns
 
     def __bool__(self) -> bool:
-        return bool(self.tests or self.fixtures or self.shared or self.missing)
+        used = self.tests or self.fixtures or self.shared or self.missing
+        return bool(used or self.orphans or self.orphaned_payloads)
 
 
 _TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
@@ -122,6 +129,22 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         yield from (f"  {test}" for test in shown)
         if len(shown) < count:
             yield f"  and {count - len(shown)} more (-v shows them)"
+    yield from _orphan_lines(totals, verbose)
+
+
+def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
+    told = [
+        f"{count} {what if count == 1 else what + 's'}"
+        for count, what in ((len(totals.orphans), "tape"), (totals.orphaned_payloads, "payload"))
+        if count
+    ]
+    if told:
+        next_step = "; deleted" if totals.orphans_deleted else "; delete with: pytest --tapes-orphans=delete"
+        yield f"orphaned, no test owns them: {' and '.join(told)}{next_step}"
+        shown = totals.orphans if verbose else totals.orphans[:3]
+        yield from (f"  {path}" for path in shown)
+        if len(shown) < len(totals.orphans):
+            yield f"  and {len(totals.orphans) - len(shown)} more (-v shows them)"
 
 
 def _name(kind: str) -> str:

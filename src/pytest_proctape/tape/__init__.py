@@ -24,6 +24,7 @@ from .model import (
     Tape,
 )
 from .names import AMBIENT, hashed_tape_path, tape_path
+from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
 from .script import (
     STDERR,
     STDIN,
@@ -80,9 +81,12 @@ __all__ = [
     "loads",
     "ms_from_ns",
     "ns_from_ms",
+    "orphaned_payloads",
+    "orphaned_tapes",
     "payload_hash",
     "payloads_of",
     "program_of",
+    "remove_orphans",
     "script_of",
     "signal_name",
     "signal_number",

@@ -72,11 +72,11 @@ class TapeStore:
             TapeError: a directory can't be listed.
         """
         plain = self.root / tape_path(nodeid)
-        if self._owner(plain) == nodeid:
+        if self.owner_of(plain) == nodeid:
             return plain
         folder, names = self._folder_of(tape_path(nodeid))
         taken = [name for name in names if fold(name) == fold(plain.name)]
-        owners = {name: self._owner(folder / name) for name in taken}
+        owners = {name: self.owner_of(folder / name) for name in taken}
         for name, owner in owners.items():
             if owner == nodeid:
                 return folder / name
@@ -296,7 +296,7 @@ class TapeStore:
             return False
         return fold(str(tape_path(owner))) == fold(path.relative_to(self.root).as_posix())
 
-    def _owner(self, path: Path) -> str | None:
+    def owner_of(self, path: Path) -> str | None:
         """The node id in the file: ``""`` for nobody's or no file, ``None`` for one that can't be read."""
         try:
             head = read_regular(path, _HEAD)
