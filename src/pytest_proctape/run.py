@@ -16,6 +16,7 @@ from .errors import TapeError
 from .handle import TapeHandle
 from .match import LivePatterns
 from .portable import Places
+from .renamed import Renamed
 from .session import Collecting, Commons, ReplaySession, Session, SharedMode
 from .settings import Mode, Settings
 from .summary import Result
@@ -41,6 +42,7 @@ class Run:
         if not invoked_in.is_relative_to(root):
             self.places.add("cwd", str(invoked_in))
         self._live_patterns: dict[tuple[str, ...], LivePatterns] = {}
+        self._offers: Renamed | None = None
         self.commons = Commons(self.store, self.places, root)
         self.collecting: Collecting | None = None
         self.active: list[ActiveTape] = []
@@ -85,6 +87,7 @@ class Run:
         if settings.mode == "missing":
             settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
         session = self._session(item.nodeid, settings, item)
+        session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
         return ItemTape(self, session)
 
@@ -108,6 +111,12 @@ class Run:
             return None
         mode = _SHARED_MODES.get(settings.mode, "update")
         return self.commons.way_in(mode, imports=settings.auto, collecting=collecting)
+
+    def _renamed(self, item: pytest.Item) -> Renamed:
+        if self._offers is None:
+            collected = {one.nodeid for one in item.session.items}
+            self._offers = Renamed(self.store, self.root, self._invoked_in, collected)
+        return self._offers
 
     def _has_tape(self, owner: str) -> bool:
         try:

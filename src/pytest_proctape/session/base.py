@@ -91,6 +91,7 @@ class Session:
         spawns: those made so far.
         closed: no spawn is answered any more.
         live: commands that are never taped.
+        offer: the command that gives a missing tape another test's, be it that the test was renamed.
         shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
     """
 
@@ -116,6 +117,7 @@ class Session:
         self.spawns: list[TapedSpawn] = []
         self.closed = False
         self.live = LivePatterns(())
+        self.offer: Callable[[Path, Asked], str] = _no_offer
         self.shared: Callable[[Session], object | None] | None = None
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
@@ -187,6 +189,10 @@ class Session:
         data = content.bytes()
         revealed = self.places.reveal(data)
         return content if revealed is data else Content.of(revealed)
+
+
+def _no_offer(_path: Path, _asked: Asked) -> str:
+    return ""
 
 
 def discards(wiring: Wiring, fd: int) -> bool:
