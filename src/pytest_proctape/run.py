@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from .handle import TapeHandle
 from .match import LivePatterns
 from .portable import Places
 from .renamed import Renamed
-from .session import Collecting, Commons, ReplaySession, Session, SharedMode
+from .session import Collecting, Commons, Player, Recording, ReplaySession, Session, SharedMode
 from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
@@ -89,6 +89,7 @@ class Run:
         session = self._session(item.nodeid, settings, item)
         session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
+        _prepare(session)
         return ItemTape(self, session)
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
@@ -148,6 +149,16 @@ class Run:
         """The results since the last call."""
         taken, self.results = self.results, []
         return taken
+
+
+def _prepare(session: Session) -> None:
+    """Look for the tape now: the test may replace what that takes, ``open`` or ``os.path.exists``, say."""
+    # What is wrong with it is told when the first process is started.
+    with suppress(TapeError):
+        if isinstance(session, Recording):
+            _ = session.path
+        elif isinstance(session, Player) and session.store.seems_to_have(session.owner):
+            _ = session.tape
 
 
 class ItemTape(ActiveTape):

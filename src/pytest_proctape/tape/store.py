@@ -31,7 +31,7 @@ from .files import (
     write_atomically,
 )
 from .model import Payload, Stream, Tape
-from .names import PAYLOADS, fold, hashed_tape_path, tape_path
+from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
 
 ATTEMPT = ".failed"
 """What a failed recording has behind the name of the tape."""
@@ -43,6 +43,9 @@ _SMALLER = f"at most {LARGEST_TAPE:,} bytes"
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
 """The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
+
+_LISTDIR = os.listdir
+"""As it was: a test may replace it where it looks at directories, and start a process meanwhile."""
 
 _NOBODY = ""
 _UNREADABLE = None
@@ -58,6 +61,7 @@ class TapeStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
+        self._root_slash = f"{self.root}/"
         self.payloads = self.root / PAYLOADS
 
     def path_for(self, nodeid: str) -> Path:
@@ -86,6 +90,10 @@ class TapeStore:
         if plain.name in owners and not self._is_at_home(owners[plain.name], folder / plain.name):
             return folder / plain.name
         return folder / (hashed if taken else plain.name)
+
+    def seems_to_have(self, nodeid: str) -> bool:
+        """Whether something is at the plain place of the tape of ``nodeid``: one look."""
+        return os.path.lexists(self._root_slash + tape_name(nodeid))
 
     def load(self, nodeid: str) -> Tape | None:
         """The tape of ``nodeid``; ``None`` only where there is no file.
@@ -329,7 +337,7 @@ def _attempt_of(path: Path) -> Path:
 
 def _names_in(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)
+        return _LISTDIR(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
