@@ -12,7 +12,7 @@ from typing import Protocol
 
 from . import intercept
 from .clock import REAL
-from .errors import ProctapeError, TapeNotFound
+from .errors import Leftover, ProctapeError, TapeNotFound
 from .session import (
     LiveSession,
     Phase,
@@ -103,9 +103,13 @@ class ActiveTape:
         session = self.session
         if isinstance(session, ReplaySession) and self._complete and not session.errors:
             leftover = session.leftover(*phases)
-            if leftover is not None:
+            if leftover is not None and not self.explains(leftover):
                 raise session.latch(leftover)
             self._raise_latched(0, None)
+
+    def explains(self, _leftover: Leftover) -> bool:
+        """Whether there is a reason why these entries were not asked for."""
+        return False
 
     def end(self, *, interrupted: bool = False) -> None:
         """Take the session out of place, and store what it recorded.

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from .active import SESSIONS, ActiveTape
-from .errors import TapeError
+from .errors import Leftover, TapeError
 from .handle import TapeHandle
 from .match import LivePatterns
 from .portable import Places
 from .renamed import Renamed
-from .session import Collecting, Commons, Player, Recording, ReplaySession, Session, SharedMode
+from .session import Collecting, Commons, Player, Recording, ReplaySession, Session, SharedMode, WayIn
 from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
@@ -104,9 +104,7 @@ class Run:
         session.shared = self.way_into_commons(asked_for)
         return FixtureTape(self, session)
 
-    def way_into_commons(
-        self, settings: Settings, collecting: str = ""
-    ) -> Callable[[Session], object | None] | None:
+    def way_into_commons(self, settings: Settings, collecting: str = "") -> WayIn | None:
         """For :attr:`.Session.shared`; see :class:`.Commons`."""
         if settings.mode == "live":
             return None
@@ -167,8 +165,13 @@ class ItemTape(ActiveTape):
     def __init__(self, run: Run, session: Session) -> None:
         super().__init__(run, session)
         self._settle = run.settle
+        self._commons = run.commons
         self.handle = TapeHandle(session)
         self._called = False
+
+    def explains(self, leftover: Leftover) -> bool:
+        """Whether the process remembers what these entries said, from another test."""
+        return self._commons.explains(leftover.near)
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test has ended."""
@@ -216,6 +219,7 @@ class ItemTape(ActiveTape):
             raise
         finally:
             self.end(interrupted=interrupted)
+            self._commons.remember(self.session)
             self._settle()
 
 

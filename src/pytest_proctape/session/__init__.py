@@ -2,7 +2,7 @@
 
 from .base import Mode, Phase, Session, TapedSpawn
 from .collecting import Collecting, CollectingRecord, CollectingReplay
-from .commons import Commons, SharedMode
+from .commons import Commons, SharedMode, WayIn
 from .live import LiveSession
 from .origin import IMPORT
 from .places import is_ours, is_stdlib
@@ -26,6 +26,7 @@ __all__ = [
     "SharedMode",
     "TapedSpawn",
     "UpdateSession",
+    "WayIn",
     "is_ours",
     "is_stdlib",
 ]

@@ -93,6 +93,7 @@ class Session:
         live: commands that are never taped.
         offer: the command that gives a missing tape another test's, be it that the test was renamed.
         shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
+        remembered: commands, as on the tape, whose answers the process is going to remember.
     """
 
     mode: Mode
@@ -118,7 +119,8 @@ class Session:
         self.closed = False
         self.live = LivePatterns(())
         self.offer: Callable[[Path, Asked], str] = _no_offer
-        self.shared: Callable[[Session], object | None] | None = None
+        self.shared: Callable[[Session, tuple[str, ...]], object | None] | None = None
+        self.remembered: set[tuple[str, ...]] = set()
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -150,7 +152,7 @@ class Session:
         """Who answers this command; ``None`` for one that is never taped, and always real."""
         if self.live and self.live.match(argv):
             return None
-        return (None if self.shared is None else self.shared(self)) or self
+        return (None if self.shared is None else self.shared(self, tuple(argv))) or self
 
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""

@@ -28,7 +28,7 @@ class Collecting(Session):
 
     def _shared(self) -> object:
         assert self.shared is not None
-        return self.shared(self)
+        return self.shared(self, ())
 
 
 class CollectingReplay(Collecting):

@@ -8,33 +8,32 @@ nothing to complain of. The run owns one :class:`Commons`; sessions are given a 
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from ..child import Started, Wiring
 from ..errors import Divergence, ReplayError, TapeError, TapeNotFound
-from ..match import Asked, asked_by, differences, nearest
+from ..match import Asked, Near, asked_by, differences, nearest
 from ..portable import Places
-from ..tape import AMBIENT, Content, Entry, Spawn, Stream, Tape, TapeStore
+from ..tape import AMBIENT, CACHED, Entry, Spawn, Tape, TapeStore
 from . import report
 from .base import Session
+from .memo import is_remembered
+from .merging import merged, shared_terms, without_repeats
 from .origin import IMPORT, owner_of_spawn
 from .record import Launch, RecordSession
-from .replay import Player
+from .replay import Player, ReplaySession
 from .unchanged import keep_unchanged
 
+WayIn = Callable[[Session, tuple[str, ...]], object | None]
 SharedMode = Literal["replay", "record", "update"]
 """``"update"`` replays what is on the tape, and records what is not."""
 
-_RANDOM = re.compile(r"\S*/tmp[a-z0-9_]{8}(?![a-z0-9_])")
-"""A file name of :mod:`tempfile`; :mod:`ctypes.util` hands one to the compiler."""
-_RANDOM_OUTPUT = re.compile(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})")
 _UNKNOWN = {
     AMBIENT: "the standard library asked for something that the ambient tape of the suite does not have",
+    CACHED: "a cached function asked for something that the tape of what is remembered does not have",
     IMPORT: "an import asked for something that its tape does not have",
 }
 
@@ -56,11 +55,11 @@ class Commons:
         self._players: dict[str, _SharedPlayer] = {}
         self._recordings: dict[str, _SharedRecording] = {}
         self._recorded: dict[str, list[Entry]] = {}
+        self._cached: dict[tuple[str, ...], list[Entry]] = {}
+        self._has_cached: bool | None = None
         self._lock = threading.RLock()
 
-    def way_in(
-        self, mode: SharedMode, *, imports: bool, collecting: str = ""
-    ) -> Callable[[Session], object | None]:
+    def way_in(self, mode: SharedMode, *, imports: bool, collecting: str = "") -> WayIn:
         """For :attr:`.base.Session.shared`: tells who answers the spawn that a session is asked for.
 
         Args:
@@ -69,16 +68,110 @@ class Commons:
             collecting: the owner of what nobody else owns while no test is running.
         """
 
-        def shared(asker: Session) -> object | None:
+        def shared(asker: Session, argv: tuple[str, ...]) -> object | None:
             owner = owner_of_spawn(str(self.root), collecting=bool(collecting), imports=imports) or collecting
             if not owner:
-                return None
+                return self._remembering(asker, argv) if imports else None
             # A replaying session is given no means of starting a process, whatever others do.
             if mode == "replay" or asker.mode == "replay":
                 return _Replays(self, asker, owner)
             return _Records(self, asker, owner, mode)
 
         return shared
+
+    def _remembering(self, asker: Session, argv: tuple[str, ...]) -> object | None:
+        """Note what the process is going to remember; on replay answer it where the test's tape does not."""
+        command = tuple(asker.places.conceal_text(one) for one in argv)
+        if not isinstance(asker, ReplaySession):
+            if is_remembered():
+                asker.remembered.add(command)
+            return None
+        if not self._knows_remembered:
+            return None
+        try:
+            return self._remembered_for(asker, command)
+        except TapeError as error:
+            raise asker.latch(error) from None
+
+    def _remembered_for(self, asker: ReplaySession, command: tuple[str, ...]) -> object | None:
+        known = {asked_by(entry).argv for entry in self.player(CACHED).entries}
+        ahead = next(
+            (
+                index
+                for index in range(asker.cursor, len(asker.entries))
+                if asked_by(asker.entries[index]).argv not in known - {command}
+            ),
+            None,
+        )
+        if ahead is not None and asked_by(asker.entries[ahead]).argv == command:
+            # What is passed over was remembered from another test.
+            asker.cursor = ahead
+            return None
+        if command in known:
+            return _Replays(self, asker, CACHED)
+        if ahead is not None:
+            asker.cursor = ahead
+        return None
+
+    @property
+    def _knows_remembered(self) -> bool:
+        if self._has_cached is None:
+            self._has_cached = self.store.seems_to_have(CACHED)
+        return self._has_cached
+
+    def explains(self, near: Sequence[Near]) -> bool:
+        """Whether the test need not ask for these entries: the process remembers what they said."""
+        if not self._knows_remembered:
+            return False
+        try:
+            known = {asked_by(entry).argv for entry in self.player(CACHED).entries}
+        except TapeError:
+            return False
+        return all(asked_by(one.entry).argv in known for one in near)
+
+    def remember(self, session: Session) -> None:
+        """Give what the process remembers of a recording that was stored to all other tests.
+
+        A command that said two things is no constant, and stays with the tests.
+
+        Raises:
+            TapeError: a tape can't be read or stored.
+        """
+        tape = self.store.load(session.owner) if session.remembered else None
+        if tape is None:
+            return
+        for entry in tape.entries:
+            asked = asked_by(entry)
+            if asked.argv in session.remembered:
+                self._cached.setdefault(asked.argv, []).append(entry)
+        constant = {}
+        for command, entries in self._cached.items():
+            different = without_repeats(entries, session.decode)
+            constant[command] = different[0] if len(different) == 1 else None
+
+        def keep(old: Entry, new: Entry) -> Entry:
+            return keep_unchanged([old], [new], session.decode)[0]
+
+        def changed(old: Tape | None) -> Tape | None:
+            before = () if old is None else old.entries
+            kept = {asked_by(entry).argv: entry for entry in before}
+            for command, entry in constant.items():
+                known = kept.pop(command, None)
+                if entry is not None:
+                    # Where it ran is the test's affair.
+                    plain = entry.model_copy(update={"cwd": None})
+                    kept[command] = (
+                        plain if known is None else keep_unchanged([known], [plain], session.decode)[0]
+                    )
+            entries = tuple(kept[command] for command in sorted(kept))
+            if entries == before:
+                return None
+            return tape.model_copy(update={"test": CACHED, "entries": entries})
+
+        self.store.update(CACHED, changed)
+        self._has_cached = None
+        with self._lock:
+            self._players.pop(CACHED, None)
 
     def player(self, owner: str) -> _SharedPlayer:
         """What replays the tape of ``owner``."""
@@ -89,7 +182,7 @@ class Commons:
 
     def players_beside(self, owner: str) -> Iterator[_SharedPlayer]:
         """Those of the other imports: what a module remembers is asked by whichever imports it first."""
-        if owner == AMBIENT:
+        if owner in {AMBIENT, CACHED}:
             return
         for folder, folders, names in os.walk(self.store.root):
             folders.sort()
@@ -129,7 +222,7 @@ class Commons:
 
         def changed(old: Tape | None) -> Tape | None:
             before = () if old is None else old.entries
-            entries = _merged(before, recorded, recording.decode, whole=whole, sort=owner == AMBIENT)
+            entries = merged(before, recorded, recording.decode, whole=whole, sort=owner == AMBIENT)
             return None if entries == before else tape.model_copy(update={"entries": entries})
 
         outcome = "recorded" if self.store.update(owner, changed) else "unchanged"
@@ -214,7 +307,7 @@ class _SharedPlayer(Player):
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
-        return _shared_terms(self.owner, super().asked(spawn))
+        return shared_terms(self.owner, super().asked(spawn))
 
     def find(self, asked: Asked) -> Entry | None:
         """The entry for a command. Where one was recorded more than once, they come in turn.
@@ -251,7 +344,7 @@ class _SharedPlayer(Player):
     def unknown(self, asker: Session, asked: Asked) -> ReplayError | TapeNotFound:
         """The tape does not have this command."""
         place, command = asker.place(), report.command_line(asked)
-        headline = _UNKNOWN[AMBIENT if self.owner == AMBIENT else IMPORT]
+        headline = _UNKNOWN.get(self.owner, _UNKNOWN[IMPORT])
         if self.tape is None:
             where = f" at {place}" if place else ""
             who = "the standard library" if self.owner == AMBIENT else self.owner.partition("::")[0]
@@ -287,72 +380,4 @@ class _SharedRecording(RecordSession):
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
-        return _shared_terms(self.owner, super().asked(spawn))
-
-
-def _shared_terms(owner: str, asked: Asked) -> Asked:
-    """The standard library looks for its tools itself, and names some files at random."""
-    if owner != AMBIENT:
-        return asked
-    return replace(
-        asked,
-        program=os.path.basename(asked.program),
-        args=tuple(_RANDOM.sub("<tempfile>", one) for one in asked.args),
-        argv0=None,
-        cwd=None,
-    )
-
-
-def _merged(
-    old: Sequence[Entry],
-    new: Sequence[Entry],
-    decode: Callable[[Stream], Content],
-    *,
-    whole: bool,
-    sort: bool,
-) -> tuple[Entry, ...]:
-    """The entries of a shared tape: of each command what was recorded now, else what was there.
-
-    Args:
-        old: on the tape.
-        new: recorded by this process.
-        decode: reads a stream of either.
-        whole: commands that were not recorded now are dropped.
-        sort: by command, so that the order does not tell which test came first.
-    """
-    before, now = _by_command(old), _by_command(new)
-    entries: list[Entry] = []
-    for command in now if whole else {**before, **now}:
-        earlier = before.get(command, [])
-        if command not in now:
-            entries.extend(earlier)
-        elif sort and earlier and _says_the_same(earlier[0], now[command][0], decode):
-            entries.append(earlier[0])
-        else:
-            different = _without_repeats(now[command], decode)
-            entries.extend(keep_unchanged(earlier, different[:1] if sort else different, decode))
-    return tuple(sorted(entries, key=lambda entry: asked_by(entry).argv) if sort else entries)
-
-
-def _by_command(entries: Sequence[Entry]) -> dict[Asked, list[Entry]]:
-    found: dict[Asked, list[Entry]] = {}
-    for entry in entries:
-        found.setdefault(asked_by(entry), []).append(entry)
-    return found
-
-
-def _without_repeats(entries: list[Entry], decode: Callable[[Stream], Content]) -> list[Entry]:
-    """One entry, where all say the same: a command that is asked at each import, say."""
-    first = entries[0]
-    same = all(keep_unchanged([first], [one], decode) == (first,) for one in entries[1:])
-    return [first] if same else entries
-
-
-def _says_the_same(old: Entry, new: Entry, decode: Callable[[Stream], Content]) -> bool:
-    """Whether the two differ in nothing but names that are made at random."""
-    if (old.exit_code, old.signal, old.spawn_error) != (new.exit_code, new.signal, new.spawn_error):
-        return False
-    pairs = ((old.stdout, new.stdout), (old.stderr, new.stderr))
-    texts = [[None if one is None else decode(one).bytes() for one in pair] for pair in pairs]
-    plain = [[None if one is None else _RANDOM_OUTPUT.sub(b"/", one) for one in pair] for pair in texts]
-    return all(left == right for left, right in plain)
+        return shared_terms(self.owner, super().asked(spawn))

@@ -23,7 +23,7 @@ from .model import (
     StreamName,
     Tape,
 )
-from .names import AMBIENT, hashed_tape_path, tape_path
+from .names import AMBIENT, CACHED, hashed_tape_path, tape_path
 from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
 from .script import (
     STDERR,
@@ -44,6 +44,7 @@ from .store import TapeStore
 
 __all__ = [
     "AMBIENT",
+    "CACHED",
     "FORMAT_VERSION",
     "PAYLOAD_THRESHOLD",
     "STDERR",

@@ -18,7 +18,8 @@ PAYLOADS = "_payloads"
 """The directory of the payload files, beside those of the test modules."""
 
 AMBIENT = "@ambient"
-"""The owner that is no file: its tape lies beside the folders, where no test's can be."""
+CACHED = "@cached"
+"""Owners that are no files: their tapes lie beside the folders, where no test's can be."""
 
 _LIMIT = 120
 """Bytes of one part of a path. File systems take 255; eCryptfs 143, see its kernel documentation."""
@@ -49,8 +50,8 @@ def tape_path(nodeid: str) -> PurePosixPath:
 
 def tape_name(nodeid: str) -> str:
     """:func:`tape_path` as text, for when there are many."""
-    if nodeid == AMBIENT:
-        return AMBIENT + SUFFIX
+    if nodeid in {AMBIENT, CACHED}:
+        return nodeid + SUFFIX
     folders, name, exact = _parts_of(nodeid)
     return "/".join([*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX])
 
