@@ -75,7 +75,7 @@ class ActiveTape:
         session = self.session
         session.phase = phase
         told = len(session.errors)
-        with intercept.bound(session):  # type: ignore[arg-type]
+        with intercept.bound(session, lasting=self.fixture):  # type: ignore[arg-type]
             try:
                 yield
             except ProctapeError:

@@ -35,7 +35,7 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
         intercept.guard.install()
     complete = False
     try:
-        with intercept.bound(session):  # type: ignore[arg-type]
+        with intercept.bound(session, lasting=True):  # type: ignore[arg-type]
             yield
         complete = True
     except Exception:

@@ -59,16 +59,23 @@ class _Unset:
     """No test has ever been told of in a context."""
 
 
+class _Work:
+    """What a thread that runs tests works for now: it is in contexts that outlive one test."""
+
+    handler: Handler | None = None
+
+
 class _Local(threading.local):
     handler: Handler | None = None
     runs_tests = False
     """Tests begin and end in this thread, so it knows best."""
+    work: _Work | None = None
     lets_through = False
     """A command that is never taped is being started."""
 
 
 _LOCAL = _Local()
-_CONTEXT: ContextVar[Handler | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
+_CONTEXT: ContextVar[Handler | _Work | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
 """For threads that outlive the test that started them and work for the next one: trio's, anyio's."""
 _forked = False
 
@@ -79,22 +86,43 @@ def current() -> Handler | None:
         # A context may be older: that of an event loop that a fixture keeps, say.
         return _LOCAL.handler
     given = _CONTEXT.get()
+    if isinstance(given, _Work):
+        return given.handler
     return _LOCAL.handler if given is _Unset else given  # type: ignore[return-value]
 
 
 @contextmanager
-def bound(handler: Handler | None) -> Iterator[None]:
-    """Make ``handler`` the session of this thread for a while: one of its tests runs."""
+def bound(handler: Handler | None, *, lasting: bool = False) -> Iterator[None]:
+    """Make ``handler`` the session of this thread for a while: one of its tests runs.
+
+    Args:
+        handler: the session.
+        lasting: a context that is made meanwhile may serve later tests, as that of the loop that a fixture
+            of wider scope starts: work for it is work for whichever test runs then.
+    """
+    global _forked
+    # Who runs tests in a forked process does not do it for the process that was forked.
+    _forked = _forked and handler is not None and _LOCAL.runs_tests and _LOCAL.handler is not None
     _LOCAL.runs_tests = True
-    with inherited(handler):
-        yield
+    work = _LOCAL.work = _LOCAL.work or _Work()
+    before, work.handler = work.handler, handler
+    try:
+        with inherited(handler, work if lasting else None):
+            yield
+    finally:
+        work.handler = before
 
 
 @contextmanager
-def inherited(handler: Handler | None) -> Iterator[None]:
-    """Let this thread work for ``handler`` for a while."""
+def inherited(handler: Handler | None, context: _Work | None = None) -> Iterator[None]:
+    """Let this thread work for ``handler`` for a while.
+
+    Args:
+        handler: the session.
+        context: whom contexts that are made meanwhile work for, where that is not the same.
+    """
     before, _LOCAL.handler = current(), handler
-    _CONTEXT.set(handler)
+    _CONTEXT.set(context or handler)
     try:
         yield
     finally:
