@@ -239,6 +239,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
     settings = _settings_of(item)
     if settings is None:
+        run = item.config.stash.get(_RUN, None)
+        if run is not None:
+            run.release()
         return (yield)
     active = item.stash[_TAPE] = _run_of(item.config).start(item, settings)
     with active.bound("setup"):
@@ -390,8 +393,10 @@ def pytest_runtest_makereport(
     if active is not None:
         active.note(report)
         if report.when == "teardown":
-            results = _run_of(item.config).take_results()
-            setattr(report, _REPORT_KEY, [result.as_data() for result in results])
+            # pytest keeps every report to its end, so those that tell nothing carry nothing.
+            told = [one.as_data() for one in _run_of(item.config).take_results() if one.counts]
+            if told:
+                setattr(report, _REPORT_KEY, told)
             del item.stash[_TAPE]
     return report
 
@@ -411,7 +416,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.abandon()
-        _send_results(session.config, [result.as_data() for result in run.take_results()])
+        _send_results(session.config, [one.as_data() for one in run.take_results() if one.counts])
     census = session.config.stash[_CENSUS]
     census.conclude(session)
     if not hasattr(session.config, "workeroutput"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from . import intercept
 from .active import SESSIONS, ActiveTape
 from .errors import Leftover, TapeError
 from .handle import TapeHandle
@@ -42,6 +43,7 @@ class Run:
         if not invoked_in.is_relative_to(root):
             self.places.add("cwd", str(invoked_in))
         self._live_patterns: dict[tuple[str, ...], LivePatterns] = {}
+        self._holds = False
         self._offers: Renamed | None = None
         self.commons = Commons(self.store, self.places, root)
         self.collecting: Collecting | None = None
@@ -63,6 +65,7 @@ class Run:
         """The run was interrupted, and nobody will end what is still active."""
         for tape in reversed(self.active):
             tape.end(interrupted=True)
+        self.release()
         self.settle(complete=False)
         self.commons.close()
 
@@ -81,8 +84,21 @@ class Run:
             result = Result(owner, "replay", "", spawns, spawns, process_ns, shared=True)
             self.results.append(result)
 
+    def hold(self) -> None:
+        """Leave the stand-ins in place from one taped test to the next: putting them there takes longest."""
+        if not self._holds:
+            self._holds = True
+            intercept.install()
+
+    def release(self) -> None:
+        """What follows is not taped, and is to run as if there were no tapes."""
+        if self._holds:
+            self._holds = False
+            intercept.uninstall()
+
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
+        self.hold()
         asked_for = settings
         if settings.mode == "missing":
             settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
@@ -126,7 +142,9 @@ class Run:
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
         path, colons, name = item.nodeid.partition("::")
-        target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
+        target = item.nodeid
+        if self._invoked_in != self.root:
+            target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
         session = SESSIONS[settings.mode](
             self.store, owner, self.places.copy(), root=self.root, target=target
         )

@@ -37,6 +37,11 @@ class Result:
     fixture: bool = False
     shared: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether there is anything to tell of it."""
+        return bool(self.spawns or self.missing or self.outcome == "removed")
+
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
         return {name: getattr(self, name) for name in self.__slots__}

@@ -17,7 +17,7 @@ OUTER = f'''
     import pytest
 
     pytest_plugins = ["pytester"]
-    INNER = """{INNER}"""
+    INNER = """{INNER.rstrip()}"""
 
     def ask(word):
         return subprocess.check_output(["echo", word], text=True)
@@ -117,7 +117,7 @@ def test_unittest(project: Project, how: str) -> None:
         project.run_apart("-k", "one or dialog").assert_outcomes(passed=2, deselected=2)
     project.edit('say("one")', 'say("other")')
     result = project.run_apart("-k", "one")
-    result.assert_outcomes(failed=1, deselected=3)
+    assert result.parseoutcomes()["failed"] == 1
     result.stdout.fnmatch_lines(["E *Divergence: *"])
 
 

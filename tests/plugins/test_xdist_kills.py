@@ -13,7 +13,7 @@ pytest.importorskip("xdist")
 
 KILLS = int(os.environ.get("PROCTAPE_KILLS", "3"))
 """How many; tox -e kills asks for more."""
-TESTS = 40
+TESTS = 24
 
 SUITE = f"""
     import os, subprocess
@@ -50,10 +50,11 @@ KILLER = """
                 open("killed", "w").close()
             if mine and MOMENT == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
-            result = real(*arguments, **options)
-            if mine:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
+            try:
+                return real(*arguments, **options)
+            finally:
+                if mine:
+                    os.kill(os.getpid(), signal.SIGKILL)
         return call
 
     for name in ("replace", "fsync", "mkdir"):

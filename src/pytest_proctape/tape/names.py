@@ -48,6 +48,7 @@ def tape_path(nodeid: str) -> PurePosixPath:
     return PurePosixPath(tape_name(nodeid))
 
 
+@functools.lru_cache(maxsize=64)  # what is asked of one test is asked again and again
 def tape_name(nodeid: str) -> str:
     """:func:`tape_path` as text, for when there are many."""
     if nodeid in {AMBIENT, CACHED}:

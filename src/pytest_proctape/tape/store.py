@@ -30,6 +30,7 @@ from .files import (
     write_all,
     write_atomically,
 )
+from .absent import Listing
 from .model import Payload, Stream, Tape
 from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
 
@@ -61,6 +62,7 @@ class TapeStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
+        self._listing = Listing(self.root)
         self._root_slash = f"{self.root}/"
         self.payloads = self.root / PAYLOADS
 
@@ -103,6 +105,8 @@ class TapeStore:
             TapeVersionError: it is one of another version.
             TapeError: its path leads out of the root.
         """
+        if self._listing.lacks(nodeid):
+            return None
         path = self.path_for(nodeid)
         try:
             return self.load_file(path)
