@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from .absent import Listing
 from .codec import dumps, loads
 from .content import Content, decode, encode
 from .files import (
@@ -30,7 +31,6 @@ from .files import (
     write_all,
     write_atomically,
 )
-from .absent import Listing
 from .model import Payload, Stream, Tape
 from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
 
