@@ -17,7 +17,8 @@ OUTER = f'''
     import pytest
 
     pytest_plugins = ["pytester"]
-    INNER = """{INNER.rstrip()}"""
+    INNER = """{INNER.rstrip()}
+    """
 
     def ask(word):
         return subprocess.check_output(["echo", word], text=True)
@@ -26,20 +27,20 @@ OUTER = f'''
     def test_in_process(pytester):
         assert ask("before") == "before\\n"
         pytester.makepyfile(test_inner=INNER)
-        pytester.runpytest_inprocess(*{PLUGIN!r}, "--record-tapes").assert_outcomes(passed=1)
+        pytester.runpytest_inprocess(*{PLUGIN!r}, "--rootdir=.", "--record-tapes").assert_outcomes(passed=1)
         assert (pytester.path / "tapes/test_inner/test_it.json").exists()
         assert ask("between") == "between\\n"
-        pytester.runpytest_inprocess(*{PLUGIN!r}).assert_outcomes(passed=1)
+        pytester.runpytest_inprocess(*{PLUGIN!r}, "--rootdir=.").assert_outcomes(passed=1)
         pytester.makepyfile(test_inner=INNER.replace("inner", "other"))
-        pytester.runpytest_inprocess(*{PLUGIN!r}).assert_outcomes(failed=1)
+        pytester.runpytest_inprocess(*{PLUGIN!r}, "--rootdir=.").assert_outcomes(failed=1)
         pytester.makepyfile(test_inner=INNER.replace("(tape)", "()"))
-        pytester.runpytest_inprocess(*{PLUGIN!r}).assert_outcomes(passed=1)
+        pytester.runpytest_inprocess(*{PLUGIN!r}, "--rootdir=.").assert_outcomes(passed=1)
         assert ask("after") == "after\\n"
 
     @pytest.mark.tape
     def test_apart(pytester):
         pytester.makepyfile(test_inner=INNER)
-        result = pytester.runpytest_subprocess(*{PLUGIN!r}, "--live-tapes", "-p", "no:cacheprovider")
+        result = pytester.runpytest_subprocess(*{PLUGIN!r}, "--rootdir=.", "--live-tapes", "-p", "no:cacheprovider")
         result.assert_outcomes(passed=1)
 '''
 
@@ -47,25 +48,29 @@ OUTER = f'''
 def test_a_run_inside_a_taped_test_has_tapes_of_its_own(project: Project) -> None:
     project.write(OUTER)
     # The inner recording starts real processes, on the outer replay as well: it was asked to.
-    project.run_apart("--record-tapes", "-k", "in_process").assert_outcomes(passed=1, deselected=1)
+    project.run_apart("--record-tapes", "test_it.py", "-k", "in_process").assert_outcomes(
+        passed=1, deselected=1
+    )
     # An inner test that is not taped is part of the outer one.
     said = [f"echo {word}" for word in ("before", "between", "inner", "after")]
     assert project.commands("test_in_process") == said
-    project.run_apart("-k", "in_process").assert_outcomes(passed=1, deselected=1)
+    project.run_apart("test_it.py", "-k", "in_process").assert_outcomes(passed=1, deselected=1)
 
 
 def test_a_run_in_a_process_of_its_own_is_an_entry_of_the_outer_tape(project: Project) -> None:
     project.write(OUTER)
-    project.run_apart("--record-tapes", "-k", "apart").assert_outcomes(passed=1, deselected=1)
+    project.run_apart("--record-tapes", "test_it.py", "-k", "apart").assert_outcomes(passed=1, deselected=1)
     assert len(project.entries("test_apart")) == 1
-    project.run_apart("-k", "apart").assert_outcomes(passed=1, deselected=1)
+    project.run_apart("test_it.py", "-k", "apart").assert_outcomes(passed=1, deselected=1)
 
 
 def test_an_inner_run_with_tapes_auto(project: Project) -> None:
     project.ini("tapes_auto = true")
     project.write(OUTER)
-    project.run_apart("--record-tapes", "-k", "in_process").assert_outcomes(passed=1, deselected=1)
-    project.run_apart("-k", "in_process").assert_outcomes(passed=1, deselected=1)
+    project.run_apart("--record-tapes", "test_it.py", "-k", "in_process").assert_outcomes(
+        passed=1, deselected=1
+    )
+    project.run_apart("test_it.py", "-k", "in_process").assert_outcomes(passed=1, deselected=1)
 
 
 UNITTEST = r"""
