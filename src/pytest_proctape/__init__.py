@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .clock import TapeClock
     from .errors import (
         Divergence,
         Drift,
         Exhaustion,
+        HookError,
         Leftover,
         OutputLimitExceeded,
         ProctapeError,
@@ -29,16 +31,24 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .handle import TapeHandle
+    from .match import Asked, Difference
     from .session import TapedSpawn
+    from .tape import Entry, Tape
 
 _HOMES = {
+    "Asked": ".match",
+    "Difference": ".match",
+    "Entry": ".tape",
+    "Tape": ".tape",
     "TapeHandle": ".handle",
+    "TapeClock": ".clock",
     "TapedSpawn": ".session",
     **dict.fromkeys(
         (
             "Divergence",
             "Drift",
             "Exhaustion",
+            "HookError",
             "Leftover",
             "OutputLimitExceeded",
             "ProctapeError",
@@ -58,15 +68,21 @@ _HOMES = {
 }
 
 __all__ = [
+    "Asked",
+    "Difference",
     "Divergence",
     "Drift",
+    "Entry",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
     "RecordError",
     "ReplayError",
     "SpawnTimeout",
+    "Tape",
+    "TapeClock",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",

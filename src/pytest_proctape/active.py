@@ -7,25 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from . import intercept
-from .clock import REAL
+from .clock import CLOCK, REAL, TapeClock
 from .errors import Leftover, ProctapeError, TapeNotFound
 from .session import (
     LiveSession,
     Phase,
+    Player,
     Recording,
     RecordSession,
     ReplaySession,
-    Session,
     UpdateSession,
 )
 from .settings import Mode
 from .summary import Result
 
-SESSIONS: dict[Mode, type[Session]] = {
+SESSIONS: dict[Mode, type[Player]] = {
     "replay": ReplaySession,
     "record": RecordSession,
     "new": UpdateSession,
@@ -52,7 +52,7 @@ class ActiveTape:
     fixture = False
     """The tape is one of a fixture of wider scope."""
 
-    def __init__(self, run: Keeper, session: Session) -> None:
+    def __init__(self, run: Keeper, session: Player, *, clock: bool = False) -> None:
         self._run = run
         self.session = session
         self._failed = False
@@ -63,6 +63,26 @@ class ActiveTape:
         intercept.install()
         if isinstance(session, ReplaySession):
             intercept.guard.install()
+        self.clock: TapeClock | None = None
+        """Where a mock clock was asked for; it starts where the recording began."""
+        self._undo = ExitStack()
+        intercept.notice()
+        if clock:
+            try:
+                session.began_ns = session.clock_start_ns
+            except ProctapeError as error:
+                # Told at the end of the setup: other plugins count on a setup that has begun.
+                session.latch(error)
+            self.clock = TapeClock(session.began_ns, lambda: session.sleeps)
+
+    @contextmanager
+    def _frozen(self) -> Iterator[None]:
+        """For a while, let time stand, and move by what is waited for."""
+        if self.clock is None:
+            yield
+            return
+        with intercept.frozen(self.clock), intercept.waits_told():
+            yield
 
     @contextmanager
     def bound(self, phase: Phase) -> Iterator[None]:
@@ -74,8 +94,9 @@ class ActiveTape:
         __tracebackhide__ = True
         session = self.session
         session.phase = phase
-        told = len(session.errors)
-        with intercept.bound(session, lasting=self.fixture):  # type: ignore[arg-type]
+        told = 0 if phase == "setup" else len(session.errors)
+        bound = intercept.bound(session, lasting=self.fixture)  # type: ignore[arg-type]
+        with bound, CLOCK.passing(real=session.runs_commands):
             try:
                 yield
             except ProctapeError:
@@ -101,7 +122,7 @@ class ActiveTape:
         """
         __tracebackhide__ = True
         session = self.session
-        if isinstance(session, ReplaySession) and self._complete and not session.errors:
+        if self._complete and not session.errors:
             leftover = session.leftover(*phases)
             if leftover is not None and not self.explains(leftover):
                 raise session.latch(leftover)
@@ -116,11 +137,11 @@ class ActiveTape:
 
         Raises:
             TapeWriteError: the tape could not be stored.
+            HookError: a hook that was told of it failed.
         """
         __tracebackhide__ = True
         session = self.session
         self._run.active.remove(self)
-        intercept.uninstall()
         result = Result(session.owner, session.mode, fixture=self.fixture)
         result.test_ns = REAL.monotonic_ns() - self._began_ns
         result.spawns = len(session.spawns)
@@ -128,12 +149,20 @@ class ActiveTape:
         result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
         self._run.results.append(result)
-        if isinstance(session, Recording):
+        told = len(session.errors)
+        try:
+            # Before its clock is taken away.
+            tape = session.finish() if isinstance(session, Recording) else None
+        finally:
+            self._undo.close()
+            intercept.forget()
+            intercept.uninstall()
+        if isinstance(session, Recording) and tape is not None:
             result.outcome = "failed"
-            tape = session.finish()
             if not interrupted and (self._failed or session.errors):
                 result.kept = session.save_attempt(tape)
             elif not interrupted:
                 result.outcome = session.save(tape, complete=self._complete)
+            self._raise_latched(told, None)
         else:
             session.close()

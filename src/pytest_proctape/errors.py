@@ -16,6 +16,7 @@
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
     │   └── OutputLimitExceeded
+    ├── HookError            a hook of a conftest file or a plugin failed
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -38,6 +39,7 @@ __all__ = [
     "Divergence",
     "Drift",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
@@ -174,6 +176,28 @@ class SpawnTimeout(RecordError):
 
 class OutputLimitExceeded(RecordError):
     """A child wrote more than the recording allows."""
+
+
+class HookError(ProctapeError):
+    """A hook, or a matcher of the test's own, raised an error or gave what it must not.
+
+    Attributes:
+        hook: its name.
+        plugin: who implements it, as pytest calls it: for a conftest file, its path.
+        problem: what went wrong.
+    """
+
+    def __init__(self, hook: str, plugin: str, problem: str) -> None:
+        self.hook = hook
+        self.plugin = plugin
+        self.problem = problem
+        super().__init__(hook, plugin, problem)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.hook} of {self.plugin} {self.problem}\n"
+            "  next:     mend it and run the test again; nothing that it was asked about was written"
+        )
 
 
 class Drift(ProctapeError):

@@ -32,6 +32,7 @@ from .settings import (
 )
 
 if TYPE_CHECKING:
+    from .clock import TapeClock
     from .handle import TapeHandle
     from .run import ItemTape, Run
     from .summary import Totals
@@ -97,6 +98,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for key in KEYS:
         if key.ini:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others can implement."""
+    from . import hooks
+
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -229,6 +237,25 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
             "been started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
         )
     return active.handle
+
+
+@pytest.fixture
+def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  # noqa: ARG001 - it is taped
+    """A frozen clock that starts where the recording did, and moves by what the test waits for.
+
+    ``time`` and ``datetime`` show it. Waiting for a replayed command, ``time.sleep``, timers of threads and
+    event loops take no time but move it. Gives a ``pytest_proctape.TapeClock`` with ``now``,
+    ``advance(seconds)`` and ``sleeps``.
+    """
+    active: ItemTape = request.node.stash[_TAPE]
+    clock = active.clock
+    if clock is None:
+        raise UsageError(
+            f"{request.node.nodeid} asks for the fixture `tape_clock` while it runs, when it may have looked "
+            "at the time already: name `tape_clock` among its arguments, or mark it with "
+            "@pytest.mark.tape(clock=True)"
+        )
+    return clock
 
 
 # -- a test's life: https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks

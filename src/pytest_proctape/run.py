@@ -15,10 +15,11 @@ from . import intercept
 from .active import SESSIONS, ActiveTape
 from .errors import Leftover, TapeError
 from .handle import TapeHandle
-from .match import LivePatterns
+from .hooks import Hooks
+from .match import LivePatterns, Terms
 from .portable import Places
 from .renamed import Renamed
-from .session import Collecting, Commons, Player, Recording, ReplaySession, Session, SharedMode, WayIn
+from .session import Collecting, Commons, Phase, Player, Recording, ReplaySession, Session, SharedMode, WayIn
 from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
@@ -106,7 +107,8 @@ class Run:
         session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
         _prepare(session)
-        return ItemTape(self, session)
+        clock = settings.clock or "tape_clock" in getattr(item, "fixturenames", ())
+        return ItemTape(self, session, clock=clock)
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
@@ -118,7 +120,7 @@ class Run:
             settings = replace(settings, mode="record")
         session = self._session(owner, settings, item)
         session.shared = self.way_into_commons(asked_for)
-        return FixtureTape(self, session)
+        return FixtureTape(self, session, clock=settings.clock)
 
     def way_into_commons(self, settings: Settings, collecting: str = "") -> WayIn | None:
         """For :attr:`.Session.shared`; see :class:`.Commons`."""
@@ -140,13 +142,19 @@ class Run:
             # Replaying it tells what is wrong, and where.
             return True
 
-    def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
+    def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
         path, colons, name = item.nodeid.partition("::")
         target = item.nodeid
         if self._invoked_in != self.root:
             target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
         session = SESSIONS[settings.mode](
-            self.store, owner, self.places.copy(), root=self.root, target=target
+            self.store,
+            owner,
+            self.places.copy(),
+            root=self.root,
+            target=target,
+            terms=Terms(frozenset(settings.match_on), settings.order),
+            hooks=Hooks(item.ihook, owner),
         )
         session.live = self.live_patterns(settings)
         return session
@@ -180,8 +188,10 @@ def _prepare(session: Session) -> None:
 class ItemTape(ActiveTape):
     """The tape of one test from its setup to its teardown."""
 
-    def __init__(self, run: Run, session: Session) -> None:
-        super().__init__(run, session)
+    def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
+        super().__init__(run, session, clock=clock)
+        # From here to the end: what pytest does between the phases is not worth three changes of clock.
+        self._undo.enter_context(self._frozen())
         self._settle = run.settle
         self._commons = run.commons
         self.handle = TapeHandle(session)
@@ -246,9 +256,15 @@ class FixtureTape(ActiveTape):
 
     fixture = True
 
-    def __init__(self, run: Run, session: Session) -> None:
-        super().__init__(run, session)
+    def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
+        super().__init__(run, session, clock=clock)
         self._settle = run.settle
+
+    @contextmanager
+    def bound(self, phase: Phase) -> Iterator[None]:
+        """As ever, on a clock of its own: it must not matter to a test whether it is the first to use it."""
+        with self._frozen(), super().bound(phase):
+            yield
 
     @contextmanager
     def setup(self) -> Iterator[None]:

@@ -17,6 +17,10 @@ from .errors import UsageError
 
 Mode = Literal["replay", "record", "missing", "new", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Order = Literal["strict", "any"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+MATCH_ON = ("program", "args", "cwd", "env", "stdin")
+"""What of a spawn is held against the tape; env only where the tape has one."""
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
 OrphansAction = Literal["report", "fail", "delete"]
@@ -37,6 +41,9 @@ class Settings:
         dir: directory of the tapes, relative to the root directory.
         live: patterns of commands that are never taped; see :mod:`.match.live`.
         orphans: what is done about tapes that no test owns.
+        order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
+        match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what the test waits for.
     """
 
     mode: Mode = "replay"
@@ -44,6 +51,9 @@ class Settings:
     dir: str = "tapes"
     live: tuple[str, ...] = ()
     orphans: OrphansAction = "report"
+    order: Order = "strict"
+    match_on: tuple[str, ...] = MATCH_ON
+    clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +162,47 @@ def parse_words(value: object, source: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def parse_order(value: object, source: str) -> Order:
+    """``strict`` or ``any``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return choice(value, source, ORDERS, "order")
+
+
+def parse_match_on(value: object, source: str) -> tuple[str, ...]:
+    """Names out of :data:`MATCH_ON`, as a list or in one text, parted by commas or blanks.
+
+    Raises:
+        UsageError: there is no such field, or none is named.
+    """
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple | set | frozenset):
+        raise UsageError(f"{source} is a list of some of {', '.join(MATCH_ON)}, not {value!r}")
+    names: list[object] = []
+    for one in given:
+        names.extend(one.replace(",", " ").split() if isinstance(one, str) else [one])
+    if not names:
+        raise UsageError(f"{source} names nothing; say one or more of {', '.join(MATCH_ON)}")
+    asked = {choice(one, source, MATCH_ON, "field") for one in names}
+    return tuple(name for name in MATCH_ON if name in asked)
+
+
 KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
     Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
     Key("orphans", "string", parse_orphans, f"tapes no test owns: {', '.join(ORPHANS)}", marker=False),
+    Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
+    Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
+    Key(
+        "clock",
+        "bool",
+        parse_flag,
+        "time starts with the recording and moves by what the test waits for",
+    ),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -40,7 +40,8 @@ OUTER = f'''
     @pytest.mark.tape
     def test_apart(pytester):
         pytester.makepyfile(test_inner=INNER)
-        result = pytester.runpytest_subprocess(*{PLUGIN!r}, "--rootdir=.", "--live-tapes", "-p", "no:cacheprovider")
+        options = ["--rootdir=.", "--live-tapes", "-p", "no:cacheprovider"]
+        result = pytester.runpytest_subprocess(*{PLUGIN!r}, *options)
         result.assert_outcomes(passed=1)
 '''
 

@@ -117,18 +117,21 @@ class Outlet(_Channel):
         """Queue ``data`` behind what is waiting already."""
         self._queue.append((data, 0))
 
-    def flush(self) -> None:
-        """Write as much as fits without blocking."""
+    def flush(self) -> bool:
+        """Write as much as fits without blocking; whether anything did."""
+        wrote = False
         while self._queue:
             content, offset = self._queue[0]
             data = content.read(offset, CHUNK)
             count = self._put(data)
+            wrote |= count > 0
             if offset + count == content.size:
                 self._queue.popleft()
             else:
                 self._queue[0] = (content, offset + count)
             if count < len(data):
-                return
+                break
+        return wrote
 
     def _put(self, data: bytes) -> int:
         if self._broken:

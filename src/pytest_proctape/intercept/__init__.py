@@ -1,6 +1,7 @@
 """The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
 
 from . import guard
+from .clocked import forget, frozen, notice, waits_told
 from .door import Handler, Launch, Recorder, Replayer, bound, current, is_forked
 from .patches import install, uninstall
 
@@ -11,8 +12,12 @@ __all__ = [
     "Replayer",
     "bound",
     "current",
+    "forget",
+    "frozen",
     "guard",
     "install",
     "is_forked",
+    "notice",
     "uninstall",
+    "waits_told",
 ]

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..child import TABLE, VirtualChild
-from ..clock import REAL
+from ..clock import CLOCK, REAL
 from . import inherit
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
@@ -37,7 +37,9 @@ def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:
     enough: the call has to come from ``_UnixSubprocessTransport._start``.
     """
     loop = asyncio._get_running_loop()
-    if loop is None or not isinstance(getattr(loop, "_selector", None), selectors.BaseSelector | _Selector):
+    if loop is None:
+        return None
+    if not CLOCK.on and not isinstance(getattr(loop, "_selector", None), selectors.BaseSelector | _Selector):
         return None
     frame = sys._getframe(1)
     for _ in range(_GLANCE_FRAMES):
@@ -57,7 +59,7 @@ def now_of(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
 def attach(loop: asyncio.AbstractEventLoop, transport: Any, pid: int) -> None:
     """``loop`` waits for this child, and ``transport`` is to be told of its end."""
     child = TABLE.get(pid)
-    if isinstance(child, VirtualChild):
+    if isinstance(child, VirtualChild) and not child.clocked:
         pace = _pace_of(loop)
         pace.children.add(child)
         pace.transports[child] = transport

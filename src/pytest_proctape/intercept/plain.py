@@ -14,6 +14,7 @@ from typing import Any
 from ..child import add_ended
 from ..errors import UnsupportedSpawn
 from . import door
+from .clocked import notice
 from .spawning import ForkExec, environment_list, launch, spawn_of
 
 _REAL_SPAWNVEF: Callable[..., int] = os._spawnvef  # type: ignore[attr-defined]
@@ -69,6 +70,7 @@ def _fork_exec_plainly(
         started = launch(call, call.wiring())
         return started.pid if started.error is None else _failed(started.pid)
 
+    notice()
     started = door.spawn(spawn, call.wiring(), lambda wiring: launch(call, wiring), live)
     if started.error is not None:
         return _failed(started.pid)

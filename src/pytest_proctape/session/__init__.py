@@ -6,8 +6,10 @@ from .commons import Commons, SharedMode, WayIn
 from .live import LiveSession
 from .origin import IMPORT
 from .places import is_ours, is_stdlib
+from .player import Player
 from .record import Recording, RecordSession, UpdateSession
-from .replay import Player, ReplaySession
+from .replay import ReplaySession
+from .said import said_of
 
 __all__ = [
     "IMPORT",
@@ -29,4 +31,5 @@ __all__ = [
     "WayIn",
     "is_ours",
     "is_stdlib",
+    "said_of",
 ]

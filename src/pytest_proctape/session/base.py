@@ -6,16 +6,19 @@ import os
 import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
+from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, UnsupportedSpawn
-from ..match import Asked, LivePatterns
+from ..hooks import Hooks
+from ..match import Asked, LivePatterns, Terms
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
+from .environment import Environment
 from .places import users_place
 
 Mode = Literal["record", "replay", "update", "live"]
@@ -94,11 +97,23 @@ class Session:
         offer: the command that gives a missing tape another test's, be it that the test was renamed.
         shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
         remembered: commands, as on the tape, whose answers the process is going to remember.
+        began_ns: when the session was made, real nanoseconds since 1970.
+        sleeps: what the test slept under a mock clock, in seconds.
     """
 
     mode: Mode
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         """Make a session.
 
         Args:
@@ -107,6 +122,8 @@ class Session:
             places: the values of placeholders.
             root: what paths are shown relative to.
             target: what to select to record the tape again; the owner, unless that is no test.
+            terms: on which spawns are held against entries.
+            hooks: those of the test.
         """
         self.owner = owner
         self._target = target or owner
@@ -121,6 +138,14 @@ class Session:
         self.offer: Callable[[Path, Asked], str] = _no_offer
         self.shared: Callable[[Session, tuple[str, ...]], object | None] | None = None
         self.remembered: set[tuple[str, ...]] = set()
+        self.hooks = hooks or Hooks()
+        self.terms = terms or Terms()
+        if self.hooks.has("match"):
+            self.terms = replace(self.terms, judges=(*self.terms.judges, self.hooks.match))
+        self.threads = {threading.get_ident()}
+        """Those that have made spawns, and the test's own."""
+        self.began_ns = REAL.time_ns()
+        self.sleeps: list[float] = []
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -162,15 +187,36 @@ class Session:
         """The tape is over: no spawn is answered any more."""
         self.closed = True
 
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts, nanoseconds since 1970."""
+        return self.began_ns // 10**9 * 10**9
+
+    def slept(self, seconds: float) -> None:
+        """The test has called :func:`time.sleep` under a mock clock."""
+        self.sleeps.append(seconds)
+
+    @property
+    def runs_commands(self) -> bool:
+        """Real processes run, so real time has to pass."""
+        return self.mode != "replay"
+
+    @property
+    def waits(self) -> Waits | None:
+        """Those that the test's mock clock is moved by, where it has one."""
+        return CLOCK.waits if CLOCK.on else None
+
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
         text = self.places.conceal_text
         cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        self.threads.add(threading.get_ident())
         return Asked(
             text(spawn.program),
             tuple(text(one) for one in spawn.args),
             None if spawn.argv0 is None else text(spawn.argv0),
             None if cwd == self._start_cwd else text(cwd),
+            Environment(spawn.env, text),
         )
 
     def place(self) -> str:

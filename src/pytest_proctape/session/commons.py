@@ -15,16 +15,18 @@ from typing import Literal
 
 from ..child import Started, Wiring
 from ..errors import Divergence, ReplayError, TapeError, TapeNotFound
-from ..match import Asked, Near, asked_by, differences, nearest
+from ..match import Asked, Near, Terms, asked_by, nearest
 from ..portable import Places
 from ..tape import AMBIENT, CACHED, Entry, Spawn, Tape, TapeStore
 from . import report
 from .base import Session
+from .cursor import Cursor
 from .memo import is_remembered
 from .merging import merged, shared_terms, without_repeats
 from .origin import IMPORT, owner_of_spawn
+from .player import Player
 from .record import Launch, RecordSession
-from .replay import Player, ReplaySession
+from .replay import ReplaySession
 from .unchanged import keep_unchanged
 
 WayIn = Callable[[Session, tuple[str, ...]], object | None]
@@ -95,23 +97,19 @@ class Commons:
 
     def _remembered_for(self, asker: ReplaySession, command: tuple[str, ...]) -> object | None:
         known = {asked_by(entry).argv for entry in self.player(CACHED).entries}
-        ahead = next(
-            (
-                index
-                for index in range(asker.cursor, len(asker.entries))
-                if asked_by(asker.entries[index]).argv not in known - {command}
-            ),
-            None,
-        )
-        if ahead is not None and asked_by(asker.entries[ahead]).argv == command:
-            # What is passed over was remembered from another test.
-            asker.cursor = ahead
-            return None
-        if command in known:
-            return _Replays(self, asker, CACHED)
-        if ahead is not None:
-            asker.cursor = ahead
-        return None
+        cursor = asker.cursor
+        for index in cursor.left():
+            wanted = asked_by(asker.entries[index]).argv
+            if wanted == command:
+                # What is passed over was remembered from another test.
+                cursor.at = index if cursor.strict else cursor.at
+                return None
+            if wanted not in known and cursor.strict and asker.terms.order == "strict":
+                if command in known:
+                    break
+                cursor.at = index
+                return None
+        return _Replays(self, asker, CACHED) if command in known else None
 
     @property
     def _knows_remembered(self) -> bool:
@@ -259,9 +257,9 @@ class _Replays:
         asked = player.asked(spawn)
         try:
             for one in (player, *self._commons.players_beside(self._owner)):
-                entry = one.find(asked)
-                if entry is not None:
-                    return one.answer(self._asker, spawn, asked, entry, wiring)
+                index = one.find(asked)
+                if index is not None:
+                    return one.answer(self._asker, spawn, asked, index, wiring)
         except TapeError as error:
             raise self._asker.latch(error) from None
         raise self._asker.latch(player.unknown(self._asker, asked))
@@ -279,11 +277,11 @@ class _Records:
             player = self._commons.player(self._owner)
             asked = player.asked(spawn)
             try:
-                entry = player.find(asked)
+                index = player.find(asked)
             except TapeError as error:
                 raise self._asker.latch(error) from None
-            if entry is not None:
-                return player.answer(self._asker, spawn, asked, entry, wiring)
+            if index is not None:
+                return player.answer(self._asker, spawn, asked, index, wiring)
         recording = self._commons.recording(self._owner)
         recording.whole = self._mode == "record"
         told = len(recording.errors)
@@ -301,36 +299,30 @@ class _SharedPlayer(Player):
 
     def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
         super().__init__(store, owner, places, root=root)
-        self._served: dict[tuple[str, ...], int] = {}
-        self._asker: Session | None = None
-        self._told = (0, 0)
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
         return shared_terms(self.owner, super().asked(spawn))
 
-    def find(self, asked: Asked) -> Entry | None:
-        """The entry for a command. Where one was recorded more than once, they come in turn.
+    def _new_cursor(self) -> Cursor:
+        return _NoCursor(self.entries, self.terms)
+
+    def find(self, asked: Asked) -> int | None:
+        """Index of the entry for a command. Where one was recorded more than once, they come in turn.
 
         Raises:
             TapeError: the tape can't be read.
         """
         with self._lock:
-            found = [entry for entry in self.entries if not differences(asked, entry)]
-            if not found:
-                return None
-            count = self._served.get(asked.argv, 0)
-            self._served[asked.argv] = count + 1
-            return found[count % len(found)]
+            return self.cursor.find(asked)
 
-    def answer(self, asker: Session, spawn: Spawn, asked: Asked, entry: Entry, wiring: Wiring) -> Started:
-        """Play ``entry``; what goes wrong is told to ``asker``."""
+    def answer(self, asker: Session, spawn: Spawn, asked: Asked, index: int, wiring: Wiring) -> Started:
+        """Play an entry; what goes wrong is told to ``asker``."""
         with self._lock:
-            self._asker = asker
             self.children = [child for child in self.children if not child.reaped]
             told = len(self.errors)
             try:
-                return self.play(spawn, asked, entry, wiring)
+                return self.play_entry(spawn, asked, index, wiring)
             finally:
                 for wrong in self.errors[told:]:
                     asker.latch(wrong)
@@ -367,6 +359,31 @@ class _SharedPlayer(Player):
         return Divergence(
             headline, report=text, spawn=asked, near=near, place=place, next_step=asker.record_command
         )
+
+
+class _NoCursor(Cursor):
+    """Every entry may come at any time, any number of times."""
+
+    def __init__(self, entries: Sequence[Entry], terms: Terms) -> None:
+        super().__init__(entries, terms, strict=False)
+        self._served: dict[tuple[str, ...], int] = {}
+
+    def find(self, asked: Asked) -> int | None:
+        """The entry that the spawn is."""
+        compare = self.terms.differences
+        found = [index for index, entry in enumerate(self.entries) if not compare(asked, entry)]
+        if not found:
+            return None
+        count = self._served.get(asked.argv, 0)
+        self._served[asked.argv] = count + 1
+        return found[count % len(found)]
+
+    def take(self, _index: int) -> None:
+        """It may come again."""
+
+    def consumed(self, _index: int) -> bool:
+        """Nothing ever is."""
+        return False
 
 
 class _SharedRecording(RecordSession):

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
-from ..clock import REAL
-from ..errors import TapeError, UnsupportedSpawn
-from ..match import Asked, first_match
+from ..clock import CLOCK
+from ..errors import HookError, TapeError, UnsupportedSpawn
+from ..hooks import Hooks
+from ..match import Asked, Terms
 from ..portable import Places
 from ..tape import (
     FORMAT_VERSION,
@@ -28,7 +29,7 @@ from ..tape import (
     fields_of,
 )
 from .base import PORTABLE_LIMIT, Phase
-from .replay import Player
+from .player import Player
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
@@ -47,9 +48,24 @@ class _Take:
 class Recording(Player):
     """Shared by the sessions that write a tape."""
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
-        super().__init__(store, owner, places, root=root, target=target)
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
         self.takes: list[_Take] = []
+
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: now, as it will stand on the tape, in whole seconds."""
+        return self.began_ns // 10**9 * 10**9
 
     @property
     def recorded(self) -> int:
@@ -63,12 +79,17 @@ class Recording(Player):
         except TapeError as error:
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
+        CLOCK.real = True
         take = _Take(asked, self.phase)
         with self._lock:
             self.takes.append(take)
         try:
             child = take.child = RecordingChild(
-                wiring, self._new_spool, timed=spawn.now_ns is not None, on_refused=self.latch
+                wiring,
+                self._new_spool,
+                timed=spawn.now_ns is not None,
+                waits=self.waits,
+                on_refused=self.latch,
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
@@ -100,14 +121,22 @@ class Recording(Player):
             if take.child is not None:
                 take.child.finish()
                 TABLE.remove(take.child.pid)
-            entries.append(take.entry if take.child is None else self._entry(take, take.child))
+            entries.append(take.entry if take.child is None else self._made(take, take.child))
         self.end_children()
         return Tape(
             version=FORMAT_VERSION,
             test=self.owner,
-            recorded=_now(),
+            recorded=_recorded(self.began_ns),
             entries=tuple(entry for entry in entries if entry is not None),
         )
+
+    def _made(self, take: _Take, child: RecordingChild) -> Entry | None:
+        """The entry, unless a hook drops it, or fails: then it can't be known what it was to keep out."""
+        try:
+            return self.hooks.before_record(self._entry(take, child))
+        except HookError as error:
+            self.latch(error)
+            return None
 
     def save(self, tape: Tape, *, complete: bool) -> str:
         """Store ``tape``; ``"recorded"``, ``"unchanged"``, ``"removed"`` or ``"nothing"``.
@@ -122,7 +151,9 @@ class Recording(Player):
 
         Raises:
             TapeWriteError: the disk would not take it; the old tape is whole.
+            HookError: a hook that was told of it failed; the old tape is whole.
         """
+        tape = self.hooks.before_write(tape, self.path)
         if not complete and (self.path.exists() or not tape.entries):
             return "nothing"
         self.store.discard_attempt(self.owner)
@@ -135,16 +166,18 @@ class Recording(Player):
         except TapeError:
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
-        if old is not None and old.recorded is not None:
-            kept = keep_unchanged(old.entries, tape.entries, self.store.decode)
+        if old is not None:
+            unordered = self.terms.order == "any"
+            kept = keep_unchanged(old.entries, tape.entries, self.store.decode, unordered=unordered)
             tape = tape.model_copy(update={"entries": kept})
-            if kept == old.entries and tape.test == old.test:
+            if kept == old.entries and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
         self.store.save(self.owner, tape)
         return "recorded"
 
     def save_attempt(self, tape: Tape) -> str:
         """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
+        tape = self.hooks.before_write(tape, self.path)
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
@@ -176,10 +209,17 @@ class RecordSession(Recording):
     """Records every spawn anew."""
 
     mode = "record"
+    replays_entries = False
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
-        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
-        return self._record(spawn, self.asked(spawn), wiring, launch)
+        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`.
+
+        What the test answers itself is neither run nor recorded.
+        """
+        asked = self.asked(spawn)
+        with self._lock:
+            started = self.answered(spawn, asked, wiring)
+        return self._record(spawn, asked, wiring, launch) if started is None else started
 
 
 class UpdateSession(Recording):
@@ -187,33 +227,46 @@ class UpdateSession(Recording):
 
     mode = "update"
 
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: where it did when the tape was recorded."""
+        try:
+            start_ns = self.recorded_ns
+        except TapeError:
+            start_ns = None
+        return super().clock_start_ns if start_ns is None else start_ns
+
+    @property
+    def runs_commands(self) -> bool:
+        """Real processes have been started."""
+        return self.recorded > 0
+
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a virtual child or a real one; see :class:`~pytest_proctape.intercept.Recorder`.
+
+        What was passed over is not asked for any more, and is not on the new tape.
 
         Raises:
             TapeCorrupt: there is a tape that can't be read, so nobody knows what is new.
         """
         asked = self.asked(spawn)
-        with self._lock:
-            try:
-                index = first_match(asked, self.entries, self.cursor)
-            except TapeError as error:
-                raise self.latch(error) from None
+        with self._lock, self.latching():
+            started = self.answered(spawn, asked, wiring)
+            if started is not None:
+                return started
+            self.cursor.strict = False
+            index = self.cursor.find(asked)
             if index is not None:
-                # What was passed over is not asked for any more, and is not on the new tape.
-                entry = self.entries[index]
-                self.cursor = index
-                started = self.play(spawn, asked, entry, wiring)
-                self.cursor = index + 1
-                self.takes.append(_Take(asked, self.phase, entry=entry))
+                started = self.play_entry(spawn, asked, index, wiring)
+                self.takes.append(_Take(asked, self.phase, entry=self.entries[index]))
                 return started
         return self._record(spawn, asked, wiring, launch)
 
 
-def _now() -> Recorded:
+def _recorded(began_ns: int) -> Recorded:
     from .. import __version__
 
-    at = datetime.fromtimestamp(REAL.time_ns() // 10**9, UTC)
+    at = datetime.fromtimestamp(began_ns // 10**9, UTC)
     return Recorded(
         at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         python=platform.python_version(),
