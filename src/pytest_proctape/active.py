@@ -12,7 +12,7 @@ from typing import Protocol
 
 from . import intercept
 from .clock import CLOCK, REAL, TapeClock
-from .errors import ProctapeError, TapeNotFound
+from .errors import Leftover, ProctapeError, TapeNotFound
 from .session import (
     LiveSession,
     Phase,
@@ -95,7 +95,8 @@ class ActiveTape:
         session = self.session
         session.phase = phase
         told = 0 if phase == "setup" else len(session.errors)
-        with intercept.bound(session), CLOCK.passing(real=session.runs_commands):  # type: ignore[arg-type]
+        bound = intercept.bound(session, lasting=self.fixture)  # type: ignore[arg-type]
+        with bound, CLOCK.passing(real=session.runs_commands):
             try:
                 yield
             except ProctapeError:
@@ -123,9 +124,13 @@ class ActiveTape:
         session = self.session
         if self._complete and not session.errors:
             leftover = session.leftover(*phases)
-            if leftover is not None:
+            if leftover is not None and not self.explains(leftover):
                 raise session.latch(leftover)
             self._raise_latched(0, None)
+
+    def explains(self, _leftover: Leftover) -> bool:
+        """Whether there is a reason why these entries were not asked for."""
+        return False
 
     def end(self, *, interrupted: bool = False) -> None:
         """Take the session out of place, and store what it recorded.

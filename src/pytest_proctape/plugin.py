@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .census import Census
 from .errors import ProctapeError, UsageError
 from .settings import (
     KEYS,
+    ORPHANS,
     RECORD_CHOICES,
     Mode,
     Settings,
@@ -40,6 +43,7 @@ _MODE = pytest.StashKey[Mode | None]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
+_CENSUS = pytest.StashKey[Census]()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
 
@@ -86,6 +90,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
     )
+    group.addoption(
+        "--tapes-orphans",
+        choices=ORPHANS,
+        help="when the whole suite ran, what is done about tapes and payloads that no test owns: report "
+        "counts them in the summary, fail also fails the run, delete removes them",
+    )
     for key in KEYS:
         if key.ini:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
@@ -105,17 +115,13 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.UsageError: it contradicts itself or is not understood.
     """
     config.addinivalue_line("markers", marker_help())
-    ini_file = config.inipath or "the ini file"
     try:
-        config.stash[_SETTINGS] = from_ini(_written(config), ini_file)
-        config.stash[_MODE] = command_line_mode(
-            config.getoption("record_tapes") or (),
-            config.getoption("replay_tapes"),
-            config.getoption("live_tapes"),
-        )
+        _understand(config, config.option)
         _rules_of(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    config.stash[_CENSUS] = Census(config)
+    config.pluginmanager.register(config.stash[_CENSUS], "proctape-census")
     config.pluginmanager.register(_Counter(config), "proctape-counter")
 
 
@@ -137,6 +143,26 @@ def _rules_of(config: pytest.Config) -> Rules | None:
         keep_unscanned=settings.keep_unscanned,
         source=str(config.inipath or "the ini file"),
     )
+
+
+def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
+    """Keep what was asked for.
+
+    Raises:
+        UsageError: it is not understood.
+    """
+    settings = from_ini(_written(config), config.inipath or "the ini file")
+    mode = command_line_mode(options.record_tapes or (), options.replay_tapes, options.live_tapes)
+    config.stash[_SETTINGS], config.stash[_MODE] = settings, mode
+
+
+def _understood(config: pytest.Config) -> bool:
+    """The same before pytest is configured; what is wrong is told then."""
+    try:
+        _understand(config, config.known_args_namespace)
+    except (UsageError, AttributeError):
+        return False
+    return True
 
 
 def _written(config: pytest.Config) -> dict[str, object]:
@@ -172,6 +198,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(
                 f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
             )
+
+
+# -- collection: https://docs.pytest.org/en/stable/reference/reference.html#collection-hooks
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    """Give what the first conftest files start while they are imported a tape, where every test is taped."""
+    with _collecting(early_config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
+    """The same for what is started while tests are collected."""
+    with _collecting(session.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, pytest.CollectReport]:
+    """Fail a module whose import diverged from its tape, also where it swallowed the error."""
+    run = collector.config.stash.get(_RUN, None)
+    told = 0 if run is None else run.collecting_errors()
+    report: pytest.CollectReport = yield
+    run = collector.config.stash.get(_RUN, None)
+    if run is not None:
+        from .collecting import conclude
+
+        conclude(run, report, told)
+    return report
+
+
+def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
+    """Around everything that is imported or collected; nothing where tests are taped one by one."""
+    if _SETTINGS not in config.stash and not _understood(config):
+        return nullcontext()
+    settings = for_test(config.stash[_SETTINGS], (), config.stash[_MODE])
+    if not settings.auto or settings.mode == "live" or sys.platform == "win32":
+        return nullcontext()
+    from .collecting import collecting
+
+    return collecting(_run_of(config), settings)
 
 
 # -- fixture -----------------------------------------------------------------------------------
@@ -219,6 +288,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
     settings = _settings_of(item)
     if settings is None:
+        run = item.config.stash.get(_RUN, None)
+        if run is not None:
+            run.release()
         return (yield)
     active = item.stash[_TAPE] = _run_of(item.config).start(item, settings)
     with active.bound("setup"):
@@ -282,15 +354,39 @@ def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     if "::" not in place and not place.endswith(".py"):
         place = f"{place}/conftest.py" if place else "conftest.py"
     name = f"@{fixturedef.argname}"
+    told = []
     if fixturedef.params is not None:
-        value = request.param
-        plain = value is None or isinstance(value, str | int | float | bool)
-        name += f"[{value if plain else request.param_index}]"  # type: ignore[attr-defined]
+        told = [_told(request.param, request.param_index)]  # type: ignore[attr-defined]
+    told += _params_below(fixturedef, request)
+    if told:
+        name += f"[{'-'.join(told)}]"
     same_name = request._arg2fixturedefs.get(fixturedef.argname) or [fixturedef]
     if same_name[-1] is not fixturedef:
         # Another of its name is nearer to the test, and may ask for this one.
         name += f"@{fixturedef.baseid}"
     return f"{place}::{name}"
+
+
+def _told(value: object, index: int) -> str:
+    plain = value is None or isinstance(value, str | int | float | bool)
+    return str(value if plain else index)
+
+
+def _params_below(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> list[str]:
+    """The parameters of fixtures that this one asks for: it is set up anew for each of them."""
+    call = getattr(request._pyfuncitem, "callspec", None)
+    if call is None:
+        return []
+    names: list[str] = []
+    waiting = list(fixturedef.argnames)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in names and name != fixturedef.argname:
+            names.append(name)
+            waiting += [
+                one for found in request._arg2fixturedefs.get(name, ())[-1:] for one in found.argnames
+            ]
+    return [_told(call.params[name], call.indices[name]) for name in names if name in call.params]
 
 
 def _settings_of(item: pytest.Item) -> Settings | None:
@@ -347,8 +443,10 @@ def pytest_runtest_makereport(
     if active is not None:
         active.note(report)
         if report.when == "teardown":
-            results = _run_of(item.config).take_results()
-            setattr(report, _REPORT_KEY, [result.as_data() for result in results])
+            # pytest keeps every report to its end, so those that tell nothing carry nothing.
+            told = [one.as_data() for one in _run_of(item.config).take_results() if one.counts]
+            if told:
+                setattr(report, _REPORT_KEY, told)
             del item.stash[_TAPE]
     return report
 
@@ -368,6 +466,50 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.abandon()
+        _send_results(session.config, [one.as_data() for one in run.take_results() if one.counts])
+    census = session.config.stash[_CENSUS]
+    census.conclude(session)
+    if not hasattr(session.config, "workeroutput"):
+        _look_for_orphans(session, census)
+
+
+def _send_results(config: pytest.Config, results: list[dict[str, Any]]) -> None:
+    """Count what no report of a test has carried; a worker leaves it to the controller."""
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_REPORT_KEY] = results
+    else:
+        _count(config, results)
+
+
+def _count(config: pytest.Config, results: Sequence[Mapping[str, Any]]) -> None:
+    if results:
+        from .summary import Result, Totals
+
+        totals = config.stash.setdefault(_TOTALS, Totals())
+        for one in results:
+            totals.add(Result.from_data(one))
+            config.stash[_CENSUS].seen.add(one["test"])
+
+
+def _look_for_orphans(session: pytest.Session, census: Census) -> None:
+    """Count the tapes that no test owns, and do with them what was asked for."""
+    from .census import take
+
+    config = session.config
+    settings = config.stash[_SETTINGS]
+    action = config.getoption("tapes_orphans") or settings.orphans
+    orphans = take(
+        census, session, config.rootpath / settings.dir, action, paths_from=config.invocation_params.dir
+    )
+    if orphans is not None:
+        from .summary import Totals
+
+        totals = config.stash.setdefault(_TOTALS, Totals())
+        totals.orphans, totals.orphaned_payloads = orphans.tapes, orphans.payloads
+        totals.orphans_deleted = orphans.deleted
+        if action == "fail" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class _Counter:
@@ -378,14 +520,12 @@ class _Counter:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the result that came with a report."""
-        data = getattr(report, _REPORT_KEY, None)
-        if data is None:
-            return
-        from .summary import Result, Totals
+        _count(self._config, getattr(report, _REPORT_KEY, ()))
 
-        totals = self._config.stash.setdefault(_TOTALS, Totals())
-        for one in data:
-            totals.add(Result.from_data(one))
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401
+        """Count what a worker of xdist, whose nodes are untyped, sent along with its end."""
+        _count(self._config, (getattr(node, "workeroutput", None) or {}).get(_REPORT_KEY, ()))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from . import intercept
 from .active import SESSIONS, ActiveTape
-from .errors import TapeError
+from .errors import Leftover, TapeError
 from .handle import TapeHandle
 from .hooks import Hooks
-from .match import Terms
+from .match import LivePatterns, Terms
 from .portable import Places, Rules, machine_values
-from .session import Phase, Player, ReplaySession
-from .settings import Settings
+from .renamed import Renamed
+from .session import Collecting, Commons, Phase, Player, Recording, ReplaySession, Session, SharedMode, WayIn
+from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
+
+_SHARED_MODES: dict[Mode, SharedMode] = {"replay": "replay", "record": "record"}
 
 
 class Run:
     """What the tapes of one run have in common: where they are, and the places of this machine.
 
     Attributes:
+        collecting: answers what is started while tests are collected, once anything is.
         active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
     """
@@ -36,6 +41,11 @@ class Run:
         self.store = TapeStore(tapes)
         self.places = Places(machine_values(str(root), str(invoked_in)), rules)
         self.places.secrets.learn(os.environ)
+        self._live_patterns: dict[tuple[str, ...], LivePatterns] = {}
+        self._holds = False
+        self._offers: Renamed | None = None
+        self.commons = Commons(self.store, self.places, root)
+        self.collecting: Collecting | None = None
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
 
@@ -54,22 +64,74 @@ class Run:
         """The run was interrupted, and nobody will end what is still active."""
         for tape in reversed(self.active):
             tape.end(interrupted=True)
+        self.release()
+        self.settle(complete=False)
+        self.commons.close()
+
+    def settle(self, *, complete: bool = True) -> None:
+        """Store what was recorded for the tapes that all tests share, and count what was replayed from them.
+
+        Args:
+            complete: what was running came to its good end.
+
+        Raises:
+            TapeWriteError: a tape could not be stored.
+        """
+        for owner, outcome, spawns in self.commons.settle(complete=complete):
+            self.results.append(Result(owner, "record", outcome, spawns, shared=True))
+        for owner, spawns, process_ns in self.commons.replayed():
+            result = Result(owner, "replay", "", spawns, spawns, process_ns, shared=True)
+            self.results.append(result)
+
+    def hold(self) -> None:
+        """Leave the stand-ins in place from one taped test to the next: putting them there takes longest."""
+        if not self._holds:
+            self._holds = True
+            intercept.install()
+
+    def release(self) -> None:
+        """What follows is not taped, and is to run as if there were no tapes."""
+        if self._holds:
+            self._holds = False
+            intercept.uninstall()
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape:
         """Activate the tape of ``item`` in this thread."""
+        self.hold()
+        asked_for = settings
         if settings.mode == "missing":
             settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
+        session = self._session(item.nodeid, settings, item)
+        session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
+        session.shared = self.way_into_commons(asked_for)
+        _prepare(session)
         clock = settings.clock or "tape_clock" in getattr(item, "fixturenames", ())
-        return ItemTape(self, self._session(item.nodeid, settings, item), clock=clock)
+        return ItemTape(self, session, clock=clock)
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
 
         Where some of the run is recorded, the fixture is recorded as well: its result is for all of it.
         """
+        asked_for = settings
         if settings.mode in {"missing", "new"}:
             settings = replace(settings, mode="record")
-        return FixtureTape(self, self._session(owner, settings, item), clock=settings.clock)
+        session = self._session(owner, settings, item)
+        session.shared = self.way_into_commons(asked_for)
+        return FixtureTape(self, session, clock=settings.clock)
+
+    def way_into_commons(self, settings: Settings, collecting: str = "") -> WayIn | None:
+        """For :attr:`.Session.shared`; see :class:`.Commons`."""
+        if settings.mode == "live":
+            return None
+        mode = _SHARED_MODES.get(settings.mode, "update")
+        return self.commons.way_in(mode, imports=settings.auto, collecting=collecting)
+
+    def _renamed(self, item: pytest.Item) -> Renamed:
+        if self._offers is None:
+            collected = {one.nodeid for one in item.session.items}
+            self._offers = Renamed(self.store, self.root, self._invoked_in, collected)
+        return self._offers
 
     def _has_tape(self, owner: str) -> bool:
         try:
@@ -82,8 +144,10 @@ class Run:
         # A parameter's id may hold a secret, and would name the file.
         owner = self.places.redact_text(owner)
         path, colons, name = item.nodeid.partition("::")
-        target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
-        return SESSIONS[settings.mode](
+        target = item.nodeid
+        if self._invoked_in != self.root:
+            target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
+        session = SESSIONS[settings.mode](
             self.store,
             owner,
             self.places.copy(),
@@ -92,11 +156,33 @@ class Run:
             terms=Terms(frozenset(settings.match_on), settings.order),
             hooks=Hooks(item.ihook, owner),
         )
+        session.live = self.live_patterns(settings)
+        return session
+
+    def live_patterns(self, settings: Settings) -> LivePatterns:
+        """Those of ``settings``, parted into words once."""
+        if settings.live not in self._live_patterns:
+            self._live_patterns[settings.live] = LivePatterns(settings.live)
+        return self._live_patterns[settings.live]
+
+    def collecting_errors(self) -> int:
+        """How many errors there have been while tests were collected."""
+        return 0 if self.collecting is None else len(self.collecting.errors)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""
         taken, self.results = self.results, []
         return taken
+
+
+def _prepare(session: Session) -> None:
+    """Look for the tape now: the test may replace what that takes, ``open`` or ``os.path.exists``, say."""
+    # What is wrong with it is told when the first process is started.
+    with suppress(TapeError):
+        if isinstance(session, Recording):
+            _ = session.path
+        elif isinstance(session, Player) and session.store.seems_to_have(session.owner):
+            _ = session.tape
 
 
 class ItemTape(ActiveTape):
@@ -106,8 +192,14 @@ class ItemTape(ActiveTape):
         super().__init__(run, session, clock=clock)
         # From here to the end: what pytest does between the phases is not worth three changes of clock.
         self._undo.enter_context(self._frozen())
+        self._settle = run.settle
+        self._commons = run.commons
         self.handle = TapeHandle(session)
         self._called = False
+
+    def explains(self, leftover: Leftover) -> bool:
+        """Whether the process remembers what these entries said, from another test."""
+        return self._commons.explains(leftover.near)
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test has ended."""
@@ -155,12 +247,18 @@ class ItemTape(ActiveTape):
             raise
         finally:
             self.end(interrupted=interrupted)
+            self._commons.remember(self.session)
+            self._settle()
 
 
 class FixtureTape(ActiveTape):
     """The tape of a fixture that more than one test uses: its setup, and its teardown later on."""
 
     fixture = True
+
+    def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
+        super().__init__(run, session, clock=clock)
+        self._settle = run.settle
 
     @contextmanager
     def bound(self, phase: Phase) -> Iterator[None]:
@@ -201,5 +299,6 @@ class FixtureTape(ActiveTape):
                 raise
             finally:
                 self.end()
+                self._settle()
 
         return before, after

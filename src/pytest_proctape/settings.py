@@ -8,6 +8,7 @@ the ini keys from it and the marker's arguments are checked against it.
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypeVar, get_args
@@ -22,6 +23,8 @@ MATCH_ON = ("program", "args", "cwd", "env", "stdin")
 """What of a spawn is held against the tape; env only where the tape has one."""
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
+OrphansAction = Literal["report", "fail", "delete"]
+ORPHANS: tuple[OrphansAction, ...] = get_args(OrphansAction)
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
 
 IniType = Literal["string", "bool", "linelist"]
@@ -36,6 +39,8 @@ class Settings:
         mode: what happens to the test's spawns.
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
+        live: patterns of commands that are never taped; see :mod:`.match.live`.
+        orphans: what is done about tapes that no test owns.
         order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
         match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
         clock: time stands where the recording began, and moves by what the test waits for.
@@ -48,6 +53,8 @@ class Settings:
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
+    live: tuple[str, ...] = ()
+    orphans: OrphansAction = "report"
     order: Order = "strict"
     match_on: tuple[str, ...] = MATCH_ON
     clock: bool = False
@@ -136,6 +143,33 @@ def parse_text(value: object, source: str) -> str:
     return value
 
 
+def parse_orphans(value: object, source: str) -> OrphansAction:
+    """What is done about tapes that no test owns.
+
+    Raises:
+        UsageError: there is no such thing.
+    """
+    return choice(value, source, ORPHANS, "choice")
+
+
+def parse_words(value: object, source: str) -> tuple[str, ...]:
+    """Command patterns.
+
+    Raises:
+        UsageError: it is no list of strings, or one can't be parted into words.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{source} is a list of strings, not {value!r}")
+    for one in value:
+        try:
+            words = shlex.split(one)
+        except ValueError as error:
+            raise UsageError(f"{source}: {one!r} can't be parted into words: {error}") from None
+        if not words:
+            raise UsageError(f"{source}: there is no command in {one!r}")
+    return tuple(value)
+
+
 def parse_order(value: object, source: str) -> Order:
     """``strict`` or ``any``.
 
@@ -178,6 +212,8 @@ KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
+    Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
+    Key("orphans", "string", parse_orphans, f"tapes no test owns: {', '.join(ORPHANS)}", marker=False),
     Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
     Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
     Key(

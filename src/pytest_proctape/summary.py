@@ -22,6 +22,7 @@ class Result:
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
         fixture: the tape is one of a fixture of wider scope.
+        shared: the tape is one that all tests share: of an import, or of the standard library.
     """
 
     test: str
@@ -34,6 +35,12 @@ class Result:
     missing: bool = False
     kept: str = ""
     fixture: bool = False
+    shared: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is anything to tell of it."""
+        return bool(self.spawns or self.missing or self.outcome == "removed")
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -52,15 +59,22 @@ class Totals:
     Attributes:
         failed: recordings that were not kept: test, and where the attempt is.
         missing: tests that need a tape and have none.
+        orphans: tapes that no test owns.
+        orphaned_payloads: how many payload files no tape names.
+        orphans_deleted: they are gone now.
     """
 
     tests: dict[str, int] = field(default_factory=dict)
     fixtures: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
     spawns: dict[str, int] = field(default_factory=dict)
     process_ns: int = 0
     test_ns: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    orphaned_payloads: int = 0
+    orphans_deleted: bool = False
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -71,16 +85,17 @@ class Totals:
         kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
         if kind == "failed":
             self.failed.append((result.test, result.kept))
-        counts = self.fixtures if result.fixture else self.tests
+        counts = self.shared if result.shared else self.fixtures if result.fixture else self.tests
         counts[kind] = counts.get(kind, 0) + 1
         for name, count in (("replayed", result.replayed), ("real", result.spawns - result.replayed)):
             self.spawns[name] = self.spawns.get(name, 0) + count
-        if result.mode == "replay":
+        if result.mode == "replay" and not result.shared:
             self.process_ns += result.process_ns
             self.test_ns += result.test_ns
 
     def __bool__(self) -> bool:
-        return bool(self.tests or self.fixtures or self.missing)
+        used = self.tests or self.fixtures or self.shared or self.missing
+        return bool(used or self.orphans or self.orphaned_payloads)
 
 
 _TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
@@ -94,10 +109,14 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         record_command: what records missing tapes.
         verbose: name every test that has no tape, not just the first few.
     """
-    if totals.tests or totals.fixtures:
+    if totals.tests or totals.fixtures or totals.shared:
         counted = [
             f"{what}: " + ", ".join(f"{counts[kind]} {_name(kind)}" for kind in _TOLD if counts.get(kind))
-            for what, counts in (("tests", totals.tests), ("fixtures", totals.fixtures))
+            for what, counts in (
+                ("tests", totals.tests),
+                ("fixtures", totals.fixtures),
+                ("shared", totals.shared),
+            )
             if counts
         ]
         spawns = totals.spawns.get("replayed", 0), totals.spawns.get("real", 0)
@@ -115,6 +134,22 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         yield from (f"  {test}" for test in shown)
         if len(shown) < count:
             yield f"  and {count - len(shown)} more (-v shows them)"
+    yield from _orphan_lines(totals, verbose)
+
+
+def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
+    told = [
+        f"{count} {what if count == 1 else what + 's'}"
+        for count, what in ((len(totals.orphans), "tape"), (totals.orphaned_payloads, "payload"))
+        if count
+    ]
+    if told:
+        next_step = "; deleted" if totals.orphans_deleted else "; delete with: pytest --tapes-orphans=delete"
+        yield f"orphaned, no test owns them: {' and '.join(told)}{next_step}"
+        shown = totals.orphans if verbose else totals.orphans[:3]
+        yield from (f"  {path}" for path in shown)
+        if len(shown) < len(totals.orphans):
+            yield f"  and {len(totals.orphans) - len(shown)} more (-v shows them)"
 
 
 def _name(kind: str) -> str:

@@ -13,6 +13,7 @@ from .compare import (
     word_text,
 )
 from .index import Index
+from .live import LivePatterns
 from .terms import Judge, Order, Terms, checked
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Difference",
     "Index",
     "Judge",
+    "LivePatterns",
     "Near",
     "Order",
     "Terms",

@@ -1,7 +1,10 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
 from .base import Mode, Phase, Session, TapedSpawn
+from .collecting import Collecting, CollectingRecord, CollectingReplay
+from .commons import Commons, SharedMode, WayIn
 from .live import LiveSession
+from .origin import IMPORT
 from .places import is_ours, is_stdlib
 from .player import Player
 from .record import Recording, RecordSession, UpdateSession
@@ -9,6 +12,11 @@ from .replay import ReplaySession
 from .said import said_of
 
 __all__ = [
+    "IMPORT",
+    "Collecting",
+    "CollectingRecord",
+    "CollectingReplay",
+    "Commons",
     "LiveSession",
     "Mode",
     "Phase",
@@ -17,8 +25,10 @@ __all__ = [
     "Recording",
     "ReplaySession",
     "Session",
+    "SharedMode",
     "TapedSpawn",
     "UpdateSession",
+    "WayIn",
     "is_ours",
     "is_stdlib",
     "said_of",

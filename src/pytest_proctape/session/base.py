@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..child import Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..hooks import Hooks
-from ..match import Asked, Terms
+from ..match import Asked, LivePatterns, Terms
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
 from .crossing import SCAN_LIMIT
@@ -93,6 +93,10 @@ class Session:
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
         closed: no spawn is answered any more.
+        live: commands that are never taped.
+        offer: the command that gives a missing tape another test's, be it that the test was renamed.
+        shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
+        remembered: commands, as on the tape, whose answers the process is going to remember.
         began_ns: when the session was made, real nanoseconds since 1970.
         sleeps: what the test slept under a mock clock, in seconds.
     """
@@ -130,6 +134,10 @@ class Session:
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
+        self.live = LivePatterns(())
+        self.offer: Callable[[Path, Asked], str] = _no_offer
+        self.shared: Callable[[Session, tuple[str, ...]], object | None] | None = None
+        self.remembered: set[tuple[str, ...]] = set()
         self.hooks = hooks or Hooks()
         self.terms = terms or Terms()
         if self.hooks.has("match"):
@@ -164,6 +172,12 @@ class Session:
             if error not in self.errors:
                 self.errors.append(error)
         return error
+
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command; ``None`` for one that is never taped, and always real."""
+        if self.live and self.live.match(argv):
+            return None
+        return (None if self.shared is None else self.shared(self, tuple(argv))) or self
 
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""
@@ -245,6 +259,10 @@ class Session:
         data = content.bytes()
         revealed = self.places.reveal(data)
         return content if revealed is data else Content.of(revealed)
+
+
+def _no_offer(_path: Path, _asked: Asked) -> str:
+    return ""
 
 
 def discards(wiring: Wiring, fd: int) -> bool:

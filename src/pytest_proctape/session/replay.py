@@ -70,8 +70,10 @@ class ReplaySession(Player):
         where = f" at {place}" if place else ""
         attempt = self.store.attempt_path(self.owner)
         kept = f"; the attempt of a recording that failed is in {attempt}" if attempt.exists() else ""
+        renamed = self.offer(self.path, asked)
+        given = f"\n            or, if the test was renamed: {renamed}" if renamed else ""
         return TapeNotFound(
             self.path,
             f"the test asked for `{report.command_line(asked)}`{where}, and it has no tape{kept}",
-            next_step=f"record it: {self.record_command}",
+            next_step=f"record it: {self.record_command}{given}",
         )

@@ -25,7 +25,8 @@ from .model import (
     Tape,
     Word,
 )
-from .names import hashed_tape_path, tape_path
+from .names import AMBIENT, CACHED, hashed_tape_path, tape_path
+from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
 from .patterns import (
     AnyArgs,
     Anything,
@@ -56,6 +57,8 @@ from .spool import OVERLAP, Spool
 from .store import TapeStore
 
 __all__ = [
+    "AMBIENT",
+    "CACHED",
     "FORMAT_VERSION",
     "OVERLAP",
     "PAYLOAD_THRESHOLD",
@@ -105,10 +108,13 @@ __all__ = [
     "loads",
     "ms_from_ns",
     "ns_from_ms",
+    "orphaned_payloads",
+    "orphaned_tapes",
     "pattern_text",
     "payload_hash",
     "payloads_of",
     "program_of",
+    "remove_orphans",
     "script_of",
     "signal_name",
     "signal_number",
