@@ -300,9 +300,10 @@ class _SharedPlayer(Player):
     def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
         super().__init__(store, owner, places, root=root)
 
-    def asked(self, spawn: Spawn) -> Asked:
-        """``spawn`` in the terms of the tape."""
-        return shared_terms(self.owner, super().asked(spawn))
+    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
+        """What gives ``spawn`` in the terms of the tape."""
+        described = super().describing(spawn)
+        return lambda: shared_terms(self.owner, described())
 
     def _new_cursor(self) -> Cursor:
         return _NoCursor(self.entries, self.terms)
@@ -395,6 +396,7 @@ class _SharedRecording(RecordSession):
 
     whole = False
 
-    def asked(self, spawn: Spawn) -> Asked:
-        """``spawn`` in the terms of the tape."""
-        return shared_terms(self.owner, super().asked(spawn))
+    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
+        """What gives ``spawn`` in the terms of the tape."""
+        described = super().describing(spawn)
+        return lambda: shared_terms(self.owner, described())
