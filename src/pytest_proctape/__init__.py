@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .match import Asked, Difference
     from .session import TapedSpawn
     from .tape import Entry, Tape
+    from .settings import TapeConfig
+    from .use import use_tape
 
 _HOMES = {
     "Asked": ".match",
@@ -43,7 +45,9 @@ _HOMES = {
     "Tape": ".tape",
     "TapeHandle": ".handle",
     "TapeClock": ".clock",
+    "TapeConfig": ".settings",
     "TapedSpawn": ".session",
+    "use_tape": ".use",
     **dict.fromkeys(
         (
             "Divergence",
@@ -85,6 +89,7 @@ __all__ = [
     "SpawnTimeout",
     "Tape",
     "TapeClock",
+    "TapeConfig",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",
@@ -96,6 +101,7 @@ __all__ = [
     "UnsupportedSpawn",
     "UsageError",
     "__version__",
+    "use_tape",
 ]
 
 

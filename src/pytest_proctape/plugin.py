@@ -9,24 +9,16 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import config as config_of
+from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
-from .settings import (
-    KEYS,
-    RECORD_CHOICES,
-    Mode,
-    Settings,
-    check_marker,
-    command_line_mode,
-    for_test,
-    from_ini,
-    marker_help,
-)
+from .settings import KEYS, RECORD_CHOICES, Mode, Settings, TapeConfig, check_marker, for_test, marker_help
 
 if TYPE_CHECKING:
     from .clock import TapeClock
@@ -37,9 +29,11 @@ if TYPE_CHECKING:
 
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
+_ENCLOSING = pytest.StashKey[Enclosing]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
+_CONFIG: pytest.StashKey[config_of.ItemConfig] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
 
@@ -105,56 +99,28 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.UsageError: it contradicts itself or is not understood.
     """
     config.addinivalue_line("markers", marker_help())
-    ini_file = config.inipath or "the ini file"
     try:
-        config.stash[_SETTINGS] = from_ini(_written(config), ini_file)
-        config.stash[_MODE] = command_line_mode(
-            config.getoption("record_tapes") or (),
-            config.getoption("replay_tapes"),
-            config.getoption("live_tapes"),
-        )
+        config.stash[_SETTINGS] = config_of.ini_settings(config)
+        config.stash[_MODE] = config_of.flag_mode(config)
         _rules_of(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
+    RUNS.append(enclosing)
     config.pluginmanager.register(_Counter(config), "proctape-counter")
 
 
-def _rules_of(config: pytest.Config) -> Rules | None:
-    """The user's rules for what gets onto tapes, ``None`` if there are none.
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run is over, also for ``use_tape``."""
+    if _ENCLOSING in config.stash:
+        RUNS.remove(config.stash[_ENCLOSING])
 
-    Raises:
-        UsageError: a line is not understood.
-    """
-    settings = config.stash[_SETTINGS]
-    if not (settings.places or settings.redact or settings.env or settings.keep_unscanned):
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """With ``-v``: the settings that hold for the run, and where each comes from."""
+    if config.get_verbosity() <= 0:
         return None
-    from .portable import rules_from
-
-    return rules_from(
-        settings.places,
-        settings.redact,
-        settings.env,
-        keep_unscanned=settings.keep_unscanned,
-        source=str(config.inipath or "the ini file"),
-    )
-
-
-def _written(config: pytest.Config) -> dict[str, object]:
-    """The ini file's keys that are ours.
-
-    Raises:
-        UsageError: one is not of the type that it must be.
-    """
-    written = {}
-    for key in KEYS:
-        try:
-            written[key.ini_name] = config.getini(key.ini_name) if key.ini else None
-        except (ValueError, pytest.UsageError) as error:
-            # It is a UsageError from pytest 9 on.
-            told = "; say true or false" if key.kind == "bool" else ""
-            file = config.inipath or "the ini file"
-            raise UsageError(f"{key.ini_name} in {file}: {error}{told}") from None
-    return written
+    return config_of.header(config, config.stash[_SETTINGS], config.stash[_MODE])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -211,18 +177,47 @@ def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  
     return clock
 
 
+@pytest.fixture(scope="session")
+def tape_config() -> TapeConfig:
+    """Settings of the taped tests of a directory; define it in a conftest.py to give them.
+
+    Gives a dict of what ``@pytest.mark.tape`` takes, as in ``return {"mode": "live"}``. The nearest
+    definition counts; the marker and the command line win over it, and it wins over the ini file. It may be
+    of any scope and is asked for before all other fixtures; processes that it starts are not taped.
+    """
+    return {}
+
+
 # -- a test's life: https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
-    settings = _settings_of(item)
-    if settings is None:
+    if _settings_of(item) is None:
         return (yield)
+    item.stash[_CONFIG] = config = config_of.ItemConfig(item)
+    with config.setup:
+        if config.known:
+            try:
+                _begin(item)
+            except UsageError as error:
+                # Other plugins have to see the setup begin, so it is raised inside of it.
+                config.refused = error
+        return (yield)
+
+
+def _begin(item: pytest.Item) -> None:
+    """Activate the test's tape, for the rest of its setup to begin with.
+
+    Raises:
+        UsageError: what ``tape_config`` gives is not understood.
+    """
+    config = item.stash[_CONFIG]
+    settings = _settings_of(item, config.asked())
+    assert settings is not None
     active = item.stash[_TAPE] = _run_of(item.config).start(item, settings)
-    with active.bound("setup"):
-        return (yield)
+    config.setup.enter_context(active.bound("setup"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -265,6 +260,7 @@ def pytest_fixture_setup(
             fixturedef.addfinalizer(before)
     else:
         result = yield
+        _begin_with(fixturedef, request)
     if fixturedef.argname == "tmp_path_factory":
         request.config.stash[_BASETEMP] = str(result.getbasetemp())
         if run is not None:
@@ -272,6 +268,15 @@ def pytest_fixture_setup(
     elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
         run.item.session.places.add("tmp", str(result))
     return result
+
+
+def _begin_with(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """Activate the tape of a test that has waited for its ``tape_config``."""
+    if fixturedef.argname == "tape_config":
+        item = request._pyfuncitem
+        config = item.stash.get(_CONFIG, None)
+        if config is not None and config.fixturedef is fixturedef and _TAPE not in item.stash:
+            _begin(item)
 
 
 def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> str:
@@ -293,8 +298,12 @@ def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     return f"{place}::{name}"
 
 
-def _settings_of(item: pytest.Item) -> Settings | None:
+def _settings_of(item: pytest.Item, config: Mapping[str, object] | None = None) -> Settings | None:
     """The settings of a taped test, ``None`` for one that is not taped.
+
+    Args:
+        item: the test.
+        config: what ``tape_config`` gives, once that is known.
 
     Raises:
         UsageError: a marker is not understood.
@@ -303,7 +312,11 @@ def _settings_of(item: pytest.Item) -> Settings | None:
     markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
     if not markers and not run.auto and "tape" not in getattr(item, "fixturenames", ()):
         return None
-    return for_test(run, markers, item.config.stash[_MODE])
+    return for_test(run, [*markers, config or {}], item.config.stash[_MODE])
+
+
+def _rules_of(config: pytest.Config) -> Rules | None:
+    return rules_of(config.stash[_SETTINGS], str(config.inipath or "the ini file"))
 
 
 def _run_of(config: pytest.Config) -> Run:
@@ -349,7 +362,7 @@ def pytest_runtest_makereport(
         if report.when == "teardown":
             results = _run_of(item.config).take_results()
             setattr(report, _REPORT_KEY, [result.as_data() for result in results])
-            del item.stash[_TAPE]
+            del item.stash[_TAPE], item.stash[_CONFIG]
     return report
 
 
@@ -371,10 +384,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 class _Counter:
-    """Adds up the results, in the process that shows the summary."""
+    """Adds up the results, in the process that shows the summary; and raises what the setup has refused."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell what is wrong with the configuration of a test, inside of its setup."""
+        __tracebackhide__ = True
+        config = item.stash.get(_CONFIG, None)
+        if config is not None and config.refused is not None:
+            raise config.refused
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the result that came with a report."""

@@ -92,6 +92,7 @@ class Session:
         phase: the part of the test that is running.
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
+        record_command: the command that records this tape anew.
         closed: no spawn is answered any more.
         began_ns: when the session was made, real nanoseconds since 1970.
         sleeps: what the test slept under a mock clock, in seconds.
@@ -122,7 +123,7 @@ class Session:
             hooks: those of the test.
         """
         self.owner = owner
-        self._target = target or owner
+        self.record_command = shlex.join(["pytest", "--record-tapes", target or owner])
         self.store = store
         self.places = places
         self.root = root
@@ -152,11 +153,6 @@ class Session:
         return (
             os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
         )
-
-    @property
-    def record_command(self) -> str:
-        """The command that records this tape anew."""
-        return shlex.join(["pytest", "--record-tapes", self._target])
 
     def latch(self, error: _E) -> _E:
         """Keep ``error``, so that the test fails of it whoever swallows it."""
