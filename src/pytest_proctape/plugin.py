@@ -359,11 +359,21 @@ def pytest_runtest_makereport(
         report.longrepr = shown(item, error)
     if active is not None:
         active.note(report)
-        if report.when == "teardown":
-            results = _run_of(item.config).take_results()
-            setattr(report, _REPORT_KEY, [result.as_data() for result in results])
-            del item.stash[_TAPE], item.stash[_CONFIG]
+    if report.when == "teardown":
+        _send_results(item, report)
     return report
+
+
+def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Let the results of tapes that have ended travel with a test's last report."""
+    results = item.config.stash[_ENCLOSING].take_results()
+    if item.stash.get(_TAPE, None) is not None:
+        results += _run_of(item.config).take_results()
+        del item.stash[_TAPE]
+    if _CONFIG in item.stash:
+        del item.stash[_CONFIG]
+    if results:
+        setattr(report, _REPORT_KEY, [result.as_data() for result in results])
 
 
 def _ours(error: BaseException) -> ProctapeError | None:

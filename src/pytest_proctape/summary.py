@@ -22,6 +22,7 @@ class Result:
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
         fixture: the tape is one of a fixture of wider scope.
+        block: the tape is one of ``use_tape``; ``test`` is its path.
     """
 
     test: str
@@ -34,6 +35,7 @@ class Result:
     missing: bool = False
     kept: str = ""
     fixture: bool = False
+    block: bool = False
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -56,6 +58,7 @@ class Totals:
 
     tests: dict[str, int] = field(default_factory=dict)
     fixtures: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
     spawns: dict[str, int] = field(default_factory=dict)
     process_ns: int = 0
     test_ns: int = 0
@@ -71,7 +74,7 @@ class Totals:
         kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
         if kind == "failed":
             self.failed.append((result.test, result.kept))
-        counts = self.fixtures if result.fixture else self.tests
+        counts = self.blocks if result.block else self.fixtures if result.fixture else self.tests
         counts[kind] = counts.get(kind, 0) + 1
         for name, count in (("replayed", result.replayed), ("real", result.spawns - result.replayed)):
             self.spawns[name] = self.spawns.get(name, 0) + count
@@ -80,7 +83,7 @@ class Totals:
             self.test_ns += result.test_ns
 
     def __bool__(self) -> bool:
-        return bool(self.tests or self.fixtures or self.missing)
+        return bool(self.tests or self.fixtures or self.blocks or self.missing)
 
 
 _TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
@@ -94,10 +97,14 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         record_command: what records missing tapes.
         verbose: name every test that has no tape, not just the first few.
     """
-    if totals.tests or totals.fixtures:
+    if totals.tests or totals.fixtures or totals.blocks:
         counted = [
             f"{what}: " + ", ".join(f"{counts[kind]} {_name(kind)}" for kind in _TOLD if counts.get(kind))
-            for what, counts in (("tests", totals.tests), ("fixtures", totals.fixtures))
+            for what, counts in (
+                ("tests", totals.tests),
+                ("fixtures", totals.fixtures),
+                ("use_tape", totals.blocks),
+            )
             if counts
         ]
         spawns = totals.spawns.get("replayed", 0), totals.spawns.get("real", 0)

@@ -186,7 +186,8 @@ class _BlockTape(ActiveTape):
         finally:
             self.end(interrupted=interrupted)
             # A tape that no test owns is known by its file.
-            self._run.results[-1].test = self.session.shown_path
+            result = self._run.results[-1]
+            result.test, result.block = self.session.shown_path, True
             if self._run is _OUTSIDE:
                 _OUTSIDE.take_results()
 
