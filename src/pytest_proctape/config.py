@@ -5,8 +5,10 @@ The plugin calls it. What it finds is checked by :mod:`.settings`, which knows n
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -55,6 +57,25 @@ def header(config: pytest.Config, settings: Settings, mode: Mode | None) -> str:
         if source or value != getattr(default, key.name) or key.name in {"mode", "dir"}:
             told.append(f"{key.name}={_plain(value)}" + (f" ({source})" if source else ""))
     return f"tapes: {', '.join(told)}"
+
+
+class RecordTapes(argparse.Action):
+    """Collects what ``--record-tapes`` asked for, be it said twice."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
+        # What argparse itself passes to an action is untyped.
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        _values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add one."""
+        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
+        setattr(namespace, self.dest, said)
 
 
 class ItemConfig:

@@ -6,10 +6,9 @@ come in with the first tape.
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,24 +35,8 @@ _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
 _CONFIG: pytest.StashKey[config_of.ItemConfig] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 _REPORT_KEY = "_proctape"
-
-
-class _RecordTapes(argparse.Action):
-    """Collects what ``--record-tapes`` asked for, be it said twice."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
-        # What argparse itself passes to an action is untyped.
-        super().__init__(option_strings, dest, nargs=0, **kwargs)
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        _values: object,
-        option_string: str | None = None,
-    ) -> None:
-        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
-        setattr(namespace, self.dest, said)
+_ERROR_KEY = "_proctape_error"
+"""Attributes of reports, which travel from workers with them."""
 
 
 # -- options: https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
@@ -67,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--record-tapes",
         *(f"--record-tapes={which}" for which in RECORD_CHOICES),
-        action=_RecordTapes,
+        action=config_of.RecordTapes,
         help="run the real commands and record them: all (the default) records the selected tests anew; "
         "missing records tests that have no tape and replays the others; new replays what is on the tapes, "
         "and runs and records what is not, in its place",
@@ -357,8 +340,13 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)
         report.longrepr = shown(item, error)
+        setattr(report, _ERROR_KEY, True)
     if active is not None:
         active.note(report)
+        if report.failed:
+            from .failure import add_section
+
+            add_section(report, active.session, error)
     if report.when == "teardown":
         _send_results(item, report)
     return report
@@ -407,8 +395,13 @@ class _Counter:
         if config is not None and config.refused is not None:
             raise config.refused
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the result that came with a report."""
+        """Count the results that came with a report, and give it its colours."""
+        if hasattr(report, _ERROR_KEY) and not hasattr(self._config, "workerinput"):
+            from .markup import mark_up
+
+            mark_up(report)
         data = getattr(report, _REPORT_KEY, None)
         if data is None:
             return

@@ -1,5 +1,6 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
+from . import report
 from .base import Mode, Phase, Session, TapedSpawn
 from .live import LiveSession
 from .places import is_ours, is_stdlib
@@ -21,5 +22,6 @@ __all__ = [
     "UpdateSession",
     "is_ours",
     "is_stdlib",
+    "report",
     "said_of",
 ]
