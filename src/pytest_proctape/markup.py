@@ -6,8 +6,6 @@ in a JUnit file, every line is printed as it was built.
 
 from __future__ import annotations
 
-import io
-import os
 import re
 import textwrap
 from dataclasses import fields
@@ -95,6 +93,6 @@ def broken(text: str, width: int) -> list[str]:
 def _width(tw: TerminalWriter, margin: int) -> int:
     """Columns for the text behind a margin; 0 where nobody looks at columns, as in a file or a log."""
     file = tw._file
-    if isinstance(file, io.StringIO) or not (tw.hasmarkup or file.isatty() or "COLUMNS" in os.environ):
+    if not tw.hasmarkup and not file.isatty():
         return 0
     return tw.fullwidth - margin

@@ -23,7 +23,7 @@ SUITE = r"""
     def test_untaped():
         pass
 """
-TIMES = re.compile(r"replayed ([\d.]+) (s|ms) of processes in ([\d.]+) (s|ms) of tests")
+TIMES = re.compile(r"replayed ([\d.]+) (s|ms) of processes in ([\d.]+) (s|ms) of tests(?:: .* saved)?")
 
 
 def times(result: pytest.RunResult) -> tuple[float, float]:
