@@ -346,8 +346,11 @@ def pytest_runtest_makereport(
 def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
     """Let the results of tapes that have ended travel with a test's last report."""
     results = item.config.stash[_ENCLOSING].take_results()
-    if item.stash.get(_TAPE, None) is not None:
-        results += _run_of(item.config).take_results()
+    run = item.config.stash.get(_RUN, None)
+    if run is not None:
+        # That of a fixture may come with a test that is not taped itself.
+        results += run.take_results()
+    if _TAPE in item.stash:
         del item.stash[_TAPE]
     if _CONFIG in item.stash:
         del item.stash[_CONFIG]
