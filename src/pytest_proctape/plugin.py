@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .handle import TapeHandle
     from .portable import Rules
     from .run import ItemTape, Run
-    from .summary import Result, Totals
+    from .summary import Totals
 
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
@@ -35,9 +35,8 @@ _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
 _CONFIG: pytest.StashKey[config_of.ItemConfig] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
-_REPORT_KEY = "_proctape"
 _ERROR_KEY = "_proctape_error"
-"""Attributes of reports, which travel from workers with them."""
+"""An attribute of reports, which travels from workers with them."""
 
 
 # -- options: https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
@@ -95,12 +94,21 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getoption("tapes_report"):
             from . import tapes_report
 
-            tapes_report.register(config, _results_of, _totals_of)
+            tapes_report.register(config, _totals_of)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
     RUNS.append(enclosing)
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress while recording onto a terminal."""
+    config = session.config
+    if (config.stash[_MODE] or config.stash[_SETTINGS].mode) not in {"replay", "live"}:
+        from . import progress
+
+        progress.register(config, lambda: config.stash[_RUN].running() if _RUN in config.stash else None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -355,7 +363,9 @@ def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
     if _CONFIG in item.stash:
         del item.stash[_CONFIG]
     if results:
-        setattr(report, _REPORT_KEY, [result.as_data() for result in results])
+        from .summary import attach
+
+        attach(report, results)
 
 
 def _ours(error: BaseException) -> ProctapeError | None:
@@ -373,16 +383,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.abandon()
-
-
-def _results_of(report: pytest.TestReport) -> list[Result]:
-    """What has come with a report; see :func:`_send_results`."""
-    data = getattr(report, _REPORT_KEY, None)
-    if data is None:
-        return []
-    from .summary import Result
-
-    return [Result.from_data(one) for one in data]
 
 
 def _totals_of(config: pytest.Config) -> Totals:
@@ -414,7 +414,9 @@ class _Counter:
             from .markup import mark_up
 
             mark_up(report)
-        for result in _results_of(report):
+        from .summary import results_of
+
+        for result in results_of(report):
             _totals_of(self._config).add(result)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,7 +16,7 @@ from .handle import TapeHandle
 from .hooks import Hooks
 from .match import Terms
 from .portable import Places, Rules, machine_values
-from .session import Phase, Player, ReplaySession
+from .session import Phase, Player, Recording, ReplaySession
 from .settings import Settings
 from .summary import Result
 from .tape import TapeStore
@@ -49,6 +49,11 @@ class Run:
     def item(self) -> ItemTape | None:
         """The tape of the test that is running."""
         return next((tape for tape in reversed(self.active) if isinstance(tape, ItemTape)), None)
+
+    def running(self) -> tuple[str, int] | None:
+        """The command that is being recorded and has been running longest, and since when."""
+        found = [tape.session.running() for tape in self.active if isinstance(tape.session, Recording)]
+        return min((one for one in found if one), key=lambda one: one[1], default=None)
 
     def abandon(self) -> None:
         """The run was interrupted, and nobody will end what is still active."""

@@ -65,6 +65,20 @@ class Result:
         return cls(**data)
 
 
+_ATTRIBUTE = "_proctape"
+"""Of the report that results travel with. Under xdist it is JSON on the way."""
+
+
+def attach(report: object, results: Iterable[Result]) -> None:
+    """Let ``results`` travel with a test's last report."""
+    setattr(report, _ATTRIBUTE, [result.as_data() for result in results])
+
+
+def results_of(report: object) -> list[Result]:
+    """What has come with ``report``."""
+    return [Result.from_data(one) for one in getattr(report, _ATTRIBUTE, ())]
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums over the results of a run.

@@ -20,16 +20,15 @@ import pytest
 
 from .clock import REAL
 from .errors import UsageError
-from .summary import Result, Totals
+from .summary import Result, Totals, results_of
 
 VERSION = 1
 
 
-ResultsOf = Callable[[pytest.TestReport], list[Result]]
 TotalsOf = Callable[[pytest.Config], Totals]
 
 
-def register(config: pytest.Config, results_of: ResultsOf, totals_of: TotalsOf) -> None:
+def register(config: pytest.Config, totals_of: TotalsOf) -> None:
     """Write the report that the command line asks for, unless nothing is run, or not by this process.
 
     Raises:
@@ -37,25 +36,23 @@ def register(config: pytest.Config, results_of: ResultsOf, totals_of: TotalsOf) 
     """
     if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
         path = Path(config.invocation_params.dir, config.getoption("tapes_report"))
-        config.pluginmanager.register(TapesReport(path, results_of, totals_of), "proctape-report")
+        config.pluginmanager.register(TapesReport(path, totals_of), "proctape-report")
 
 
 class TapesReport:
     """The report of one run."""
 
-    def __init__(self, path: Path, results_of: ResultsOf, totals_of: TotalsOf) -> None:
+    def __init__(self, path: Path, totals_of: TotalsOf) -> None:
         """Begin the file.
 
         Args:
             path: where it is to be at the end.
-            results_of: the results that came with the report of a test.
             totals_of: the sums of the run.
 
         Raises:
             UsageError: there can't be a file.
         """
         self.path = path
-        self._results_of = results_of
         self._totals_of = totals_of
         self._outcomes: dict[str, str] = {}
         self._count = 0
@@ -96,7 +93,7 @@ class TapesReport:
             self._outcomes[report.nodeid] = so_far = _outcome(report)
         if report.when == "teardown":
             del self._outcomes[report.nodeid]
-            for result in self._results_of(report):
+            for result in results_of(report):
                 self.add(result, so_far)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
