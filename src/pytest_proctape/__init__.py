@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from .handle import TapeHandle
     from .match import Asked, Difference
+    from .marker import taped
     from .session import TapedSpawn
     from .tape import Entry, Tape
     from .settings import TapeConfig
@@ -47,6 +48,7 @@ _HOMES = {
     "TapeClock": ".clock",
     "TapeConfig": ".settings",
     "TapedSpawn": ".session",
+    "taped": ".marker",
     "use_tape": ".use",
     **dict.fromkeys(
         (
@@ -101,6 +103,7 @@ __all__ = [
     "UnsupportedSpawn",
     "UsageError",
     "__version__",
+    "taped",
     "use_tape",
 ]
 

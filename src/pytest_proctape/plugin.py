@@ -184,7 +184,8 @@ def tape_config() -> TapeConfig:
 
     Gives a dict of what ``@pytest.mark.tape`` takes, as in ``return {"mode": "live"}``. The nearest
     definition counts; the marker and the command line win over it, and it wins over the ini file. It may be
-    of any scope and is asked for before all other fixtures; processes that it starts are not taped.
+    of any scope and is asked for before all other fixtures. What it starts is on a tape of its own, as for
+    any fixture of wider scope.
     """
     return {}
 
@@ -205,7 +206,10 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
             except UsageError as error:
                 # Other plugins have to see the setup begin, so it is raised inside of it.
                 config.refused = error
-        return (yield)
+        result = yield
+        if _TAPE not in item.stash:
+            raise UsageError(f"{item.nodeid}: another plugin has kept `tape_config` from being set up")
+        return result
 
 
 def _begin(item: pytest.Item) -> None:
@@ -246,9 +250,11 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
     """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
-    run = request.config.stash.get(_RUN, None)
-    if run is not None and run.item is not None and fixturedef.scope != "function":
-        item = request._pyfuncitem
+    item = request._pyfuncitem
+    # What `tape_config` starts, or a fixture that it asks for, comes before the test's tape begins.
+    waits = _CONFIG in item.stash and _TAPE not in item.stash
+    run = _run_of(request.config) if waits else request.config.stash.get(_RUN, None)
+    if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
         settings = _settings_of(item) or item.config.stash[_SETTINGS]
         tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
         before, after = tape.finalizers()
@@ -261,7 +267,8 @@ def pytest_fixture_setup(
             fixturedef.addfinalizer(before)
     else:
         result = yield
-        _begin_with(fixturedef, request)
+    if waits and fixturedef is item.stash[_CONFIG].fixturedef:
+        _begin(item)
     if fixturedef.argname == "tmp_path_factory":
         request.config.stash[_BASETEMP] = str(result.getbasetemp())
         if run is not None:
@@ -269,15 +276,6 @@ def pytest_fixture_setup(
     elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
         run.item.session.places.add("tmp", str(result))
     return result
-
-
-def _begin_with(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
-    """Activate the tape of a test that has waited for its ``tape_config``."""
-    if fixturedef.argname == "tape_config":
-        item = request._pyfuncitem
-        config = item.stash.get(_CONFIG, None)
-        if config is not None and config.fixturedef is fixturedef and _TAPE not in item.stash:
-            _begin(item)
 
 
 def _settings_of(item: pytest.Item, config: Mapping[str, object] | None = None) -> Settings | None:

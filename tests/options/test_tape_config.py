@@ -102,6 +102,40 @@ def test_a_test_that_is_not_taped_is_not_asked(project: Project) -> None:
     project.run().assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("scope", ["session", "module"])
+def test_what_it_starts_is_on_a_tape_of_its_own(project: Project, scope: str) -> None:
+    project.write(
+        f"""
+        import subprocess
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def version():
+            return subprocess.check_output(["echo", "replay"], text=True).strip()
+
+        @pytest.fixture(scope={scope!r})
+        def tape_config(version):
+            return {{"mode": subprocess.check_output(["echo", version], text=True).strip()}}
+        """,
+        "conftest.py",
+    )
+    project.write(
+        """
+        import subprocess
+
+        def test_it(tape):
+            subprocess.check_output(["echo", "test"])
+
+        def test_other(tape):
+            subprocess.check_output(["echo", "other"])
+        """
+    )
+    project.record(passed=2)
+    assert len(project.tapes()) == 4
+    project.replay(passed=2)
+    project.replay("-k", "other", passed=1, deselected=1)
+
+
 def test_it_holds_for_unittest_and_doctest(project: Project) -> None:
     project.ini("tapes_auto = true")
     project.write(config("live"), "conftest.py")
@@ -202,6 +236,22 @@ def test_every_setting_of_the_marker_is_completed_by_editors() -> None:
     assert set(TapeConfig.__annotations__) == names, "a setting of the marker has its line in TapeConfig"
     for name in names:
         assert f"        {name}: " in (TapeConfig.__doc__ or ""), f"TapeConfig's docstring tells of {name}"
+
+
+def test_the_marker_with_completion_is_the_marker(project: Project) -> None:
+    project.write(
+        """
+        import pytest
+        from pytest_proctape import taped
+
+        assert taped(mode="live").mark == pytest.mark.tape(mode="live").mark
+
+        @taped(mode="live")
+        def test_it(tape):
+            assert tape.mode == "live"
+        """
+    )
+    project.run().assert_outcomes(passed=1)
 
 
 def test_fixtures_reads_well(project: Project) -> None:
