@@ -32,11 +32,11 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .handle import TapeHandle
-    from .match import Asked, Difference
     from .marker import taped
+    from .match import Asked, Difference
     from .session import TapedSpawn
-    from .tape import Entry, Tape
     from .settings import TapeConfig
+    from .tape import Entry, Tape
     from .use import use_tape
 
 _HOMES = {

@@ -22,8 +22,9 @@ from .active import SESSIONS, ActiveTape, Keeper
 from .enclosing import RUNS, Enclosing
 from .errors import ProctapeError, UsageError
 from .handle import TapeHandle
+from .match import Terms
 from .portable import Places
-from .session import Session
+from .session import Player
 from .settings import Settings, TapeConfig, check_asked, for_test, parse_mode
 from .tape import SingleStore
 
@@ -129,7 +130,7 @@ class TapeUse:
         """The same for another block."""
         return TapeUse(self.path, self._asked, interactive=self._interactive)
 
-    def _session(self, run: Enclosing) -> Session:
+    def _session(self, run: Enclosing) -> Player:
         mode = run.mode
         if run is _OUTSIDE and (said := os.environ.get(MODE_VARIABLE)):
             mode = parse_mode(said, f"the environment variable {MODE_VARIABLE}")
@@ -138,7 +139,13 @@ class TapeUse:
         if kind == "missing":
             kind = "replay" if self.path.exists() else "record"
         root = _root_above(self.path)
-        session = SESSIONS[kind](SingleStore(self.path), "", _places(root), root=root)
+        session = SESSIONS[kind](
+            SingleStore(self.path),
+            "",
+            _places(root),
+            root=root,
+            terms=Terms(frozenset(settings.match_on), settings.order),
+        )
         session.phase = "call"
         session.record_command = self._record_command(inside=run is not _OUTSIDE)
         return session
@@ -155,7 +162,7 @@ class TapeUse:
 class _BlockTape(ActiveTape):
     """The tape of one block."""
 
-    def __init__(self, run: Keeper, session: Session) -> None:
+    def __init__(self, run: Keeper, session: Player) -> None:
         super().__init__(run, session)
         self._block = intercept.Block(session)  # type: ignore[arg-type]
 
