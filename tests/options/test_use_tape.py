@@ -412,6 +412,26 @@ def test_a_session_fixture_may_hold_a_block_open(project: Project) -> None:
     project.replay(passed=2)
 
 
+def test_it_takes_what_the_marker_takes(project: Project) -> None:
+    project.write(
+        """
+        import subprocess
+        from pytest_proctape import use_tape
+
+        def test_it():
+            with use_tape("x.json", order="any", match_on=["program"]):
+                for word in ["one", "two"]:
+                    subprocess.run(["echo", word])
+                subprocess.run(["true"])
+        """
+    )
+    project.record()
+    project.edit('subprocess.run(["true"])', "pass")
+    project.edit("for word", 'subprocess.run(["true"])\n        for word')
+    project.edit('"two"', '"three"')
+    project.replay()
+
+
 def test_paths_are_portable(project: Project) -> None:
     project.write(
         """
