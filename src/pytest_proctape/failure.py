@@ -87,7 +87,8 @@ def _tape_told(session: Session) -> str:
         return ""
     try:
         tape = session.tape
-    except TapeError:
+    except ProctapeError:
+        # Or a hook did not like it.
         return f"{session.shown_path} can't be read"
     if tape is None:
         return f"there is no tape at {session.shown_path}"
