@@ -67,11 +67,13 @@ class TapeConfig(TypedDict, total=False):
         mode: what happens to the spawns: ``replay``, ``record``, ``missing``, ``new`` or ``live``.
         order: ``strict``: spawns come in the order of the tape; ``any``: in whatever order.
         match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what is waited for.
     """
 
     mode: Mode | None
     order: Order | None
     match_on: Sequence[str] | str | None
+    clock: bool | None
 
 
 @dataclass(frozen=True, slots=True)

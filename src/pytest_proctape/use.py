@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from . import intercept
 from .active import SESSIONS, ActiveTape, Keeper
+from .clock import CLOCK
 from .enclosing import RUNS, Enclosing
 from .errors import ProctapeError, UsageError
 from .handle import TapeHandle
@@ -89,7 +90,9 @@ class TapeUse:
         if self._open is not None:
             raise UsageError(f"{self!r} is in use already: make another one for the inner block")
         run = RUNS[-1] if RUNS else _OUTSIDE
-        self._open = _BlockTape(run, self._session(run))
+        settings = self._settings(run)
+        session = self._session(settings, inside=run is not _OUTSIDE)
+        self._open = _BlockTape(run, session, clock=settings.clock)
         return self._open.begin()
 
     def __exit__(
@@ -130,11 +133,13 @@ class TapeUse:
         """The same for another block."""
         return TapeUse(self.path, self._asked, interactive=self._interactive)
 
-    def _session(self, run: Enclosing) -> Player:
+    def _settings(self, run: Enclosing) -> Settings:
         mode = run.mode
         if run is _OUTSIDE and (said := os.environ.get(MODE_VARIABLE)):
             mode = parse_mode(said, f"the environment variable {MODE_VARIABLE}")
-        settings = for_test(run.settings, [self._asked], mode)
+        return for_test(run.settings, [self._asked], mode)
+
+    def _session(self, settings: Settings, *, inside: bool) -> Player:
         kind = settings.mode
         if kind == "missing":
             kind = "replay" if self.path.exists() else "record"
@@ -147,7 +152,7 @@ class TapeUse:
             terms=Terms(frozenset(settings.match_on), settings.order),
         )
         session.phase = "call"
-        session.record_command = self._record_command(inside=run is not _OUTSIDE)
+        session.record_command = self._record_command(inside=inside)
         return session
 
     def _record_command(self, *, inside: bool) -> str:
@@ -162,13 +167,15 @@ class TapeUse:
 class _BlockTape(ActiveTape):
     """The tape of one block."""
 
-    def __init__(self, run: Keeper, session: Player) -> None:
-        super().__init__(run, session)
+    def __init__(self, run: Keeper, session: Player, *, clock: bool) -> None:
+        super().__init__(run, session, clock=clock)
         self._block = intercept.Block(session)  # type: ignore[arg-type]
 
     def begin(self) -> TapeHandle:
         """Make the session that of this context."""
         self._block.enter()
+        self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
+        self._undo.enter_context(self._frozen())
         return TapeHandle(self.session)
 
     def leave(self, error: BaseException | None) -> None:

@@ -432,6 +432,26 @@ def test_it_takes_what_the_marker_takes(project: Project) -> None:
     project.replay()
 
 
+def test_it_has_a_clock(python: Run, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "import subprocess, time\n"
+        "from pytest_proctape import use_tape\n\n"
+        "with use_tape('x.json', clock=True):\n"
+        "    before = time.monotonic()\n"
+        "    subprocess.run(['echo'])\n"
+        "    time.sleep(0.25)\n"
+        "    print(time.monotonic() - before, time.time())\n"
+        "assert type(time.sleep).__name__ == 'builtin_function_or_method'\n"
+    )
+    recorded = python("script.py", PROCTAPE_MODE="record")
+    assert recorded.stderr == ""
+    replayed = python("script.py", path="")
+    assert replayed.stderr == ""
+    assert [float(one) for one in replayed.stdout.split()] == pytest.approx(
+        [float(one) for one in recorded.stdout.split()], abs=0.01
+    )
+
+
 def test_paths_are_portable(project: Project) -> None:
     project.write(
         """
