@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from . import intercept
 from .active import SESSIONS, ActiveTape, Keeper
 from .clock import CLOCK
-from .enclosing import RUNS, Enclosing
+from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
 from .handle import TapeHandle
 from .match import Terms
-from .portable import Places
+from .portable import Places, machine_values
 from .session import Player
 from .settings import Settings, TapeConfig, check_asked, for_test, parse_mode
 from .tape import SingleStore
@@ -147,7 +147,7 @@ class TapeUse:
         session = SESSIONS[kind](
             SingleStore(self.path),
             "",
-            _places(root),
+            _places(root, settings),
             root=root,
             terms=Terms(frozenset(settings.match_on), settings.order),
         )
@@ -248,12 +248,15 @@ def _wrapped(use: TapeUse, function: Any) -> Any:  # noqa: ANN401 - any callable
     return plain
 
 
-def _places(root: Path) -> Places:
+def _places(root: Path, settings: Settings) -> Places:
     """Those of the tape around the block, which knows a test's ``tmp_path``; and always this root."""
     around = intercept.current()
-    known = Places() if around is None else getattr(around, "places", Places()).copy()
-    for name, value in (("root", str(root)), ("home", str(Path.home())), ("python", sys.executable)):
-        known.add(name, value)
+    if around is not None and hasattr(around, "places"):
+        known: Places = around.places.copy()
+        known.add("root", str(root))
+    else:
+        known = Places(machine_values(str(root), os.getcwd()), rules_of(settings, "the ini file"))
+        known.secrets.learn(os.environ)
     return known
 
 

@@ -432,6 +432,33 @@ def test_it_takes_what_the_marker_takes(project: Project) -> None:
     project.replay()
 
 
+@pytest.mark.parametrize("where", ["outside", "inside"])
+def test_secrets_do_not_get_onto_the_tape(python: Run, tmp_path: Path, project: Project, where: str) -> None:
+    code = (
+        "import os, subprocess\n"
+        "from pytest_proctape import use_tape\n\n"
+        "def test_it():\n"
+        "    with use_tape('x.json'):\n"
+        "        told = subprocess.check_output(['echo', os.environ['API_TOKEN']], text=True)\n"
+        "        assert told.strip() == os.environ['API_TOKEN']\n"
+    )
+    first, second = "s3cret-Value-0123456789", "another-Value-9876543210"
+    if where == "outside":
+        (tmp_path / "script.py").write_text(code + "\ntest_it()\n")
+        for variables in ({"PROCTAPE_MODE": "record", "API_TOKEN": first}, {"API_TOKEN": second}):
+            assert python("script.py", **variables).stderr == ""
+        tape = (tmp_path / "x.json").read_text()
+    else:
+        project.write(code)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("API_TOKEN", first)
+            project.record()
+            patch.setenv("API_TOKEN", second)
+            project.replay()
+        tape = (project.path / "x.json").read_text()
+    assert first not in tape
+
+
 def test_it_has_a_clock(python: Run, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
         "import subprocess, time\n"
