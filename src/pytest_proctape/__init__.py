@@ -32,9 +32,12 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .handle import TapeHandle
+    from .marker import taped
     from .match import Asked, Difference
     from .session import TapedSpawn
+    from .settings import TapeConfig
     from .tape import Entry, Tape
+    from .use import use_tape
 
 _HOMES = {
     "Asked": ".match",
@@ -43,7 +46,10 @@ _HOMES = {
     "Tape": ".tape",
     "TapeHandle": ".handle",
     "TapeClock": ".clock",
+    "TapeConfig": ".settings",
     "TapedSpawn": ".session",
+    "taped": ".marker",
+    "use_tape": ".use",
     **dict.fromkeys(
         (
             "Divergence",
@@ -85,6 +91,7 @@ __all__ = [
     "SpawnTimeout",
     "Tape",
     "TapeClock",
+    "TapeConfig",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",
@@ -96,6 +103,8 @@ __all__ = [
     "UnsupportedSpawn",
     "UsageError",
     "__version__",
+    "taped",
+    "use_tape",
 ]
 
 

@@ -21,6 +21,7 @@ from .session import (
     RecordSession,
     ReplaySession,
     UpdateSession,
+    as_data,
 )
 from .settings import Mode
 from .summary import Result
@@ -148,6 +149,10 @@ class ActiveTape:
         result.replayed = sum(spawn.replayed for spawn in session.spawns)
         result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
+        result.errors = [as_data(error) for error in session.errors]
+        if session.spawns or session.errors:
+            result.path = session.shown_path
+            result.entries = session.entry_count
         self._run.results.append(result)
         told = len(session.errors)
         try:

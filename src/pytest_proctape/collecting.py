@@ -58,7 +58,9 @@ def _session_of(run: Run, settings: Settings) -> Collecting:
     """The one session of the run for collecting: a thread that an import started may use it later."""
     if run.collecting is None:
         kind = CollectingReplay if settings.mode == "replay" else CollectingRecord
-        session = kind(run.store, _NOBODY, run.places, root=run.root, target="")
+        session = kind(run.store, _NOBODY, run.places, root=run.root)
+        # No test alone imports what its file does.
+        session.record_command = "pytest --record-tapes"
         session.live = run.live_patterns(settings)
         session.shared = run.way_into_commons(settings, _NOBODY)
         run.collecting = session

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import pluggy
-import pytest
 
 from .errors import HookError
 
@@ -37,8 +36,11 @@ _T = TypeVar("_T")
 
 # -- specifications ----------------------------------------------------------------------------
 
+hookspec = pluggy.HookspecMarker("pytest")
+"""As ``pytest.hookspec``; but ``use_tape`` works without pytest, and brings this file in."""
 
-@pytest.hookspec
+
+@hookspec
 def pytest_proctape_loaded(tape: Tape, path: Path, nodeid: str) -> Tape | None:
     """A tape has been read for a test that replays from it.
 
@@ -52,7 +54,7 @@ def pytest_proctape_loaded(tape: Tape, path: Path, nodeid: str) -> Tape | None:
     """
 
 
-@pytest.hookspec(firstresult=True)
+@hookspec(firstresult=True)
 def pytest_proctape_match(
     asked: Asked, entry: Entry, differences: Sequence[Difference], nodeid: str
 ) -> bool | None:
@@ -72,7 +74,7 @@ def pytest_proctape_match(
     """
 
 
-@pytest.hookspec
+@hookspec
 def pytest_proctape_before_replay(entry: Entry, asked: Asked, nodeid: str) -> Entry | None:
     """An entry is about to be replayed.
 
@@ -86,7 +88,7 @@ def pytest_proctape_before_replay(entry: Entry, asked: Asked, nodeid: str) -> En
     """
 
 
-@pytest.hookspec
+@hookspec
 def pytest_proctape_before_record(entry: Entry, nodeid: str) -> Entry | Drop | None:
     """An entry is about to be recorded: its child has ended, or the test has.
 
@@ -101,7 +103,7 @@ def pytest_proctape_before_record(entry: Entry, nodeid: str) -> Entry | Drop | N
     """
 
 
-@pytest.hookspec
+@hookspec
 def pytest_proctape_before_write(tape: Tape, path: Path, nodeid: str) -> Tape | None:
     """A tape is about to be written, also the attempt of a recording that failed.
 

@@ -7,27 +7,29 @@ come in with the first tape.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import config as config_of
 from .census import Census
+from .counting import CENSUS, ERROR_KEY, Counter, attach_results, conclude, totals_of
+from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
+from .fixture_names import owner_of
 from .settings import (
     KEYS,
     ORPHANS,
     RECORD_CHOICES,
     Mode,
     Settings,
+    TapeConfig,
     check_marker,
-    command_line_mode,
     for_test,
-    from_ini,
     marker_help,
 )
 
@@ -36,34 +38,14 @@ if TYPE_CHECKING:
     from .handle import TapeHandle
     from .portable import Rules
     from .run import ItemTape, Run
-    from .summary import Totals
 
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
+_ENCLOSING = pytest.StashKey[Enclosing]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
-_TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
-_CENSUS = pytest.StashKey[Census]()
+_CONFIG: pytest.StashKey[config_of.ItemConfig] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
-_REPORT_KEY = "_proctape"
-
-
-class _RecordTapes(argparse.Action):
-    """Collects what ``--record-tapes`` asked for, be it said twice."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
-        # What argparse itself passes to an action is untyped.
-        super().__init__(option_strings, dest, nargs=0, **kwargs)
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        _values: object,
-        option_string: str | None = None,
-    ) -> None:
-        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
-        setattr(namespace, self.dest, said)
 
 
 # -- options: https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
@@ -77,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--record-tapes",
         *(f"--record-tapes={which}" for which in RECORD_CHOICES),
-        action=_RecordTapes,
+        action=config_of.RecordTapes,
         help="run the real commands and record them: all (the default) records the selected tests anew; "
         "missing records tests that have no tape and replays the others; new replays what is on the tapes, "
         "and runs and records what is not, in its place",
@@ -95,6 +77,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=ORPHANS,
         help="when the whole suite ran, what is done about tapes and payloads that no test owns: report "
         "counts them in the summary, fail also fails the run, delete removes them",
+    )
+    group.addoption(
+        "--tapes-report",
+        metavar="FILE",
+        help="write what became of each tape to FILE, as JSON for tools",
     )
     for key in KEYS:
         if key.ini:
@@ -118,31 +105,40 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         _understand(config, config.option)
         _rules_of(config)
+        if config.getoption("tapes_report"):
+            from . import tapes_report
+
+            tapes_report.register(config, totals_of)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-    config.stash[_CENSUS] = Census(config)
-    config.pluginmanager.register(config.stash[_CENSUS], "proctape-census")
-    config.pluginmanager.register(_Counter(config), "proctape-counter")
+    config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
+    RUNS.append(enclosing)
+    config.stash[CENSUS] = Census(config)
+    config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
+    config.pluginmanager.register(Counter(config), "proctape-counter")
+    config.pluginmanager.register(_Refuser(), "proctape-refuser")
 
 
-def _rules_of(config: pytest.Config) -> Rules | None:
-    """The user's rules for what gets onto tapes, ``None`` if there are none.
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress while recording onto a terminal."""
+    config = session.config
+    if (config.stash[_MODE] or config.stash[_SETTINGS].mode) not in {"replay", "live"}:
+        from . import progress
 
-    Raises:
-        UsageError: a line is not understood.
-    """
-    settings = config.stash[_SETTINGS]
-    if not (settings.places or settings.redact or settings.env or settings.keep_unscanned):
+        progress.register(config, lambda: config.stash[_RUN].running() if _RUN in config.stash else None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run is over, also for ``use_tape``."""
+    if _ENCLOSING in config.stash:
+        RUNS.remove(config.stash[_ENCLOSING])
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """With ``-v``: the settings that hold for the run, and where each comes from."""
+    if config.get_verbosity() <= 0:
         return None
-    from .portable import rules_from
-
-    return rules_from(
-        settings.places,
-        settings.redact,
-        settings.env,
-        keep_unscanned=settings.keep_unscanned,
-        source=str(config.inipath or "the ini file"),
-    )
+    return config_of.header(config, config.stash[_SETTINGS], config.stash[_MODE])
 
 
 def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
@@ -151,8 +147,7 @@ def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
     Raises:
         UsageError: it is not understood.
     """
-    settings = from_ini(_written(config), config.inipath or "the ini file")
-    mode = command_line_mode(options.record_tapes or (), options.replay_tapes, options.live_tapes)
+    settings, mode = config_of.ini_settings(config), config_of.flag_mode(options)
     config.stash[_SETTINGS], config.stash[_MODE] = settings, mode
 
 
@@ -163,24 +158,6 @@ def _understood(config: pytest.Config) -> bool:
     except (UsageError, AttributeError):
         return False
     return True
-
-
-def _written(config: pytest.Config) -> dict[str, object]:
-    """The ini file's keys that are ours.
-
-    Raises:
-        UsageError: one is not of the type that it must be.
-    """
-    written = {}
-    for key in KEYS:
-        try:
-            written[key.ini_name] = config.getini(key.ini_name) if key.ini else None
-        except (ValueError, pytest.UsageError) as error:
-            # It is a UsageError from pytest 9 on.
-            told = "; say true or false" if key.kind == "bool" else ""
-            file = config.inipath or "the ini file"
-            raise UsageError(f"{key.ini_name} in {file}: {error}{told}") from None
-    return written
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -280,21 +257,54 @@ def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  
     return clock
 
 
+@pytest.fixture(scope="session")
+def tape_config() -> TapeConfig:
+    """Settings of the taped tests of a directory; define it in a conftest.py to give them.
+
+    Gives a dict of what ``@pytest.mark.tape`` takes, as in ``return {"mode": "live"}``. The nearest
+    definition counts; the marker and the command line win over it, and it wins over the ini file. It may be
+    of any scope and is asked for before all other fixtures. What it starts is on a tape of its own, as for
+    any fixture of wider scope.
+    """
+    return {}
+
+
 # -- a test's life: https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
-    settings = _settings_of(item)
-    if settings is None:
+    if _settings_of(item) is None:
         run = item.config.stash.get(_RUN, None)
         if run is not None:
             run.release()
         return (yield)
+    item.stash[_CONFIG] = config = config_of.ItemConfig(item)
+    with config.setup:
+        if config.known:
+            try:
+                _begin(item)
+            except UsageError as error:
+                # Other plugins have to see the setup begin, so it is raised inside of it.
+                config.refused = error
+        result = yield
+        if _TAPE not in item.stash:
+            raise UsageError(f"{item.nodeid}: another plugin has kept `tape_config` from being set up")
+        return result
+
+
+def _begin(item: pytest.Item) -> None:
+    """Activate the test's tape, for the rest of its setup to begin with.
+
+    Raises:
+        UsageError: what ``tape_config`` gives is not understood.
+    """
+    config = item.stash[_CONFIG]
+    settings = _settings_of(item, config.asked())
+    assert settings is not None
     active = item.stash[_TAPE] = _run_of(item.config).start(item, settings)
-    with active.bound("setup"):
-        return (yield)
+    config.setup.enter_context(active.bound("setup"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -322,11 +332,13 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
     """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
-    run = request.config.stash.get(_RUN, None)
-    if run is not None and run.item is not None and fixturedef.scope != "function":
-        item = request._pyfuncitem
+    item = request._pyfuncitem
+    # What `tape_config` starts, or a fixture that it asks for, comes before the test's tape begins.
+    waits = _CONFIG in item.stash and _TAPE not in item.stash
+    run = _run_of(request.config) if waits else request.config.stash.get(_RUN, None)
+    if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
         settings = _settings_of(item) or item.config.stash[_SETTINGS]
-        tape = run.start_fixture(_owner_of(fixturedef, request), item, settings)
+        tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
         before, after = tape.finalizers()
         # Finalizers run in the opposite order, so these two enclose the fixture's own.
         fixturedef.addfinalizer(after)
@@ -337,6 +349,8 @@ def pytest_fixture_setup(
             fixturedef.addfinalizer(before)
     else:
         result = yield
+    if waits and fixturedef is item.stash[_CONFIG].fixturedef:
+        _begin(item)
     if fixturedef.argname == "tmp_path_factory":
         request.config.stash[_BASETEMP] = str(result.getbasetemp())
         if run is not None:
@@ -346,51 +360,12 @@ def pytest_fixture_setup(
     return result
 
 
-def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> str:
-    """What a fixture's tape is named by: where it is set up, its name, its parameter."""
-    place = request.node.nodeid
-    if len(fixturedef.baseid) > len(place):
-        place = fixturedef.baseid
-    if "::" not in place and not place.endswith(".py"):
-        place = f"{place}/conftest.py" if place else "conftest.py"
-    name = f"@{fixturedef.argname}"
-    told = []
-    if fixturedef.params is not None:
-        told = [_told(request.param, request.param_index)]  # type: ignore[attr-defined]
-    told += _params_below(fixturedef, request)
-    if told:
-        name += f"[{'-'.join(told)}]"
-    same_name = request._arg2fixturedefs.get(fixturedef.argname) or [fixturedef]
-    if same_name[-1] is not fixturedef:
-        # Another of its name is nearer to the test, and may ask for this one.
-        name += f"@{fixturedef.baseid}"
-    return f"{place}::{name}"
-
-
-def _told(value: object, index: int) -> str:
-    plain = value is None or isinstance(value, str | int | float | bool)
-    return str(value if plain else index)
-
-
-def _params_below(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> list[str]:
-    """The parameters of fixtures that this one asks for: it is set up anew for each of them."""
-    call = getattr(request._pyfuncitem, "callspec", None)
-    if call is None:
-        return []
-    names: list[str] = []
-    waiting = list(fixturedef.argnames)
-    while waiting:
-        name = waiting.pop(0)
-        if name not in names and name != fixturedef.argname:
-            names.append(name)
-            waiting += [
-                one for found in request._arg2fixturedefs.get(name, ())[-1:] for one in found.argnames
-            ]
-    return [_told(call.params[name], call.indices[name]) for name in names if name in call.params]
-
-
-def _settings_of(item: pytest.Item) -> Settings | None:
+def _settings_of(item: pytest.Item, config: Mapping[str, object] | None = None) -> Settings | None:
     """The settings of a taped test, ``None`` for one that is not taped.
+
+    Args:
+        item: the test.
+        config: what ``tape_config`` gives, once that is known.
 
     Raises:
         UsageError: a marker is not understood.
@@ -399,7 +374,11 @@ def _settings_of(item: pytest.Item) -> Settings | None:
     markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
     if not markers and not run.auto and "tape" not in getattr(item, "fixturenames", ()):
         return None
-    return for_test(run, markers, item.config.stash[_MODE])
+    return for_test(run, [*markers, config or {}], item.config.stash[_MODE])
+
+
+def _rules_of(config: pytest.Config) -> Rules | None:
+    return rules_of(config.stash[_SETTINGS], str(config.inipath or "the ini file"))
 
 
 def _run_of(config: pytest.Config) -> Run:
@@ -440,15 +419,30 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)
         report.longrepr = shown(item, error)
+        setattr(report, ERROR_KEY, True)
     if active is not None:
         active.note(report)
-        if report.when == "teardown":
-            # pytest keeps every report to its end, so those that tell nothing carry nothing.
-            told = [one.as_data() for one in _run_of(item.config).take_results() if one.counts]
-            if told:
-                setattr(report, _REPORT_KEY, told)
-            del item.stash[_TAPE]
+        if report.failed:
+            from .failure import add_section
+
+            add_section(report, active.session, error)
+    if report.when == "teardown":
+        _send_results(item, report)
     return report
+
+
+def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Let the results of tapes that have ended travel with a test's last report."""
+    results = item.config.stash[_ENCLOSING].take_results()
+    run = item.config.stash.get(_RUN, None)
+    if run is not None:
+        # That of a fixture may come with a test that is not taped itself.
+        results += run.take_results()
+    if _TAPE in item.stash:
+        del item.stash[_TAPE]
+    if _CONFIG in item.stash:
+        del item.stash[_CONFIG]
+    attach_results(report, results)
 
 
 def _ours(error: BaseException) -> ProctapeError | None:
@@ -466,77 +460,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.abandon()
-        _send_results(session.config, [one.as_data() for one in run.take_results() if one.counts])
-    census = session.config.stash[_CENSUS]
-    census.conclude(session)
-    if not hasattr(session.config, "workeroutput"):
-        _look_for_orphans(session, census)
+    results = session.config.stash[_ENCLOSING].take_results()
+    if run is not None:
+        results += run.take_results()
+    conclude(session, results, session.config.stash[_SETTINGS])
 
 
-def _send_results(config: pytest.Config, results: list[dict[str, Any]]) -> None:
-    """Count what no report of a test has carried; a worker leaves it to the controller."""
-    output = getattr(config, "workeroutput", None)
-    if output is not None:
-        output[_REPORT_KEY] = results
-    else:
-        _count(config, results)
+class _Refuser:
+    """Raises what was refused before a test's setup, inside of it."""
 
-
-def _count(config: pytest.Config, results: Sequence[Mapping[str, Any]]) -> None:
-    if results:
-        from .summary import Result, Totals
-
-        totals = config.stash.setdefault(_TOTALS, Totals())
-        for one in results:
-            totals.add(Result.from_data(one))
-            config.stash[_CENSUS].seen.add(one["test"])
-
-
-def _look_for_orphans(session: pytest.Session, census: Census) -> None:
-    """Count the tapes that no test owns, and do with them what was asked for."""
-    from .census import take
-
-    config = session.config
-    settings = config.stash[_SETTINGS]
-    action = config.getoption("tapes_orphans") or settings.orphans
-    orphans = take(
-        census, session, config.rootpath / settings.dir, action, paths_from=config.invocation_params.dir
-    )
-    if orphans is not None:
-        from .summary import Totals
-
-        totals = config.stash.setdefault(_TOTALS, Totals())
-        totals.orphans, totals.orphaned_payloads = orphans.tapes, orphans.payloads
-        totals.orphans_deleted = orphans.deleted
-        if action == "fail" and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-class _Counter:
-    """Adds up the results, in the process that shows the summary."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the result that came with a report."""
-        _count(self._config, getattr(report, _REPORT_KEY, ()))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401
-        """Count what a worker of xdist, whose nodes are untyped, sent along with its end."""
-        _count(self._config, (getattr(node, "workeroutput", None) or {}).get(_REPORT_KEY, ()))
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what was replayed and recorded; nothing when no tape was used."""
-        totals = self._config.stash.get(_TOTALS, None)
-        if not totals or self._config.get_verbosity() < -1 or self._config.getoption("no_summary", False):
-            return
-        from .summary import lines
-
-        command = shlex.join(["pytest", "--record-tapes=missing"])
-        told = list(lines(totals, record_command=command, verbose=self._config.get_verbosity() > 0))
-        if self._config.get_verbosity() >= 0:
-            terminalreporter.section("tapes", sep="-")
-        for line in told:
-            terminalreporter.line(line)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell what is wrong with the configuration of a test, inside of its setup."""
+        __tracebackhide__ = True
+        config = item.stash.get(_CONFIG, None)
+        if config is not None and config.refused is not None:
+            raise config.refused

@@ -60,6 +60,11 @@ class Run:
         """The tape of the test that is running."""
         return next((tape for tape in reversed(self.active) if isinstance(tape, ItemTape)), None)
 
+    def running(self) -> tuple[str, int] | None:
+        """The command that is being recorded and has been running longest, and since when."""
+        found = [tape.session.running() for tape in self.active if isinstance(tape.session, Recording)]
+        return min((one for one in found if one), key=lambda one: one[1], default=None)
+
     def abandon(self) -> None:
         """The run was interrupted, and nobody will end what is still active."""
         for tape in reversed(self.active):

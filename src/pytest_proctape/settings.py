@@ -1,8 +1,9 @@
 """What the user asked for: command line, marker and ini, checked and brought into one order.
 
 The command line wins over the marker, the nearer marker over the one further out, the marker over the
-ini file, and the ini file over the default. Every setting is a line of :data:`KEYS`; the plugin declares
-the ini keys from it and the marker's arguments are checked against it.
+fixture ``tape_config``, that over the ini file, and the ini file over the default. Every setting is a line of
+:data:`KEYS`; the plugin declares the ini keys from it, and what :class:`TapeConfig` may hold is checked
+against it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import difflib
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypedDict, TypeVar, get_args
 
 from .errors import UsageError
 
@@ -26,6 +27,8 @@ RECORD_CHOICES = ("all", "missing", "new")
 OrphansAction = Literal["report", "fail", "delete"]
 ORPHANS: tuple[OrphansAction, ...] = get_args(OrphansAction)
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
+
+INI_PREFIX = "tapes_"
 
 IniType = Literal["string", "bool", "linelist"]
 _T = TypeVar("_T", bound=str)
@@ -64,6 +67,22 @@ class Settings:
     keep_unscanned: bool = False
 
 
+class TapeConfig(TypedDict, total=False):
+    """What the marker, the fixture ``tape_config`` and ``use_tape`` take; ``None`` says nothing.
+
+    Attributes:
+        mode: what happens to the spawns: ``replay``, ``record``, ``missing``, ``new`` or ``live``.
+        order: ``strict``: spawns come in the order of the tape; ``any``: in whatever order.
+        match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what is waited for.
+    """
+
+    mode: Mode | None
+    order: Order | None
+    match_on: Sequence[str] | str | None
+    clock: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One setting.
@@ -87,7 +106,7 @@ class Key:
     @property
     def ini_name(self) -> str:
         """As it is written in the ini file."""
-        return f"tapes_{self.name}"
+        return INI_PREFIX + self.name
 
 
 # -- parsers -----------------------------------------------------------------------------------
@@ -282,17 +301,36 @@ def check_marker(args: tuple[Any, ...], kwargs: Mapping[str, Any], source: str) 
     """
     if args:
         raise UsageError(f"{source}: @pytest.mark.tape takes no positional arguments; say tape(mode=...)")
-    asked = {}
-    for name, value in kwargs.items():
-        key = _BY_ARGUMENT.get(name)
+    return check_asked(kwargs, f"{source}: @pytest.mark.tape")
+
+
+def check_asked(
+    asked: object, source: str, *, shape: str = "{}({}=...)", what: str = "argument"
+) -> dict[str, object]:
+    """What a :class:`TapeConfig` asks for, by name of the setting; ``None`` says nothing.
+
+    Args:
+        asked: the mapping, as it was given.
+        source: who gave it, for the message.
+        shape: how one of its values is named, from the source and the value's name.
+        what: it is called.
+
+    Raises:
+        UsageError: it is no mapping, a name is not known, or a value is not understood.
+    """
+    if not isinstance(asked, Mapping):
+        raise UsageError(f"{source} is a dict of settings, not {asked!r}")
+    checked = {}
+    for name, value in asked.items():
+        key = _BY_ARGUMENT.get(name) if isinstance(name, str) else None
         if key is None:
             raise UsageError(
-                f"{source}: @pytest.mark.tape has no argument {name!r}{nearest(name, _BY_ARGUMENT)}"
+                f"{source} has no {what} {name!r}{nearest(str(name), _BY_ARGUMENT)}"
                 f"; it has {', '.join(_BY_ARGUMENT)}"
             )
         if value is not None:
-            asked[name] = key.parse(value, f"{source}: @pytest.mark.tape({name}=...)")
-    return asked
+            checked[key.name] = key.parse(value, shape.format(source, name))
+    return checked
 
 
 def for_test(run: Settings, markers: Iterable[Mapping[str, object]], mode: Mode | None) -> Settings:
@@ -300,7 +338,8 @@ def for_test(run: Settings, markers: Iterable[Mapping[str, object]], mode: Mode 
 
     Args:
         run: those of the ini file.
-        markers: what its markers ask for, the nearest first; see :func:`check_marker`.
+        markers: what its markers ask for, the nearest first, and then ``tape_config``; see
+            :func:`check_asked`.
         mode: what the command line asks for.
     """
     asked: dict[str, Any] = {} if mode is None else {"mode": mode}
@@ -315,7 +354,8 @@ def marker_help() -> str:
     told = "; ".join(f"{key.name}: {key.help}" for key in _BY_ARGUMENT.values())
     return (
         f"tape({arguments}): the processes that this test starts are recorded on a tape of its own and "
-        f"replayed from it. {told}. The command line overrules the marker, and the marker the ini file."
+        f"replayed from it. {told}. The command line overrules the marker, the marker the "
+        "fixture tape_config, and that the ini file."
     )
 
 

@@ -23,6 +23,10 @@ class Result:
         kept: where the attempt of a failed recording is.
         fixture: the tape is one of a fixture of wider scope.
         shared: the tape is one that all tests share: of an import, or of the standard library.
+        block: the tape is one of ``use_tape``; ``test`` is its path.
+        path: of the tape, where it was needed.
+        entries: on the tape before.
+        errors: what was wrong with the tape; see :func:`~.session.as_data`.
     """
 
     test: str
@@ -36,11 +40,27 @@ class Result:
     kept: str = ""
     fixture: bool = False
     shared: bool = False
+    block: bool = False
+    path: str = ""
+    entries: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def counts(self) -> bool:
         """Whether there is anything to tell of it."""
-        return bool(self.spawns or self.missing or self.outcome == "removed")
+        return bool(self.spawns or self.missing or self.errors or self.outcome == "removed")
+
+    @property
+    def kind(self) -> str:
+        """What became of the tape, in one word."""
+        if self.missing:
+            return "missing"
+        if self.mode != "replay":
+            return self.outcome or self.mode
+        kinds = [error["kind"] for error in self.errors]
+        if "Divergence" in kinds or "Exhaustion" in kinds:
+            return "diverged"
+        return "leftover" if "Leftover" in kinds else "replayed"
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -50,6 +70,20 @@ class Result:
     def from_data(cls, data: Mapping[str, Any]) -> Result:
         """The inverse of :meth:`as_data`."""
         return cls(**data)
+
+
+_ATTRIBUTE = "_proctape"
+"""Of the report that results travel with. Under xdist it is JSON on the way."""
+
+
+def attach(report: object, results: Iterable[Result]) -> None:
+    """Let ``results`` travel with a test's last report."""
+    setattr(report, _ATTRIBUTE, [result.as_data() for result in results])
+
+
+def results_of(report: object) -> list[Result]:
+    """What has come with ``report``."""
+    return [Result.from_data(one) for one in getattr(report, _ATTRIBUTE, ())]
 
 
 @dataclass(slots=True)
@@ -67,6 +101,7 @@ class Totals:
     tests: dict[str, int] = field(default_factory=dict)
     fixtures: dict[str, int] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
     spawns: dict[str, int] = field(default_factory=dict)
     process_ns: int = 0
     test_ns: int = 0
@@ -80,12 +115,12 @@ class Totals:
         """Count one result."""
         if result.missing:
             self.missing.append(result.test)
-        if not result.spawns and result.outcome != "removed":
+        kind = result.kind
+        if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
-        kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
         if kind == "failed":
             self.failed.append((result.test, result.kept))
-        counts = self.shared if result.shared else self.fixtures if result.fixture else self.tests
+        counts = self._counts_of(result)
         counts[kind] = counts.get(kind, 0) + 1
         for name, count in (("replayed", result.replayed), ("real", result.spawns - result.replayed)):
             self.spawns[name] = self.spawns.get(name, 0) + count
@@ -93,12 +128,24 @@ class Totals:
             self.process_ns += result.process_ns
             self.test_ns += result.test_ns
 
+    def _counts_of(self, result: Result) -> dict[str, int]:
+        if result.shared:
+            return self.shared
+        if result.block:
+            return self.blocks
+        return self.fixtures if result.fixture else self.tests
+
+    @property
+    def saved_ns(self) -> int:
+        """How much less the tests took than their processes had."""
+        return max(0, self.process_ns - self.test_ns)
+
     def __bool__(self) -> bool:
-        used = self.tests or self.fixtures or self.shared or self.missing
+        used = self.tests or self.fixtures or self.shared or self.blocks or self.missing
         return bool(used or self.orphans or self.orphaned_payloads)
 
 
-_TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
+_TOLD = ("replayed", "diverged", "leftover", "recorded", "unchanged", "removed", "failed", "live")
 
 
 def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str]:
@@ -109,13 +156,14 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         record_command: what records missing tapes.
         verbose: name every test that has no tape, not just the first few.
     """
-    if totals.tests or totals.fixtures or totals.shared:
+    if totals.tests or totals.fixtures or totals.shared or totals.blocks:
         counted = [
             f"{what}: " + ", ".join(f"{counts[kind]} {_name(kind)}" for kind in _TOLD if counts.get(kind))
             for what, counts in (
                 ("tests", totals.tests),
                 ("fixtures", totals.fixtures),
                 ("shared", totals.shared),
+                ("use_tape", totals.blocks),
             )
             if counts
         ]
@@ -123,7 +171,9 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         told = [f"{count} {name}" for count, name in zip(spawns, ("replayed", "real"), strict=True) if count]
         yield f"{'; '.join(counted)}; spawns: {', '.join(told) or '0'}"
     if totals.process_ns:
-        yield f"replayed {seconds(totals.process_ns)} of processes in {seconds(totals.test_ns)} of tests"
+        saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
+        processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
+        yield f"replayed {processes} of processes in {tests} of tests{saved}"
     for test, kept in totals.failed:
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"

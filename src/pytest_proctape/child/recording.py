@@ -43,6 +43,7 @@ class RecordingChild:
 
     Attributes:
         pid: of the real process; 0 until it is started.
+        started_ns: when, on the real monotonic clock.
         status: as from :func:`os.waitpid`, once the parent has reaped it.
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
@@ -75,6 +76,7 @@ class RecordingChild:
         self._log: list[Run | script.Step] = []
         self.time = ChildTime(waits)
         self._started_ns = self.time.now_ns()
+        self.started_ns = REAL.monotonic_ns()
         self._ended_ns = 0
         self._last_ns = 0
         self._noted_ns = 0
@@ -312,6 +314,11 @@ class RecordingChild:
                     return result.si_status << 8
                 return result.si_status | (0x80 if result.si_code == os.CLD_DUMPED else 0)
         return None
+
+    @property
+    def is_running(self) -> bool:
+        """It was started, and the parent does not know of its end."""
+        return self.pid != 0 and self.status is None and not self._finished
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""

@@ -2,10 +2,11 @@
 
 from . import guard
 from .clocked import forget, frozen, notice, waits_told
-from .door import Handler, Launch, Recorder, Replayer, bound, current, is_forked
+from .door import Block, Handler, Launch, Recorder, Replayer, bound, current, is_forked
 from .patches import install, uninstall
 
 __all__ = [
+    "Block",
     "Handler",
     "Launch",
     "Recorder",

@@ -77,11 +77,20 @@ class _Local(threading.local):
 _LOCAL = _Local()
 _CONTEXT: ContextVar[Handler | _Work | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
 """For threads that outlive the test that started them and work for the next one: trio's, anyio's."""
+_BLOCK: ContextVar[tuple[Handler, Handler | None] | None] = ContextVar("pytest_proctape_block", default=None)
+"""The session of the innermost block in this context, and the one that was current around it."""
 _forked = False
 
 
 def current() -> Handler | None:
     """The session of this thread, or of the context that it works for."""
+    around = _around()
+    block = _BLOCK.get()
+    # Where another session has come since, as that of the next test, the block is not around this code.
+    return block[0] if block is not None and block[1] is around else around
+
+
+def _around() -> Handler | None:
     if _LOCAL.runs_tests:
         # A context may be older: that of an event loop that a fixture keeps, say.
         return _LOCAL.handler
@@ -121,13 +130,33 @@ def inherited(handler: Handler | None, context: _Work | None = None) -> Iterator
         handler: the session.
         context: whom contexts that are made meanwhile work for, where that is not the same.
     """
-    before, _LOCAL.handler = current(), handler
+    before, _LOCAL.handler = _around(), handler
     _CONTEXT.set(context or handler)
     try:
         yield
     finally:
         _LOCAL.handler = before
         _CONTEXT.set(before)
+
+
+class Block:
+    """Makes ``handler`` the session of this context from :meth:`enter` to :meth:`leave`.
+
+    Tasks have contexts of their own, so blocks of several tasks may be open in one thread at once.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._before: tuple[Handler, Handler | None] | None = None
+
+    def enter(self) -> None:
+        """The session is current from now on."""
+        self._before = _BLOCK.get()
+        _BLOCK.set((self._handler, _around()))
+
+    def leave(self) -> None:
+        """What was current before is so again."""
+        _BLOCK.set(self._before)
 
 
 def is_replaying() -> bool:

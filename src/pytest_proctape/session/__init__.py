@@ -1,6 +1,7 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
 from .base import Mode, Phase, Session, TapedSpawn
+from .brief import as_data, brief
 from .collecting import Collecting, CollectingRecord, CollectingReplay
 from .commons import Commons, SharedMode, WayIn
 from .live import LiveSession
@@ -29,6 +30,8 @@ __all__ = [
     "TapedSpawn",
     "UpdateSession",
     "WayIn",
+    "as_data",
+    "brief",
     "is_ours",
     "is_stdlib",
     "said_of",

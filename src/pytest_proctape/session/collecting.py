@@ -21,11 +21,6 @@ class _Records(Protocol):
 class Collecting(Session):
     """Hands every spawn to the tape of the file that asks; see :mod:`.commons`."""
 
-    @property
-    def record_command(self) -> str:
-        """The command that records the tapes of imports."""
-        return "pytest --record-tapes"
-
     def _shared(self) -> object:
         assert self.shared is not None
         return self.shared(self, ())

@@ -31,6 +31,7 @@ from ..tape import (
 from .base import Phase
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .player import Player
+from .report import command_line
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
@@ -120,6 +121,14 @@ class Recording(Player):
             child.reaped(status, was_gone=True)
             TABLE.remove(child.pid)
         return started
+
+    def running(self) -> tuple[str, int] | None:
+        """The command that has been running longest, and since when on the real monotonic clock."""
+        with self._lock:
+            for take in self.takes:
+                if take.child is not None and take.child.is_running:
+                    return command_line(take.asked), take.child.started_ns
+        return None
 
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""

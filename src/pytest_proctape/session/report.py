@@ -102,17 +102,18 @@ def _difference_lines(differences: Sequence[Difference]) -> list[str]:
     width = max(len(one.field) for one in differences)
     lines = []
     for one in differences[:_TOLD]:
-        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {_shown(one.expected)}")
-        lines.append(f"{_INDENT}{'':<{width}}  test: {_shown(one.actual)}")
+        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {shown(one.expected)}")
+        lines.append(f"{_INDENT}{'':<{width}}  test: {shown(one.actual)}")
     if len(differences) > _TOLD:
         lines.append(f"{_INDENT}and {len(differences) - _TOLD} more")
     return lines
 
 
-def _shown(value: str | None) -> str:
+def shown(value: str | None, width: int = _WIDTH) -> str:
+    """A value of one side of a difference, quoted where it is hard to see."""
     if value is None:
         return _MISSING
-    return shorten(value if value and value.isprintable() and value.strip() == value else repr(value))
+    return shorten(value if value and value.isprintable() and value.strip() == value else repr(value), width)
 
 
 def _near_line(near: Near) -> str:

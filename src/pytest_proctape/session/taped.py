@@ -102,6 +102,11 @@ class Taped(Session):
         return self._tape
 
     @property
+    def entry_count(self) -> int:
+        """As the session has read it; see :class:`Session`."""
+        return 0 if self._tape is None else len(self._tape.entries)
+
+    @property
     def entries(self) -> tuple[Entry, ...]:
         """The tape's entries; none if there is no tape."""
         return () if self.tape is None else self.tape.entries

@@ -52,6 +52,7 @@ from .script import (
     signal_name,
     signal_number,
 )
+from .single import SingleStore
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
@@ -82,6 +83,7 @@ __all__ = [
     "Recorded",
     "Regex",
     "Script",
+    "SingleStore",
     "Spawn",
     "SpawnError",
     "Spool",
