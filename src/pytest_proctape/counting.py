@@ -34,12 +34,17 @@ def totals_of(config: pytest.Config) -> Totals:
     return config.stash[_TOTALS]
 
 
-def attach_results(report: pytest.TestReport, results: Iterable[Result]) -> None:
+def attach_results(report: pytest.TestReport, results: Iterable[Result], *, every: bool) -> None:
     """Let ``results`` travel with ``report``.
 
     pytest keeps every report to its end, so one that tells nothing carries nothing.
+
+    Args:
+        report: the last of a test.
+        results: of the tapes that have ended with it.
+        every: also those that tell nothing: ``--tapes-report`` lists them.
     """
-    told = [one for one in results if one.counts]
+    told = [one for one in results if every or one.counts]
     if told:
         from .summary import attach
 

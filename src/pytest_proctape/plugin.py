@@ -442,7 +442,7 @@ def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
         del item.stash[_TAPE]
     if _CONFIG in item.stash:
         del item.stash[_CONFIG]
-    attach_results(report, results)
+    attach_results(report, results, every=bool(item.config.getoption("tapes_report")))
 
 
 def _ours(error: BaseException) -> ProctapeError | None:

@@ -19,3 +19,11 @@ class SingleStore(TapeStore):
     def path_for(self, nodeid: str) -> Path:  # noqa: ARG002 - whoever asks, there is one tape
         """The file."""
         return self._file
+
+    def seems_to_have(self, nodeid: str) -> bool:  # noqa: ARG002 - as for `path_for`
+        """Whether something is there."""
+        return os.path.lexists(self._file)
+
+    def lacks(self, nodeid: str) -> bool:
+        """Whether nothing is there."""
+        return not self.seems_to_have(nodeid)

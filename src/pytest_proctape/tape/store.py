@@ -97,6 +97,10 @@ class TapeStore:
         """Whether something is at the plain place of the tape of ``nodeid``: one look."""
         return os.path.lexists(self._root_slash + tape_name(nodeid))
 
+    def lacks(self, nodeid: str) -> bool:
+        """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
+        return self._listing.lacks(nodeid)
+
     def load(self, nodeid: str) -> Tape | None:
         """The tape of ``nodeid``; ``None`` only where there is no file.
 
@@ -105,7 +109,7 @@ class TapeStore:
             TapeVersionError: it is one of another version.
             TapeError: its path leads out of the root.
         """
-        if self._listing.lacks(nodeid):
+        if self.lacks(nodeid):
             return None
         path = self.path_for(nodeid)
         try:
