@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .errors import (
         Divergence,
         Drift,
+        EffectFailed,
+        EffectsLimitExceeded,
         Exhaustion,
         HookError,
         Leftover,
@@ -48,6 +50,8 @@ _HOMES = {
         (
             "Divergence",
             "Drift",
+            "EffectFailed",
+            "EffectsLimitExceeded",
             "Exhaustion",
             "HookError",
             "Leftover",
@@ -74,6 +78,8 @@ __all__ = [
     "Difference",
     "Divergence",
     "Drift",
+    "EffectFailed",
+    "EffectsLimitExceeded",
     "Entry",
     "Exhaustion",
     "HookError",

@@ -3,6 +3,7 @@
 from .base import Mode, Phase, Session, TapedSpawn
 from .collecting import Collecting, CollectingRecord, CollectingReplay
 from .commons import Commons, SharedMode, WayIn
+from .files import FileRules, Files
 from .live import LiveSession
 from .origin import IMPORT
 from .places import is_ours, is_stdlib
@@ -17,6 +18,8 @@ __all__ = [
     "CollectingRecord",
     "CollectingReplay",
     "Commons",
+    "FileRules",
+    "Files",
     "LiveSession",
     "Mode",
     "Phase",

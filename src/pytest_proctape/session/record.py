@@ -7,12 +7,14 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
 from ..clock import CLOCK
+from ..effects import FileIdentity, Watch, regular_files
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
 from ..hooks import Hooks
 from ..match import Asked, Terms
@@ -20,6 +22,7 @@ from ..portable import Places
 from ..tape import (
     FORMAT_VERSION,
     Entry,
+    FileEffect,
     Recorded,
     Spawn,
     Spool,
@@ -30,6 +33,7 @@ from ..tape import (
 )
 from .base import Phase
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
+from .files import notes_of
 from .player import Player
 from .unchanged import keep_unchanged
 
@@ -38,13 +42,20 @@ Launch = Callable[[Wiring], Started]
 
 @dataclass
 class _Take:
-    """One spawn of the recording: an entry to be, or one that was replayed and stays as it is."""
+    """One spawn of the recording: an entry to be, or one that was replayed and stays as it is.
+
+    Attributes:
+        shared: some of its effects may be those of a child that ran at the same time.
+        unkept: what it did to files and can't be on a tape.
+    """
 
     asked: Asked
     phase: Phase
     describe: Callable[[], Asked] | None = None
     child: RecordingChild | None = None
     entry: Entry | None = None
+    shared: bool = False
+    unkept: list[str] = field(default_factory=list)
 
 
 class Recording(Player):
@@ -63,6 +74,7 @@ class Recording(Player):
     ) -> None:
         super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
         self.takes: list[_Take] = []
+        self._watch: Watch | None = None
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
@@ -91,6 +103,8 @@ class Recording(Player):
         take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
+        watch = self._watched()
+        outputs = [] if watch is None else regular_files(wiring.outputs.values())
         try:
             child = take.child = RecordingChild(
                 wiring,
@@ -98,6 +112,8 @@ class Recording(Player):
                 timed=spawn.now_ns is not None,
                 waits=self.waits,
                 on_refused=self.latch,
+                began_ns=0 if watch is None else self._look_before(watch, outputs),
+                look=None if watch is None else partial(self._look, watch, take, outputs),
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
@@ -121,6 +137,40 @@ class Recording(Player):
             TABLE.remove(child.pid)
         return started
 
+    def _watched(self) -> Watch | None:
+        """What looks at the files of this recording's commands; ``None`` where nobody is to."""
+        if self._watch is None and self.files is not None and self.files.rules.on:
+            self._watch = self.files.watch(self._new_spool, self.latch)
+        return self._watch
+
+    def _look_before(self, watch: Watch, outputs: list[FileIdentity]) -> int:
+        for child in self._running():
+            child.look()
+        return watch.before_spawn(outputs)
+
+    def _running(self) -> list[RecordingChild]:
+        with self._lock:
+            children = [take.child for take in self.takes if take.child is not None]
+        return [child for child in children if child.pid and child.status is None]
+
+    def _look(
+        self,
+        watch: Watch,
+        take: _Take,
+        outputs: list[FileIdentity],
+        since_ns: int,
+        goes_on: bool,
+        deletions: bool,
+    ) -> tuple[FileEffect, ...]:
+        """What files look like now, for one child."""
+        effects = watch.look(since_ns, between=goes_on, deletions=deletions)
+        take.unkept += watch.notes
+        if not goes_on:
+            watch.forget_outputs(outputs)
+        if effects:
+            take.shared = take.shared or any(child is not take.child for child in self._running())
+        return effects
+
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
         self.closed = True
@@ -129,6 +179,8 @@ class Recording(Player):
                 take.child.finish()
                 TABLE.remove(take.child.pid)
         self.end_children()
+        if self._watch is not None:
+            self._watch.end()
         self.places.capturing = True
         entries = [take.entry if take.child is None else self._made(take, take.child) for take in self.takes]
         return Tape(
@@ -192,12 +244,15 @@ class Recording(Player):
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
         asked = take.asked if take.describe is None else take.describe()
+        encode_file = None if self.files is None else self.files.encode
         try:
-            fields = fields_of(to_tape(child.script(), self.places), self.store.encode)
+            fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
         except UnredactableOutput as error:
             raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None
-        if fields.get("running"):
-            fields["note"] = "still running when the test ended"
+        notes = ["still running when the test ended"] if fields.get("running") else []
+        notes += notes_of(take.shared, take.unkept)
+        if notes:
+            fields["note"] = "; ".join(notes)
         return Entry(
             program=encode_argument(asked.program),
             args=tuple(encode_argument(one) for one in asked.args),

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from . import packed as packing
 from .absent import Listing
 from .codec import dumps, loads
 from .content import Content, decode, encode
@@ -31,7 +32,7 @@ from .files import (
     write_all,
     write_atomically,
 )
-from .model import Payload, Stream, Tape
+from .model import Base64, Payload, Stream, Tape
 from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
 
 ATTEMPT = ".failed"
@@ -40,6 +41,9 @@ ATTEMPT = ".failed"
 LARGEST_TAPE = 1 << 28
 """Bytes of a tape file. What needs that much is a mistake; large streams are in payload files."""
 _SMALLER = f"at most {LARGEST_TAPE:,} bytes"
+SHORT_TEXT = 320
+SHORT_BYTES = 1 << 6
+"""Bytes up to which text, and other content, of a file that a command made stands on the tape itself."""
 
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
@@ -208,6 +212,22 @@ class TapeStore:
         """
         return encode(data, self.add_payload)
 
+    def encode_file(self, data: Content) -> Stream:
+        """The form of a file's content on a tape of this store.
+
+        What a suite's commands make is much the same in every test, so it goes into a payload that all
+        tapes share, unless it is as short as its hash, or a short text that a reviewer can read.
+
+        Raises:
+            TapeWriteError: as for :meth:`add_payload`.
+        """
+        if data.size > SHORT_TEXT:
+            return self.add_payload(data, packed=data.size >= packing.WORTH)
+        stream = encode(data)
+        if isinstance(stream, Base64) or b"\0" in data.bytes():
+            return self.add_payload(data) if data.size > SHORT_BYTES else stream
+        return stream
+
     def decode(self, stream: Stream) -> Content:
         """The bytes that ``stream`` of a tape of this store stands for.
 
@@ -216,14 +236,23 @@ class TapeStore:
             TapeError: its payload's path leads out of the root.
         """
         if isinstance(stream, Payload):
-            check_inside(self.payloads / stream.sha256, self.root)
+            path = self.payloads / stream.sha256
+            check_inside(path, self.root)
+            packed_path = path.with_name(path.name + packing.SUFFIX)
+            if not path.exists() and packed_path.exists():
+                check_inside(packed_path, self.root)
+                return packing.unpack(packed_path, stream)
         return decode(stream, self.payloads)
 
-    def add_payload(self, data: Content | bytes) -> Payload:
+    def add_payload(self, data: Content | bytes, *, packed: bool = False) -> Payload:
         """Keep ``data`` in a file named by its hash.
 
         A temporary file of a spool becomes the payload without being copied, and the content reads
         from there from now on. Bytes that are kept already are not written again.
+
+        Args:
+            data: any bytes.
+            packed: save room where that is worth it.
 
         Raises:
             TapeWriteError: the file could not be written.
@@ -234,15 +263,25 @@ class TapeStore:
         path = self.payloads / payload.sha256
         check_inside(path, self.root)
         if not self._has(payload):
+            if packed and self._pack(path, content):
+                return payload
             replace_with(path, lambda temporary: _fill(temporary, content))
         if content.temporary:
             content.relocate(path)
         return payload
 
+    def _pack(self, path: Path, content: Content) -> bool:
+        """Keep ``content`` packed, if that is worth it."""
+        data = packing.pack(content)
+        if data is None:
+            return False
+        write_atomically(path.with_name(path.name + packing.SUFFIX), data)
+        return True
+
     def _has(self, payload: Payload) -> bool:
         """Whether the payload is there and whole; a damaged one is to be replaced."""
         try:
-            kept = decode(payload, self.payloads)
+            kept = self.decode(payload)
             kept.read(0, 1)
         except TapeCorrupt:
             return False
