@@ -344,3 +344,22 @@ def test_an_output_file_is_no_effect(project: Project) -> None:
     entries = json.loads(project.tape().read_bytes())["entries"]
     assert "effects" not in entries[0]
     assert [one["path"] for one in entries[1]["effects"]] == ["<tmp>/out"]
+
+
+def test_a_secret_in_a_file_stays_off_the_tape(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "hunter2-hunter2-hunter2")
+    project.write(
+        SHELL
+        + """
+    @pytest.mark.tape(effects=True)
+    def test_it(tmp_path):
+        sh('echo "token=$DEPLOY_TOKEN" > a; (seq 500; echo "$DEPLOY_TOKEN") > b', cwd=tmp_path)
+        assert "token=" in (tmp_path / "a").read_text()
+    """
+    )
+    project.record()
+    project.replay()
+
+    kept = [path for path in (project.path / "tapes").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"hunter2" in path.read_bytes()]
