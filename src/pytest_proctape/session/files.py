@@ -17,11 +17,14 @@ from ..tape import (
     Content,
     Effect,
     FileEffect,
+    Payload,
     Spool,
     Stream,
+    Tape,
     TapeStore,
     effect_of,
     file_effect_of,
+    payloads_of,
 )
 from .crossing import SCAN_LIMIT
 
@@ -63,6 +66,7 @@ class Files:
         self._places = places
         self._text = [re.compile(rf"(?:.*/)?{glob_regex(one)}\Z", re.DOTALL) for one in rules.text]
         self._taped: dict[str, Content] = {}
+        self._unwritten: dict[str, Content] = {}
 
     @classmethod
     def by_settings(
@@ -119,7 +123,27 @@ class Files:
     def _keep(self, file: FileEffect) -> Stream:
         """Every content goes through here on its way to the disk."""
         assert file.content is not None
-        return self._store.encode_file(file.content)
+        return self._store.encode_file(file.content, self._later)
+
+    def _later(self, content: Content) -> Payload:
+        self._unwritten[content.sha256] = content
+        return Payload(sha256=content.sha256, size=content.size)
+
+    def read(self, stream: Stream) -> Content:
+        """A stream of a tape, of one that is not written yet as well."""
+        content = self._unwritten.get(stream.sha256) if isinstance(stream, Payload) else None
+        return self._store.decode(stream) if content is None else content
+
+    def write(self, tape: Tape) -> None:
+        """Write the contents that ``tape``, which is about to be stored, names: no others leave a trace.
+
+        Raises:
+            TapeWriteError: the disk would not take it.
+        """
+        for payload in payloads_of(tape):
+            content = self._unwritten.pop(payload.sha256, None)
+            if content is not None:
+                self._store.add_file(content)
 
     # -- replay --------------------------------------------------------------------------------
 

@@ -229,17 +229,24 @@ class Recording(Player):
             old = None
         if old is not None:
             unordered = self.terms.order == "any"
-            kept = keep_unchanged(old.entries, tape.entries, self.store.decode, unordered=unordered)
+            read = self.store.decode if self.files is None else self.files.read
+            kept = keep_unchanged(old.entries, tape.entries, read, unordered=unordered)
             names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
             tape = tape.model_copy(update={"entries": kept, "names": names or None})
             if kept == old.entries and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
+        self._write_files(tape)
         self.store.save(self.owner, tape)
         return "recorded"
+
+    def _write_files(self, tape: Tape) -> None:
+        if self.files is not None:
+            self.files.write(tape)
 
     def save_attempt(self, tape: Tape) -> str:
         """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
         tape = self.hooks.before_write(tape, self.path)
+        self._write_files(tape)
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:

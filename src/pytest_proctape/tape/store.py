@@ -212,21 +212,30 @@ class TapeStore:
         """
         return encode(data, self.add_payload)
 
-    def encode_file(self, data: Content) -> Stream:
+    def encode_file(self, data: Content, add_payload: Callable[[Content], Payload]) -> Stream:
         """The form of a file's content on a tape of this store.
 
         What a suite's commands make is much the same in every test, so it goes into a payload that all
         tapes share, unless it is as short as its hash, or a short text that a reviewer can read.
 
-        Raises:
-            TapeWriteError: as for :meth:`add_payload`.
+        Args:
+            data: the content.
+            add_payload: keeps what becomes a payload; see :meth:`add_file`.
         """
         if data.size > SHORT_TEXT:
-            return self.add_payload(data, packed=data.size >= packing.WORTH)
+            return add_payload(data)
         stream = encode(data)
         if isinstance(stream, Base64) or b"\0" in data.bytes():
-            return self.add_payload(data) if data.size > SHORT_BYTES else stream
+            return add_payload(data) if data.size > SHORT_BYTES else stream
         return stream
+
+    def add_file(self, data: Content) -> Payload:
+        """:meth:`add_payload` for a file's content, packed where that is worth it.
+
+        Raises:
+            TapeWriteError, TapeError: as for :meth:`add_payload`.
+        """
+        return self.add_payload(data, packed=data.size >= packing.WORTH)
 
     def decode(self, stream: Stream) -> Content:
         """The bytes that ``stream`` of a tape of this store stands for.

@@ -19,7 +19,7 @@ def store(tmp_path: Path) -> TapeStore:
 
 
 def keep(store: TapeStore, data: bytes) -> Payload:
-    payload = store.encode_file(Content.of(data))
+    payload = store.encode_file(Content.of(data), store.add_file)
     assert isinstance(payload, Payload)
     return payload
 
@@ -60,6 +60,6 @@ def test_a_packed_file_is_checked(store: TapeStore, damage: str) -> None:
 
 
 def test_a_short_text_stands_on_the_tape(store: TapeStore) -> None:
-    assert store.encode_file(Content.of(b"one\ntwo\n")) == ("one\n", "two\n")
-    assert isinstance(store.encode_file(Content.of(b"\xff\1")), Base64)
-    assert isinstance(store.encode_file(Content.of(b"\xff" * 100)), Payload)
+    assert store.encode_file(Content.of(b"one\ntwo\n"), store.add_file) == ("one\n", "two\n")
+    assert isinstance(store.encode_file(Content.of(b"\xff\1"), store.add_file), Base64)
+    assert isinstance(store.encode_file(Content.of(b"\xff" * 100), store.add_file), Payload)
