@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent
 HOME = ROOT / ".dev"
 EXAMPLE = ROOT / "examples" / "relnotes"
 TAPES = ROOT / "tapes"  # of the example: its pyproject.toml says so
-EXAMPLE_TOOLS = ("git", "tar", "gzip")
+EXAMPLE_TOOLS = ("git", "tar", "gzip", "make", "gcc", "zip", "unzip")
 DEMO_DONE = "recorded with the real tools, replayed without them"
 
 SCRATCH_TAPES = ("-o", "tapes_dir=tapes")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .errors import (
         Divergence,
         Drift,
+        EffectFailed,
+        EffectsLimitExceeded,
         Exhaustion,
         HookError,
         Leftover,
@@ -54,6 +56,8 @@ _HOMES = {
         (
             "Divergence",
             "Drift",
+            "EffectFailed",
+            "EffectsLimitExceeded",
             "Exhaustion",
             "HookError",
             "Leftover",
@@ -80,6 +84,8 @@ __all__ = [
     "Difference",
     "Divergence",
     "Drift",
+    "EffectFailed",
+    "EffectsLimitExceeded",
     "Entry",
     "Exhaustion",
     "HookError",

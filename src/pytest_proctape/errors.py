@@ -12,11 +12,13 @@
     ├── ReplayError          carries the spawn, the nearest entries and the differences
     │   ├── Divergence       the test asked for something else than the tape has next
     │   ├── Exhaustion       it asked for more than the tape has
-    │   └── Leftover         it asked for less
+    │   ├── Leftover         it asked for less
+    │   └── EffectFailed     a file that a command had made could not be put in its place
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
     │   ├── OutputLimitExceeded
-    │   └── UnredactableOutput  a child wrote a secret into more than can be rewritten
+    │   ├── UnredactableOutput  a child wrote a secret into more than can be rewritten
+    │   └── EffectsLimitExceeded  the files that commands made are larger than a tape may keep
     ├── HookError            a hook of a conftest file or a plugin failed
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Divergence",
     "Drift",
+    "EffectFailed",
+    "EffectsLimitExceeded",
     "Exhaustion",
     "HookError",
     "Leftover",
@@ -168,6 +172,10 @@ class Leftover(ReplayError):
     """The test asked for less than the tape has."""
 
 
+class EffectFailed(ReplayError):
+    """The system refused to put a file where a command had put it."""
+
+
 class RecordError(ProctapeError):
     """A recording was stopped because a limit was reached."""
 
@@ -200,6 +208,30 @@ class UnredactableOutput(RecordError):
             "  next:     let the command say less; or, where you know that it is no secret, say\n"
             "            tapes_keep_unscanned = true in the ini file: such streams are kept as they are"
         )
+
+
+class EffectsLimitExceeded(RecordError):
+    """The files that commands made are larger than a tape may keep.
+
+    Attributes:
+        limit: in bytes.
+        total: what would have to be kept, in bytes.
+        biggest: paths and sizes, the largest first.
+    """
+
+    def __init__(self, limit: int, total: int, biggest: Sequence[tuple[str, int]]) -> None:
+        self.limit = limit
+        self.total = total
+        self.biggest = tuple(biggest)
+        super().__init__(limit, total, biggest)
+
+    def __str__(self) -> str:
+        lines = [f"the files that commands made have {self.total} bytes, and a tape may keep {self.limit}"]
+        lines += [f"  {size:>12} bytes  {path}" for path, size in self.biggest]
+        lines.append(
+            "  next:     leave files out with tapes_effects_ignore, or keep more with tapes_effects_limit"
+        )
+        return "\n".join(lines)
 
 
 class HookError(ProctapeError):

@@ -352,12 +352,27 @@ def pytest_fixture_setup(
     if waits and fixturedef is item.stash[_CONFIG].fixturedef:
         _begin(item)
     if fixturedef.argname == "tmp_path_factory":
+        _watch_directories_of(result, request.config)
         request.config.stash[_BASETEMP] = str(result.getbasetemp())
         if run is not None:
             run.add_place("basetemp", request.config.stash[_BASETEMP])
     elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
         run.item.session.places.add("tmp", str(result))
     return result
+
+
+def _watch_directories_of(factory: pytest.TempPathFactory, config: pytest.Config) -> None:
+    """Let the tapes in use know of every directory that ``factory`` makes; ``tmp_path`` is one of them."""
+    make = factory.mktemp
+
+    def mktemp(basename: str, numbered: bool = True) -> Path:
+        path = make(basename, numbered=numbered)
+        run = config.stash.get(_RUN, None)
+        if run is not None:
+            run.add_root(str(path))
+        return path
+
+    factory.mktemp = mktemp  # type: ignore[method-assign]
 
 
 def _settings_of(item: pytest.Item, config: Mapping[str, object] | None = None) -> Settings | None:

@@ -18,7 +18,18 @@ from .hooks import Hooks
 from .match import LivePatterns, Terms
 from .portable import Places, Rules, machine_values
 from .renamed import Renamed
-from .session import Collecting, Commons, Phase, Player, Recording, ReplaySession, Session, SharedMode, WayIn
+from .session import (
+    Collecting,
+    Commons,
+    Files,
+    Phase,
+    Player,
+    Recording,
+    ReplaySession,
+    Session,
+    SharedMode,
+    WayIn,
+)
 from .settings import Mode, Settings
 from .summary import Result
 from .tape import TapeStore
@@ -161,6 +172,8 @@ class Run:
             terms=Terms(frozenset(settings.match_on), settings.order),
             hooks=Hooks(item.ihook, owner),
         )
+        around = (tape.session.files for tape in self.active if tape.fixture)
+        session.files = Files.by_settings(self.store, session.places, settings, filter(None, around))
         session.live = self.live_patterns(settings)
         return session
 
@@ -173,6 +186,12 @@ class Run:
     def collecting_errors(self) -> int:
         """How many errors there have been while tests were collected."""
         return 0 if self.collecting is None else len(self.collecting.errors)
+
+    def add_root(self, path: str) -> None:
+        """A temporary directory was made for the tapes that are in use: their commands may write there."""
+        for tape in self.active:
+            if tape.session.files is not None:
+                tape.session.files.roots.add(path)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

@@ -9,6 +9,8 @@ against it.
 from __future__ import annotations
 
 import difflib
+import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -51,6 +53,11 @@ class Settings:
         redact: patterns of what is secret, a line each.
         env: names and globs of the environment variables that are kept and compared.
         keep_unscanned: output that is too large to be searched for secrets is kept as it is.
+        effects: files that commands make are recorded; or the places besides the test's own temporary
+            directories where they are.
+        effects_ignore: patterns of what is left out.
+        effects_limit: bytes that a tape may keep of them.
+        effects_text: patterns of files in whose text placeholders hold.
     """
 
     mode: Mode = "replay"
@@ -65,6 +72,10 @@ class Settings:
     redact: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     keep_unscanned: bool = False
+    effects: bool | tuple[str, ...] = False
+    effects_ignore: tuple[str, ...] = ("__pycache__", ".pytest_cache")
+    effects_limit: int = 64 << 20
+    effects_text: tuple[str, ...] = ()
 
 
 class TapeConfig(TypedDict, total=False):
@@ -75,12 +86,16 @@ class TapeConfig(TypedDict, total=False):
         order: ``strict``: spawns come in the order of the tape; ``any``: in whatever order.
         match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
         clock: time stands where the recording began, and moves by what is waited for.
+        live: patterns of commands that are never taped.
+        effects: files that commands make are recorded: true, or where besides the temporary directories.
     """
 
     mode: Mode | None
     order: Order | None
     match_on: Sequence[str] | str | None
     clock: bool | None
+    live: Sequence[str] | None
+    effects: bool | Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +242,55 @@ def parse_lines(value: object, source: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+_FLAGS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def parse_effects(value: object, source: str) -> bool | tuple[str, ...]:
+    """A flag, or paths and globs.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list) and len(value) == 1 and str(value[0]).lower() in _FLAGS:
+        return _FLAGS[str(value[0]).lower()]
+    return parse_patterns(value, source)
+
+
+def parse_patterns(value: object, source: str) -> tuple[str, ...]:
+    """A list of paths or patterns; a path object is as good as text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str | os.PathLike) for one in value):
+        raise UsageError(f"{source} is a list of paths or patterns, not {value!r}")
+    return tuple(os.fspath(one) for one in value)
+
+
+def parse_size(value: object, source: str) -> int:
+    """Bytes: a whole number, with K, M or G behind it for 1024 and its powers.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    found = re.fullmatch(r"(\d+) *([KMG]?)", value.strip().upper()) if isinstance(value, str) else None
+    if found is None:
+        raise UsageError(f"{source} is a number of bytes, as in 64M, not {value!r}")
+    return int(found[1]) * _UNITS[found[2]]
+
+
 KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
@@ -245,6 +309,12 @@ KEYS: Final = (
     Key("redact", "linelist", parse_lines, "patterns of secrets, besides those known", marker=False),
     Key("env", "linelist", parse_lines, "names and globs of variables to keep and compare", marker=False),
     Key("keep_unscanned", "bool", parse_flag, "keep output too large to search for secrets", marker=False),
+    Key("effects", "linelist", parse_effects, "record files that commands make: true, false, or where else"),
+    Key(
+        "effects_ignore", "linelist", parse_patterns, "patterns of files that are not recorded", marker=False
+    ),
+    Key("effects_limit", "string", parse_size, "most bytes of files that a tape keeps", marker=False),
+    Key("effects_text", "linelist", parse_patterns, "files whose text holds placeholders", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 
@@ -288,7 +358,7 @@ def from_ini(written: Mapping[str, object], file: object) -> Settings:
     values: dict[str, Any] = {
         key.name: key.parse(value, f"{key.ini_name} in {file}")
         for key in KEYS
-        if (value := written.get(key.ini_name)) not in (None, "")
+        if (value := written.get(key.ini_name)) not in (None, "", [])
     }
     return replace(Settings(), **values)
 

@@ -23,9 +23,9 @@ from .clock import CLOCK
 from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
 from .handle import TapeHandle
-from .match import Terms
+from .match import LivePatterns, Terms
 from .portable import Places, machine_values
-from .session import Player
+from .session import Files, Player
 from .settings import Settings, TapeConfig, check_asked, for_test, parse_mode
 from .tape import SingleStore
 
@@ -144,14 +144,17 @@ class TapeUse:
         if kind == "missing":
             kind = "replay" if self.path.exists() else "record"
         root = _root_above(self.path)
+        store = SingleStore(self.path)
         session = SESSIONS[kind](
-            SingleStore(self.path),
+            store,
             "",
             _places(root, settings),
             root=root,
             terms=Terms(frozenset(settings.match_on), settings.order),
         )
         session.phase = "call"
+        session.live = LivePatterns(settings.live)
+        session.files = Files.by_settings(store, session.places, settings)
         session.record_command = self._record_command(inside=inside)
         return session
 

@@ -128,7 +128,17 @@ def _taping(way: Way, scratch: Path) -> list[str]:
     if way == "bare":
         return []
     tapes = scratch / "tapes"
-    return ["-p", _PLUGIN, f"--{way}-tapes", "-o", "tapes_auto=true", "-o", f"tapes_dir={tapes}"]
+    return [
+        "-p",
+        _PLUGIN,
+        f"--{way}-tapes",
+        "-o",
+        "tapes_auto=true",
+        "-o",
+        "tapes_effects=.",
+        "-o",
+        f"tapes_dir={tapes}",
+    ]
 
 
 def _run_worker(job: Job, scratch: Path, log: Path) -> int:

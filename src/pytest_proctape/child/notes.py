@@ -52,6 +52,14 @@ def without_input(steps: Sequence[script.Step], count: int) -> list[script.Step]
     return kept[::-1]
 
 
+def is_said(item: Run | script.Step) -> bool:
+    """The child did it, and the parent may have seen it."""
+    return item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd)
+
+
+_NO_CAUSES = (script.Output, script.OutputEnd, script.Effects)
+
+
 def tidy(steps: tuple[script.Step, ...], end: End, early_ns: int | None = None) -> tuple[script.Step, ...]:
     """Without the ends of output that tell nothing.
 
@@ -66,7 +74,7 @@ def tidy(steps: tuple[script.Step, ...], end: End, early_ns: int | None = None) 
     if end.status is None or any(isinstance(step, script.Ended) for step in steps):
         return steps
     last_cause = max(
-        (i for i, step in enumerate(steps) if not isinstance(step, script.Output | script.OutputEnd)),
+        (i for i, step in enumerate(steps) if not isinstance(step, _NO_CAUSES)),
         default=-1,
     )
     return tuple(

@@ -16,11 +16,11 @@ from functools import partial
 
 from ..clock import REAL, Waits
 from ..errors import UnsupportedSpawn
-from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
+from ..tape import STDERR, STDIN, STDOUT, End, FileEffect, Script, SpawnError, Spool, script, without_pid
 from . import terminal
 from .inputfile import InputFile
 from .lent import LentPipe, is_lent
-from .notes import ANSWER, Run, step_of, tidy, whole_us, without_input
+from .notes import ANSWER, Run, is_said, step_of, tidy, whole_us, without_input
 from .tap import Answers, Tap
 from .timing import ChildTime
 from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_socket
@@ -28,6 +28,11 @@ from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_
 _INHERITED = frozenset({STDOUT, STDERR})
 _WAITID = os.waitid
 """As it was when no tape was active: what we ask for ourselves is not the parent's wait."""
+
+
+Look = Callable[[int, bool, bool], tuple[FileEffect, ...]]
+"""What happened to files since the last look of anybody: since when a modification time is the child's,
+whether it goes on, whether what is gone counts."""
 
 
 def _raise(error: UnsupportedSpawn) -> object:
@@ -56,6 +61,8 @@ class RecordingChild:
         timed: bool = False,
         waits: Waits | None = None,
         on_refused: Callable[[UnsupportedSpawn], object] = _raise,
+        began_ns: int = 0,
+        look: Look | None = None,
     ) -> None:
         """Open the taps.
 
@@ -65,6 +72,8 @@ class RecordingChild:
             timed: the parent waits by the clock, so it matters when output comes.
             waits: of the mock clock that the test lives by.
             on_refused: told when it turns out, too late to refuse it, that the child can't be recorded.
+            began_ns: the file system's time, just before the child is started.
+            look: tells what happened to files.
         """
         self.pid = 0
         self.status: int | None = None
@@ -90,6 +99,9 @@ class RecordingChild:
         self._input_file: InputFile | None = None
         self._lent: LentPipe | None = None
         self._terminal: int | None = None
+        self._look = look
+        self._began_ns = began_ns
+        self._said = False
         self._seen_running: int | None = None
         self.awaited = False
         self.wiring = self._lead_past(wiring)
@@ -166,7 +178,10 @@ class RecordingChild:
             self._has_own_input = private
             self._lent = LentPipe(parents) if is_lent(parents) and not private else None
         lent = self._lent if inward else None
-        tap = Tap(fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent)
+        before = self._before_input
+        tap = Tap(
+            fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent, before=before
+        )
         self._taps.append(tap)
         if inward and is_socket(parents):
             self._taps.append(Answers(tap, self._note_answer))
@@ -231,6 +246,7 @@ class RecordingChild:
         """
         with self._lock:
             self.step()
+            self.look()
             noted = script.Signal(number, self._now_ns()) if number and not self.gone() else None
             if noted is not None:
                 self._log.append(noted)
@@ -252,6 +268,7 @@ class RecordingChild:
         """A timed wait of the parent ended without the child."""
         with self._lock:
             self.step()
+            self.look()
             if self.status is None or self._held:
                 self._log.append(script.Timeout(timeout_ns, self._now_ns()))
 
@@ -282,6 +299,7 @@ class RecordingChild:
             self.time.close()
             self._note_input_file()
             self._note_untaken()
+            self._note_last_effects()
             self._ended_at = len(self._log)
             if self._log and isinstance(last := self._log[-1], Run):
                 last.sealed = True
@@ -299,6 +317,7 @@ class RecordingChild:
             self.time.close()
             if self.status is None and self.error is None:
                 self.status = self._unreaped_status()
+                self._note_last_effects(deletions=False)
             self._note_input_file()
             if self.status is not None:
                 self._note_untaken()
@@ -342,6 +361,7 @@ class RecordingChild:
                 has_input,
                 self._pause_ns,
                 self._needs_poll(),
+                self._began_ns,
             )
 
     def _early_ns(self, end: End) -> int | None:
@@ -353,7 +373,7 @@ class RecordingChild:
         if self._seen_running is None or self.status is None:
             return False
         return all(
-            item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd)
+            item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd | script.Effects)
             for item in self._log[self._seen_running :]
         )
 
@@ -368,6 +388,38 @@ class RecordingChild:
     def open(self) -> bool:
         """Somebody can still write to or read from one of the streams."""
         return not self._all_ended()
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Note what the child has done to files by now, before the parent does something."""
+        with self._lock:
+            if self._look is None or self.status is not None or self._finished:
+                return
+            files = self._without_pid(self._look(self._began_ns, True, True))
+            self._said = False
+            if files:
+                # Whoever has read what the child said since may know of them.
+                at = len(self._log)
+                while at and is_said(self._log[at - 1]):
+                    at -= 1
+                since_ns = self._log[at].at_ns if at < len(self._log) else self._now_ns()
+                self._log.insert(at, script.Effects(files, since_ns))
+
+    def _without_pid(self, files: tuple[FileEffect, ...]) -> tuple[FileEffect, ...]:
+        return tuple(without_pid(file, self.pid) for file in files)
+
+    def _before_input(self) -> None:
+        """The parent goes on in a dialog: what was done before is no answer to it."""
+        if self._said:
+            self.look()
+
+    def _note_last_effects(self, *, deletions: bool = True) -> None:
+        look, self._look = self._look, None
+        if look is not None:
+            files = self._without_pid(look(self._began_ns, False, deletions))
+            if files:
+                self._log.append(script.Effects(files, self._now_ns()))
 
     # -- notes ---------------------------------------------------------------------------------
 
@@ -396,6 +448,7 @@ class RecordingChild:
             self._log.append(last)
         last.spool.write(data)
         self._noted_ns = now_ns
+        self._said = self._said or fd != STDIN
 
     def _is_apart(self, now_ns: int, last: object) -> bool:
         """Whether what comes now is to be told apart from what came before by its time."""

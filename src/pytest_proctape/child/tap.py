@@ -37,6 +37,7 @@ class Tap:
     """
 
     __slots__ = (
+        "_before",
         "_lent",
         "_note",
         "_on_end",
@@ -61,6 +62,7 @@ class Tap:
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
         lent: LentPipe | None = None,
+        before: Callable[[], None] | None = None,
     ) -> None:
         """Open the tap.
 
@@ -71,6 +73,7 @@ class Tap:
             private: nobody but us uses ``parents`` from now on.
             note: called with every chunk when it has been passed on.
             on_end: called when the writer's side has been closed.
+            before: called before input, or its end, is passed on.
             lent: the pipe that it reads from, where others may read from it as well.
         """
         self.fd = fd
@@ -78,6 +81,7 @@ class Tap:
         self._note = note
         self._on_end = on_end
         self._lent = lent
+        self._before = before if inward else None
         self._pending = memoryview(b"")
         reader, writer = same_kind_of_pipe(parents)
         kept = out_of_the_way(parents)
@@ -124,6 +128,8 @@ class Tap:
             if error.errno not in (errno.ECONNRESET, errno.EIO):
                 raise
             data = b""
+        if self._before is not None:
+            self._before()
         if not data:
             self._on_end()
             if self._lent is not None:
@@ -198,6 +204,7 @@ class Answers(Tap):
         self.childs = -1
         self._note = note
         self._on_end = _ignore
+        self._before = None
         self._lent = None
         self._pending = memoryview(b"")
         self._source, self._target = out_of_the_way(way_in._target), out_of_the_way(way_in._source)

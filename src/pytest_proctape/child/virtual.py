@@ -41,6 +41,9 @@ _CAUSES = script.AwaitsInput | script.Signal | script.Timeout | free_steps.Hang
 _HARMLESS = frozenset({signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH})
 """Signals that end nobody who does not ask for it: signal(7)."""
 
+_UNCAUSED = script.Output | script.OutputEnd | script.Ended | script.Effects
+"""Steps that need nothing but time."""
+
 
 class Stalled(Exception):
     """The child waits for something that the test does not do.
@@ -96,6 +99,7 @@ class VirtualChild:
         on_wrong: Callable[[VirtualChild, WrongCause | Stalled], ProctapeError],
         on_end: Callable[[VirtualChild], None],
         retold: Callable[[], Script] | None = None,
+        on_effects: Callable[[script.Effects], None] | None = None,
     ) -> None:
         self.pid = pid
         self.group = group
@@ -129,6 +133,7 @@ class VirtualChild:
         self._stall_watch = StallWatch(self)
         self._on_wrong = on_wrong
         self._on_end = on_end
+        self._on_effects = on_effects
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
 
@@ -272,7 +277,10 @@ class VirtualChild:
 
     def _only_time_is_left(self) -> bool:
         rest = self.script.steps[self._at :]
-        timeless = all(isinstance(step, script.Output | script.OutputEnd | script.Change) for step in rest)
+        timeless = all(
+            isinstance(step, script.Output | script.OutputEnd | script.Change | script.Effects)
+            for step in rest
+        )
         return timeless and self._now_ns is not None and self.script.end.status is not None
 
     def due_ns(self) -> int | None:
@@ -287,7 +295,7 @@ class VirtualChild:
                 return self._anchor_ns + step.at_ns
             if step is not None and self._has_no_room(step):
                 return self._anchor_ns + step.at_ns
-            if step is not None and not isinstance(step, script.Output | script.OutputEnd | script.Ended):
+            if step is not None and not isinstance(step, _UNCAUSED):
                 return None
             if isinstance(step, script.Ended) and self.script.end.status is None:
                 return None
@@ -349,7 +357,7 @@ class VirtualChild:
                 try:
                     self._play()
                 except WrongCause as wrong:
-                    self._fail(wrong)
+                    self._fail(self._on_wrong(self, wrong))
                 if self._ended() or self._at != before[0]:
                     self._changed.notify_all()
             wrote = self._flush()
@@ -363,9 +371,7 @@ class VirtualChild:
         while (step := self._next()) is not None:
             if not self._try(step):
                 return
-            if self._now_ns is not None and not isinstance(
-                step, script.Output | script.OutputEnd | script.Ended | script.Timeout
-            ):
+            if self._now_ns is not None and not isinstance(step, _UNCAUSED | script.Timeout):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
             self._at += 1
@@ -390,19 +396,24 @@ class VirtualChild:
             case free_steps.Hang():
                 return self._end_by_signal()
             case script.Signal():
-                if not self._signals:
-                    return False
-                number = self._signals.popleft()
-                if number != step.number:
-                    raise WrongCause(step, number)
-                return True
+                return self._take_signal(step)
             case script.Change():
                 self._changes.append(step.status)
                 return True
             case script.Ended():
                 return self._end_early(step)
+            case script.Effects():
+                return self._show(step)
             case script.Timeout():
                 return self._waits is not None and self._is_due(step.at_ns)
+
+    def _take_signal(self, step: script.Signal) -> bool:
+        if not self._signals:
+            return False
+        number = self._signals.popleft()
+        if number != step.number:
+            raise WrongCause(step, number)
+        return True
 
     def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
@@ -412,6 +423,18 @@ class VirtualChild:
             outlet.add(step.data)
         elif outlet is not None:
             outlet.closing = True
+        return True
+
+    def _show(self, step: script.Effects) -> bool:
+        """Put the files where the child had put them."""
+        if not self._is_due(step.at_ns):
+            return False
+        try:
+            if self._on_effects is not None:
+                self._on_effects(step)
+        except ProctapeError as error:
+            self._fail(error)
+            return False
         return True
 
     def _end_early(self, step: script.Ended) -> bool:
@@ -518,9 +541,9 @@ class VirtualChild:
                 self._waits.discard(self)
             self._waits.changed()
 
-    def _fail(self, wrong: WrongCause | Stalled) -> None:
+    def _fail(self, error: ProctapeError) -> None:
         """The test went another way than the tape: end the child, so that nothing waits for it."""
-        self.error = self._on_wrong(self, wrong)
+        self.error = error
         self._drop()
         self._end(int(signal.SIGKILL))
 
@@ -539,7 +562,7 @@ class VirtualChild:
             elif limit_ns is not None:
                 return
             else:
-                self._fail(Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
+                self._fail(self._on_wrong(self, Stalled(self._next() or script.Signal(int(signal.SIGKILL)))))
 
     def streams(self) -> list[int]:
         """The descriptors by which the parent may wait for this child while the child waits for it."""
@@ -563,7 +586,7 @@ class VirtualChild:
         with self._lock:
             step = self._next()
             if isinstance(step, _CAUSES) and (self.status is None or self._held):
-                self._fail(Stalled(step))
+                self._fail(self._on_wrong(self, Stalled(step)))
                 self.step()
                 self._changed.notify_all()
 
@@ -584,7 +607,9 @@ class VirtualChild:
                 return False
             with self._lock:
                 if not ready():
-                    self._fail(Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
+                    self._fail(
+                        self._on_wrong(self, Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
+                    )
         self.poll()
         return True
 

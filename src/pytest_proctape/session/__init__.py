@@ -4,6 +4,7 @@ from .base import Mode, Phase, Session, TapedSpawn
 from .brief import as_data, brief
 from .collecting import Collecting, CollectingRecord, CollectingReplay
 from .commons import Commons, SharedMode, WayIn
+from .files import FileRules, Files
 from .live import LiveSession
 from .origin import IMPORT
 from .places import is_ours, is_stdlib
@@ -18,6 +19,8 @@ __all__ = [
     "CollectingRecord",
     "CollectingReplay",
     "Commons",
+    "FileRules",
+    "Files",
     "LiveSession",
     "Mode",
     "Phase",

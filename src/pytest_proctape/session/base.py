@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
@@ -22,6 +22,9 @@ from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, St
 from .crossing import SCAN_LIMIT
 from .environment import Environment
 from .places import users_place
+
+if TYPE_CHECKING:
+    from .files import Files
 
 Mode = Literal["record", "replay", "update", "live"]
 Phase = Literal["setup", "call", "teardown"]
@@ -100,9 +103,11 @@ class Session:
         remembered: commands, as on the tape, whose answers the process is going to remember.
         began_ns: when the session was made, real nanoseconds since 1970.
         sleeps: what the test slept under a mock clock, in seconds.
+        files: what it has to do with the files of commands; ``None`` for nothing.
     """
 
     mode: Mode
+    files: Files | None = None
 
     def __init__(
         self,

@@ -18,11 +18,13 @@ from ..errors import (
 from ..hooks import Hooks
 from ..match import Asked, Near, Terms, asked_by
 from ..portable import Places
-from ..tape import Entry, Script, Spawn, TapeStore, script_of
+from ..tape import Entry, Script, Spawn, TapeStore, script_of, with_pid
+from ..tape import script as steps
 from . import report
 from .answers import Answer, Answers, Word, entry_for
 from .base import Phase, group_of
 from .crossing import from_tape
+from .files import Tell
 from .said import Said, check_count
 from .streams import mapped, stream_differences
 from .taped import Part, Taped
@@ -130,7 +132,12 @@ class Player(Taped):
 
     def _script(self, entry: Entry) -> Script:
         assert self.tape is not None
-        taped = script_of(entry, self.store.decode, strict_input=self.tape.recorded is not None)
+        taped = script_of(
+            entry,
+            self.store.decode,
+            strict_input=self.tape.recorded is not None,
+            decode_file=None if self.files is None else self.files.decode,
+        )
         script = from_tape(taped, self.places)
         return script if "stdin" in self.terms.on else loosened(script)
 
@@ -150,6 +157,11 @@ class Player(Taped):
         def on_wrong(_: VirtualChild, wrong: WrongCause | Stalled) -> ProctapeError:
             return self.latch(self.wrong_cause(asked, number, place, part, wrong))
 
+        def on_effects(effects: steps.Effects) -> None:
+            self._put(
+                effects, pid, lambda told, wrong: self.effect_error(asked, number, place, part, told, wrong)
+            )
+
         child = VirtualChild(
             pid,
             group_of(spawn, pid),
@@ -160,12 +172,25 @@ class Player(Taped):
             on_wrong=on_wrong,
             on_end=TABLE.tell,
             retold=part.retold,
+            on_effects=on_effects,
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
         self.children.append(child)
         TABLE.add(child)
         child.start(mapped(script, wiring))
         return Started(pid)
+
+    def _put(self, effects: steps.Effects, pid: int, tell: Tell) -> None:
+        """Put files where the command of an entry had put them.
+
+        Raises:
+            ProctapeError: it can't be done. The session has latched it.
+        """
+        assert self.files is not None
+        try:
+            self.files.put([with_pid(file, pid) for file in effects.files], self.path, tell)
+        except ProctapeError as error:
+            raise self.latch(error) from None
 
     def end_children(self) -> None:
         """The tape is over: children that still run are gone, and nothing of them is left."""

@@ -7,12 +7,14 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Wiring
 from ..clock import CLOCK
+from ..effects import FileIdentity, Watch, regular_files
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
 from ..hooks import Hooks
 from ..match import Asked, Terms
@@ -20,6 +22,7 @@ from ..portable import Places
 from ..tape import (
     FORMAT_VERSION,
     Entry,
+    FileEffect,
     Recorded,
     Spawn,
     Spool,
@@ -30,6 +33,7 @@ from ..tape import (
 )
 from .base import Phase
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
+from .files import notes_of
 from .player import Player
 from .report import command_line
 from .unchanged import keep_unchanged
@@ -39,13 +43,20 @@ Launch = Callable[[Wiring], Started]
 
 @dataclass
 class _Take:
-    """One spawn of the recording: an entry to be, or one that was replayed and stays as it is."""
+    """One spawn of the recording: an entry to be, or one that was replayed and stays as it is.
+
+    Attributes:
+        shared: some of its effects may be those of a child that ran at the same time.
+        unkept: what it did to files and can't be on a tape.
+    """
 
     asked: Asked
     phase: Phase
     describe: Callable[[], Asked] | None = None
     child: RecordingChild | None = None
     entry: Entry | None = None
+    shared: bool = False
+    unkept: list[str] = field(default_factory=list)
 
 
 class Recording(Player):
@@ -64,6 +75,7 @@ class Recording(Player):
     ) -> None:
         super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
         self.takes: list[_Take] = []
+        self._watch: Watch | None = None
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
@@ -92,6 +104,8 @@ class Recording(Player):
         take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
+        watch = self._watched()
+        outputs = [] if watch is None else regular_files(wiring.outputs.values())
         try:
             child = take.child = RecordingChild(
                 wiring,
@@ -99,6 +113,8 @@ class Recording(Player):
                 timed=spawn.now_ns is not None,
                 waits=self.waits,
                 on_refused=self.latch,
+                began_ns=0 if watch is None else self._look_before(watch, outputs),
+                look=None if watch is None else partial(self._look, watch, take, outputs),
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
@@ -130,6 +146,40 @@ class Recording(Player):
                     return command_line(take.asked), take.child.started_ns
         return None
 
+    def _watched(self) -> Watch | None:
+        """What looks at the files of this recording's commands; ``None`` where nobody is to."""
+        if self._watch is None and self.files is not None and self.files.rules.on:
+            self._watch = self.files.watch(self._new_spool, self.latch)
+        return self._watch
+
+    def _look_before(self, watch: Watch, outputs: list[FileIdentity]) -> int:
+        for child in self._running():
+            child.look()
+        return watch.before_spawn(outputs)
+
+    def _running(self) -> list[RecordingChild]:
+        with self._lock:
+            children = [take.child for take in self.takes if take.child is not None]
+        return [child for child in children if child.pid and child.status is None]
+
+    def _look(
+        self,
+        watch: Watch,
+        take: _Take,
+        outputs: list[FileIdentity],
+        since_ns: int,
+        goes_on: bool,
+        deletions: bool,
+    ) -> tuple[FileEffect, ...]:
+        """What files look like now, for one child."""
+        effects = watch.look(since_ns, between=goes_on, deletions=deletions)
+        take.unkept += watch.notes
+        if not goes_on:
+            watch.forget_outputs(outputs)
+        if effects:
+            take.shared = take.shared or any(child is not take.child for child in self._running())
+        return effects
+
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
         self.closed = True
@@ -138,6 +188,8 @@ class Recording(Player):
                 take.child.finish()
                 TABLE.remove(take.child.pid)
         self.end_children()
+        if self._watch is not None:
+            self._watch.end()
         self.places.capturing = True
         entries = [take.entry if take.child is None else self._made(take, take.child) for take in self.takes]
         return Tape(
@@ -186,27 +238,37 @@ class Recording(Player):
             old = None
         if old is not None:
             unordered = self.terms.order == "any"
-            kept = keep_unchanged(old.entries, tape.entries, self.store.decode, unordered=unordered)
+            read = self.store.decode if self.files is None else self.files.read
+            kept = keep_unchanged(old.entries, tape.entries, read, unordered=unordered)
             names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
             tape = tape.model_copy(update={"entries": kept, "names": names or None})
             if kept == old.entries and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
+        self._write_files(tape)
         self.store.save(self.owner, tape)
         return "recorded"
+
+    def _write_files(self, tape: Tape) -> None:
+        if self.files is not None:
+            self.files.write(tape)
 
     def save_attempt(self, tape: Tape) -> str:
         """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
         tape = self.hooks.before_write(tape, self.path)
+        self._write_files(tape)
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
         asked = take.asked if take.describe is None else take.describe()
+        encode_file = None if self.files is None else self.files.encode
         try:
-            fields = fields_of(to_tape(child.script(), self.places), self.store.encode)
+            fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
         except UnredactableOutput as error:
             raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None
-        if fields.get("running"):
-            fields["note"] = "still running when the test ended"
+        notes = ["still running when the test ended"] if fields.get("running") else []
+        notes += notes_of(take.shared, take.unkept)
+        if notes:
+            fields["note"] = "; ".join(notes)
         return Entry(
             program=encode_argument(asked.program),
             args=tuple(encode_argument(one) for one in asked.args),

@@ -14,6 +14,7 @@ from ..child import Stalled, WrongCause
 from ..clock import EPOCH_NS
 from ..errors import (
     Divergence,
+    EffectFailed,
     Exhaustion,
     HookError,
     ReplayError,
@@ -29,6 +30,7 @@ from .base import Session
 from .causes import told_difference
 from .crossing import load_names
 from .cursor import AnyCursor, Cursor
+from .files import REFUSED
 
 _ANOTHER = "the test asked for something else than the tape has next"
 _UNKNOWN = "the test asked for something that the tape does not have"
@@ -261,6 +263,14 @@ class Taped(Session):
         return replace(
             asked, program=hide(asked.program), args=tuple(hide(one) for one in asked.args), argv0=argv0
         )
+
+    def effect_error(
+        self, asked: Asked, number: int, place: str, part: Part, headline: str, wrong: Difference
+    ) -> ReplayError:
+        """A file that a command had made could not be put in its place."""
+        kind: type[ReplayError] = EffectFailed if headline == REFUSED else Divergence
+        expected = None if part.index is None else (part.index, part.entry)
+        return self._error(kind, headline, asked, place, expected=expected, wrong=(wrong,), number=number)
 
     def _error(
         self,

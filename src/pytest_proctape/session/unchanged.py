@@ -1,7 +1,8 @@
 """Whether a new recording says anything that the old one did not: then the old one stays, times included.
 
 How output was cut into pieces on its way, when each came, and how a parent that writes without waiting
-and a child that answers at once were interleaved, is chance; what was said is not.
+and a child that answers at once were interleaved, is chance; what was said is not. Nor is what was done
+to files, but for the times at which it was done.
 """
 
 from __future__ import annotations
@@ -9,8 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..effects import MASKED_LIMIT, masked
 from ..match import asked_by, differences, has_patterns
-from ..tape import Content, Entry, Glob, Regex, Stream, fits_input, script, script_of
+from ..tape import (
+    Content,
+    Effect,
+    Entry,
+    FileEffect,
+    Glob,
+    Regex,
+    Stream,
+    file_effect_of,
+    fits_input,
+    script,
+    script_of,
+)
 
 _CHANCE: dict[str, object] = {
     "duration_ms": 0.0,
@@ -20,7 +34,12 @@ _CHANCE: dict[str, object] = {
     "stdout": "",
     "stderr": "",
     "fds": None,
+    "began": None,
+    "effects": None,
 }
+
+_RECENT_NS = 24 * 3600 * 10**9
+"""A file whose time is so little before the command was made by the test itself, a moment ago."""
 
 
 def keep_unchanged(
@@ -123,11 +142,13 @@ class _Act:
         opening: the deed at its beginning.
         said: by descriptor, 0 for what the parent sent.
         needs: by descriptor, up to which byte of it how much input had come before.
+        files: by path, what became of it.
     """
 
     opening: object = None
     said: dict[int, bytes] = field(default_factory=dict)
     needs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    files: dict[str, object] = field(default_factory=dict)
 
     def add(self, step: script.Input | script.Output) -> None:
         # What is written to 0, a file or socket, is not what is read from it.
@@ -147,10 +168,17 @@ _Essence = tuple[Entry, tuple[frozenset[int], bool, bool], list[_Act]]
 
 
 def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
-    played = script_of(entry, decode, strict_input=True)
+    def decode_file(effect: Effect, began_ns: int | None) -> FileEffect:
+        return file_effect_of(effect, began_ns, lambda one: decode(one.file or ""), str)
+
+    played = script_of(entry, decode, strict_input=True, decode_file=decode_file)
     acts = [_Act()]
     for step in played.steps:
-        if isinstance(step, script.Input | script.Output):
+        if isinstance(step, script.Effects):
+            acts[-1].files.update(
+                (file.path, _file(file, played.began_ns)) for file in step.files if not _is_touched(file)
+            )
+        elif isinstance(step, script.Input | script.Output):
             acts[-1].add(step)
         elif isinstance(step, script.Signal | script.Change | script.Ended | script.Timeout):
             acts.append(_Act(_deed(step)))
@@ -162,6 +190,21 @@ def _deed(step: script.Step) -> object:
         ((name, getattr(step, name)) for name in ("number", "status", "timeout_ns") if hasattr(step, name)),
         None,
     )
+
+
+def _is_touched(file: FileEffect) -> bool:
+    """Nothing but the time of a thing was set, to that of the moment."""
+    return file.kind == "kept" and file.mode is None and file.by_clock
+
+
+def _file(file: FileEffect, began_ns: int) -> object:
+    """What became of a file, without what is chance in it."""
+    content: object = file.content
+    if file.content is not None and file.content.size <= MASKED_LIMIT:
+        content = masked(file.content.bytes())
+    by_chance = file.by_clock or file.mtime_ns is None or file.mtime_ns > began_ns - _RECENT_NS
+    time = None if by_chance else file.mtime_ns
+    return (replace(file, content=None, mtime_ns=None, by_clock=False), content, time)
 
 
 def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
@@ -179,7 +222,10 @@ def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
     elif not old[1][2]:
         return False
     return all(
-        before.opening == after.opening and before.said == after.said and _is_looser(before, after)
+        before.opening == after.opening
+        and before.said == after.said
+        and before.files == after.files
+        and _is_looser(before, after)
         for before, after in zip(old[2], new[2], strict=True)
     )
 

@@ -5,14 +5,16 @@ The rooms above import from here and not from the files behind it.
 
 from __future__ import annotations
 
-from .codec import dumps, loads, ms_from_ns, ns_from_ms
+from .codec import dumps, loads
 from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode, encode_argument
+from .effect import DEFAULT_MODES, TAPED, FileEffect, Kind, effect_of, file_effect_of, with_pid, without_pid
 from .listing import Listing, discard, payload_hash, payloads_of
 from .model import (
     FORMAT_VERSION,
     Arg,
     Argument,
     Base64,
+    Effect,
     Entry,
     Event,
     Payload,
@@ -56,26 +58,32 @@ from .single import SingleStore
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
+from .times import ms_from_ns, ns_from_ms
 
 __all__ = [
     "AMBIENT",
     "CACHED",
+    "DEFAULT_MODES",
     "FORMAT_VERSION",
     "OVERLAP",
     "PAYLOAD_THRESHOLD",
     "STDERR",
     "STDIN",
     "STDOUT",
+    "TAPED",
     "AnyArgs",
     "Anything",
     "Arg",
     "Argument",
     "Base64",
     "Content",
+    "Effect",
     "End",
     "Entry",
     "Event",
+    "FileEffect",
     "Glob",
+    "Kind",
     "Listing",
     "Pattern",
     "Payload",
@@ -98,11 +106,13 @@ __all__ = [
     "decode_argument",
     "discard",
     "dumps",
+    "effect_of",
     "encode",
     "encode_argument",
     "errno_name",
     "errno_number",
     "fields_of",
+    "file_effect_of",
     "fits",
     "fits_input",
     "hashed_tape_path",
@@ -121,4 +131,6 @@ __all__ = [
     "signal_name",
     "signal_number",
     "tape_path",
+    "with_pid",
+    "without_pid",
 ]

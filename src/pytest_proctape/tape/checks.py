@@ -10,24 +10,10 @@ import errno
 import re
 import signal
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
+from .effect_checks import TIME_EXPECTED, effect_problems, is_time
 from .model import Entry, Event, SpawnError
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong with an entry.
-
-    Attributes:
-        place: inside the entry, as in ``timeline[2].signal``.
-        problem: what is there.
-        expected: what may be there.
-    """
-
-    place: str
-    problem: str
-    expected: str
-
+from .problem import Problem
 
 _HARMLESS = frozenset(
     [
@@ -58,6 +44,7 @@ _ACTIONS = (
     "continued",
     "ended",
     "timeout_ms",
+    "effects",
 )
 _SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
 _ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
@@ -78,6 +65,10 @@ def _problems(entry: Entry) -> Iterator[Problem]:
         yield from _timeline_problems(entry)
         for index, event in enumerate(entry.timeline):
             yield from _event_problems(event, f"timeline[{index}]")
+            yield from effect_problems(event.effects or (), f"timeline[{index}].effects")
+    yield from effect_problems(entry.effects or (), "effects")
+    if entry.began is not None and not is_time(entry.began):
+        yield Problem("began", f"no time: {entry.began!r}", TIME_EXPECTED)
     yield from _end_problems(entry)
 
 

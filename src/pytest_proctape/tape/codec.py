@@ -27,17 +27,6 @@ _CUT_OFF = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-F
 """What a file ends with where JSON's parser stumbles over half a word, half a number or half an escape."""
 
 
-def ms_from_ns(ns: int) -> float:
-    """Milliseconds from whole nanoseconds; :func:`ns_from_ms` gives them back exactly, up to 52 days."""
-    return ns / 1_000_000
-
-
-def ns_from_ms(ms: float) -> int:
-    """Whole nanoseconds from milliseconds, rounded to the nearest."""
-    whole = int(ms)
-    return whole * 1_000_000 + round((ms - whole) * 1_000_000)
-
-
 def loads(data: bytes, path: Path) -> Tape:
     """The tape that ``data`` holds; a bare list of entries is one, too.
 

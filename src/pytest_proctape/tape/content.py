@@ -25,9 +25,9 @@ PAYLOAD_THRESHOLD = 1 << 16
 # Inside the class `bytes` is the method.
 _Bytes: TypeAlias = bytes
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 _BASE64_WIDTH = 76
-_RESTORE = "restore the file from version control, or record the test again with --record-tapes"
+RESTORE = "restore the file from version control, or record the test again with --record-tapes"
 
 _verified: set[tuple[str, int, int]] = set()
 """Payload files whose hash was right, by path, size in bytes and modification time in nanoseconds."""
@@ -118,7 +118,7 @@ class Content:
             return self._data[offset : offset + length]
         return self._read_file(offset, min(length, self._size - offset))
 
-    def chunks(self, size: int = _CHUNK) -> Iterator[_Bytes]:
+    def chunks(self, size: int = CHUNK) -> Iterator[_Bytes]:
         """All of it in order, ``size`` bytes at a time."""
         for offset in range(0, self._size, size):
             yield self.read(offset, size)
@@ -176,7 +176,7 @@ class Content:
                 os.close(fd)
         except OSError as error:
             raise TapeCorrupt(
-                self._path, f"the payload can't be read: {error.strerror}", next_step=_RESTORE
+                self._path, f"the payload can't be read: {error.strerror}", next_step=RESTORE
             ) from error
         if len(data) < length:
             raise _damaged(self._path, f"it ended after {offset + len(data)} bytes", self._size)
@@ -189,8 +189,8 @@ class Content:
         key = (str(self._path), status.st_size, status.st_mtime_ns)
         if key not in _verified:
             digest = hashlib.sha256()
-            for offset in range(0, self._size, _CHUNK):
-                digest.update(os.pread(fd, _CHUNK, offset))
+            for offset in range(0, self._size, CHUNK):
+                digest.update(os.pread(fd, CHUNK, offset))
             if digest.hexdigest() != self._sha256:
                 raise _damaged(self._path, "its bytes have another hash", self._size, self._sha256)
             _verified.add(key)
@@ -219,7 +219,7 @@ def _check_file(path: Path, status: os.stat_result, size: int) -> None:
 
 def _damaged(path: Path, problem: str, size: int, sha256: str = "") -> TapeCorrupt:
     expected = f"{size} bytes" + (f" with SHA-256 {sha256}" if sha256 else "")
-    return TapeCorrupt(path, f"the payload is damaged: {problem}", expected=expected, next_step=_RESTORE)
+    return TapeCorrupt(path, f"the payload is damaged: {problem}", expected=expected, next_step=RESTORE)
 
 
 def encode(
@@ -272,7 +272,7 @@ def decode(stream: Stream, payloads: Path) -> Content:
             path,
             f"the payload can't be read: {error.strerror}",
             expected=f"a file of {stream.size} bytes",
-            next_step=_RESTORE,
+            next_step=RESTORE,
         ) from error
     _check_file(path, status, stream.size)
     return Content.from_file(path, stream.size, stream.sha256)

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from .model import Base64, Entry, Event, Tape
+from .model import Base64, Effect, Entry, Event, Payload, Tape
 from .patterns import is_pattern, pattern_text
 
 _WIDTH = 100
@@ -24,7 +24,7 @@ _ALWAYS: Final[dict[type[BaseModel], frozenset[str]]] = {
 }
 """Fields that are written though they have their default."""
 
-_LINES = frozenset({"stdin", "stdout", "stderr", "data", "base64", "entries", "timeline"})
+_LINES = frozenset({"stdin", "stdout", "stderr", "data", "base64", "entries", "timeline", "effects", "file"})
 """Fields whose lists have one item a line, however short."""
 
 _EXACT_FLOAT = 2.0**53
@@ -65,6 +65,9 @@ def _value(value: object, indent: int, column: int, by_line: bool) -> str:
     short = None if by_line and isinstance(value, tuple) else _short(value)
     if short is not None and column + len(short) < _WIDTH:
         return short
+    if isinstance(value, Effect) and (line := _short_event(value)) is not None:
+        # However long: what became of one file is one line of a diff.
+        return line
     if isinstance(value, BaseModel):
         return _model(value, indent)
     if isinstance(value, dict):
@@ -90,17 +93,22 @@ def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str 
     return None
 
 
-def _short_event(event: Event) -> str | None:
+def _short_event(event: Event | Effect) -> str | None:
     """An event on one line, so that a timeline reads like a conversation; not if it has lines itself."""
     parts = []
-    for name in type(event).model_fields:
+    for name, info in type(event).model_fields.items():
         value = getattr(event, name)
-        if isinstance(value, tuple) and len(value) > 1:
+        if name == "effects" and value is not None:
             return None
-        short = _short(value) if isinstance(value, BaseModel | tuple) else _scalar(value)
+        if isinstance(value, tuple) and len(value) > 1 and name in _LINES:
+            return None
+        if isinstance(value, Payload):
+            short: str | None = f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}}}'
+        else:
+            short = _short(value) if isinstance(value, BaseModel | tuple) else _scalar(value)
         if short is None:
             return None
-        if value is not None:
+        if value != info.default:
             parts.append(f"{_scalar(name)}: {short}")
     return f"{{{', '.join(parts)}}}"
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ..errors import TapeCorrupt
-from .model import Base64, Entry, Event, Payload, Recorded, SpawnError, Tape
+from .model import Base64, Effect, Entry, Event, Payload, Recorded, SpawnError, Tape
 from .patterns import AnyArgs, Anything, Glob, Regex
 
 MEND = "mend the file, restore it from version control, or record the test again with --record-tapes"
@@ -28,6 +28,7 @@ _STREAM = (
     'text, a list of lines, {"base64": "..."}, {"sha256": "...", "size": ...} or, where that is allowed, null'
 )
 _ARGUMENT = 'text or {"base64": "..."}'
+_TIME = "a time in UTC, as text, or nanoseconds as a whole number"
 _PATTERN = '{"any": true}, {"regex": "..."}, {"glob": "..."}'
 _WORD = f"{_ARGUMENT}, or a pattern: {_PATTERN}"
 _ARG = f'{_WORD}, {{"any_args": true}}'
@@ -141,16 +142,23 @@ def _union_at(location: Location, document: Json) -> tuple[Location, str]:
             return location[: start + 2], _STREAM
         case ["timeline", int(), "stdin", *_]:
             return location[: start + 3], _STDIN
+        case ["effects", int(), name, *rest] | ["timeline", int(), "effects", int(), name, *rest] if (
+            name in _EFFECT_UNIONS
+        ):
+            return location[: len(location) - len(rest)], _EFFECT_UNIONS[str(name)]
         case ["timeline", int(), "stdout" | "stderr" | "data", *_]:
             return location[: start + 3], _STREAM
     return location, ""
+
+
+_EFFECT_UNIONS = {"path": _ARGUMENT, "link": _ARGUMENT, "same_as": _ARGUMENT, "file": _STREAM, "mtime": _TIME}
 
 
 def _union_misfit(location: Location, document: Json, path: Path) -> TapeCorrupt:
     """For a value that may have several forms: see which of them it was meant to have."""
     value = value_at(location, document)
     expected = _union_at(location, document)[1]
-    if location[-1] == "program" and "program" not in value_at(location[:-1], document):
+    if location[-1] in {"program", "path"} and location[-1] not in value_at(location[:-1], document):
         return _missing(path, location, expected)
     if isinstance(value, list) and expected in (_STREAM, _STDIN):
         return _line_misfit(location, value, path)
@@ -296,6 +304,8 @@ def _model_at(location: Location, document: Json) -> type[BaseModel]:
             return Recorded
         case [_, _, "spawn_error", _]:
             return SpawnError
+        case [_, _, "effects", _, _] | [_, _, "timeline", _, "effects", _, _]:
+            return Effect
         case [_, _, "timeline", _, _]:
             return Event
     return Entry

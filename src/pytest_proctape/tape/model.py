@@ -106,6 +106,49 @@ class SpawnError(_Model):
     message: str = ""
 
 
+class Effect(_Model):
+    """What a child did to one name in the watched directories.
+
+    At most one of ``file``, ``link``, ``same_as`` and ``kind`` is set. With none of them the thing itself
+    stayed as it was, and its mode or its modification time changed.
+
+    Attributes:
+        path: absolute, nearly always behind a placeholder.
+        file: the bytes of a regular file.
+        link: where a symbolic link points to, as it stands in the link.
+        same_as: another name of the same file (a hard link); the path that it has before this child, where
+            that goes away.
+        kind: what else is there now, or ``"gone"``.
+        size: of a file with holes, in bytes.
+        parts: where ``file`` lies in a file with holes: offset and length of each part of it.
+        mode: permissions, octal; set where they are not 644 for a file, 755 for a directory.
+        at_ms: the modification time, since the entry's ``began``.
+        mtime: the modification time of a thing that the child gave another one than the clock's: ISO 8601,
+            UTC, or nanoseconds of the epoch where no calendar reaches.
+        was: what was there before: ``"file"``, ``"link"``, ``"directory"``, ``"fifo"`` or ``"socket"``, for
+            the first two with the beginning of the SHA-256 of what they held, if that was looked at, or
+            ``"taped"`` if that is what an earlier effect of this tape says; ``None`` for nothing.
+        in_place: the file that was there was written anew, and not replaced by another one.
+        placeholders: they hold in ``file``.
+        pid: ``<pid>`` in ``file`` is the number of the child's process.
+    """
+
+    path: Argument
+    file: Stream | None = None
+    link: Argument | None = None
+    same_as: Argument | None = None
+    kind: Literal["directory", "fifo", "socket", "gone"] | None = None
+    size: Annotated[int, Field(ge=0, le=1 << 40)] | None = None
+    parts: tuple[tuple[int, int], ...] | None = None
+    mode: str | None = None
+    at_ms: Milliseconds | None = None
+    mtime: Annotated[str | int, Field(union_mode="left_to_right")] | None = None
+    was: str | None = None
+    in_place: bool = False
+    placeholders: bool = False
+    pid: bool = False
+
+
 class Event(_Model):
     """One step of a child's timeline. Exactly one of the fields other than ``at_ms`` and ``fd`` is set.
 
@@ -120,6 +163,7 @@ class Event(_Model):
         stopped, continued: a wait of the parent that asked for it was told so; ``stopped`` by which signal.
         ended: the child ended here; what it started itself may still hold its outputs open.
         timeout_ms: a timed wait of the parent, this long, ended without the child.
+        effects: the child did this to the watched directories.
     """
 
     at_ms: Milliseconds | None = None
@@ -134,6 +178,7 @@ class Event(_Model):
     continued: Literal[True] | None = None
     ended: Literal[True] | None = None
     timeout_ms: Milliseconds | None = None
+    effects: tuple[Effect, ...] | None = None
 
 
 class Entry(_Model):
@@ -157,6 +202,8 @@ class Entry(_Model):
         seen_running: the parent's first poll found it running, and nothing else on the tape says so.
         core_dumped: set beside ``signal`` where the kernel said so.
         duration_ms: from start to end.
+        began: when it was started, ISO 8601, UTC, by the clock of the files; set where effects count from it.
+        effects: what it had done to the watched directories by its end.
         note: for the reader.
     """
 
@@ -179,6 +226,8 @@ class Entry(_Model):
     running: bool = False
     seen_running: bool = False
     duration_ms: Milliseconds = 0.0
+    began: str | None = None
+    effects: tuple[Effect, ...] | None = None
     note: str | None = None
 
 

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .codec import ms_from_ns, ns_from_ms
 from .content import Content
+from .effect import FileEffect
 from .free_steps import AnyInput, AnyInputEnd, Hang, InputPattern
-from .model import Entry, Event, SpawnError, StdinStream, Stream
+from .model import Effect, Entry, Event, SpawnError, StdinStream, Stream
 from .patterns import Anything, Glob, Regex
+from .times import ms_from_ns, ns_from_ms, ns_of, time_of
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -118,6 +119,14 @@ class Timeout:
     at_ns: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """The child has done this to the watched directories by now."""
+
+    files: tuple[FileEffect, ...]
+    at_ns: int = 0
+
+
 Step = (
     Input
     | InputEnd
@@ -131,6 +140,7 @@ Step = (
     | AnyInputEnd
     | InputPattern
     | Hang
+    | Effects
 )
 AwaitsInput = Input | InputEnd | AnyInput | AnyInputEnd | InputPattern
 """The steps that something on stdin brings about."""
@@ -167,6 +177,7 @@ class Script:
         pause_ns: a silence of more than this matters, as the parent waits by the clock; ``None`` where none
             does.
         seen_running: the parent's first poll found the child running.
+        began_ns: when it was started, nanoseconds of the epoch by the clock of the files; 0 if unknown.
     """
 
     steps: tuple[Step, ...]
@@ -176,6 +187,7 @@ class Script:
     has_input: bool = True
     pause_ns: int | None = None
     seen_running: bool = False
+    began_ns: int = 0
 
     def stream(self, fd: int) -> bytes | None:
         """All that went through ``fd``; ``None`` where that is not known."""
@@ -221,7 +233,17 @@ def errno_number(name: str) -> int:
     return known if isinstance(known, int) else int(name[1:])
 
 
-def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input: bool) -> Script:
+FileDecoder = Callable[[Effect, int | None], FileEffect]
+"""What an effect of the tape means here; with it goes the entry's ``began`` in nanoseconds of the epoch."""
+
+
+def script_of(
+    entry: Entry,
+    decode: Callable[[Stream], Content],
+    *,
+    strict_input: bool,
+    decode_file: FileDecoder | None = None,
+) -> Script:
     """The steps that ``entry`` stands for.
 
     Args:
@@ -229,11 +251,17 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
         decode: turns a stream of the tape into bytes of this machine.
         strict_input: whether an entry without ``stdin`` means that nothing may be sent. Tapes that
             were recorded mean that; a hand-written entry that is silent about stdin does not.
+        decode_file: does it for an effect on a file; without it there are no such steps.
     """
     steps: list[Step] = []
     captured = {STDOUT, STDERR}
+    began_ns = None if entry.began is None else ns_of(entry.began)
     if entry.timeline is not None:
-        steps.extend(_step_of(event, decode) for event in entry.timeline)
+        for event in entry.timeline:
+            if event.effects is None:
+                steps.append(_step_of(event, decode))
+            elif decode_file is not None:
+                steps.append(_effects(event.effects, event.at_ms, began_ns, decode_file))
         captured.update(step.fd for step in steps if isinstance(step, Output))
         captured.difference_update(_discarded(entry))
     else:
@@ -246,6 +274,10 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
             # A parent that writes and closes in one go can't tell whether output came before the close or
             # after it, and neither can the recording. The end waits for it in any case.
             steps.append(InputEnd())
+    if entry.effects and decode_file is not None:
+        # Whoever sees the end sees them.
+        end = next((i for i, step in enumerate(steps) if isinstance(step, Ended)), len(steps))
+        steps.insert(end, _effects(entry.effects, entry.duration_ms, began_ns, decode_file))
     has_input = any(isinstance(step, AwaitsInput) for step in steps)
     has_input = has_input or (strict_input and not isinstance(entry.stdin, Anything))
     return Script(
@@ -255,6 +287,7 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
         entry.stderr_to_stdout,
         has_input,
         seen_running=entry.seen_running,
+        began_ns=began_ns or 0,
     )
 
 
@@ -265,6 +298,12 @@ def _input_of(
         return [InputPattern(stdin, to_end, at_ns)]
     data = decode(stdin)
     return [Input(data, at_ns)] if data.size or not to_end else []
+
+
+def _effects(
+    effects: Iterable[Effect], at_ms: float | None, began_ns: int | None, decode_file: FileDecoder
+) -> Effects:
+    return Effects(tuple(decode_file(effect, began_ns) for effect in effects), ns_from_ms(at_ms or 0.0))
 
 
 def _discarded(entry: Entry) -> set[int]:
@@ -307,20 +346,35 @@ def _end_of(entry: Entry) -> End:
     return End((entry.exit_code or 0) << 8, None, duration_ns)
 
 
-def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, Any]:
+FileEncoder = Callable[[FileEffect, int], Effect]
+"""The form of an effect on a tape; with it goes the script's ``began_ns``."""
+
+
+def fields_of(
+    script: Script, encode: Callable[[Content], Stream], encode_file: FileEncoder | None = None
+) -> dict[str, Any]:
     """The fields of the plainest :class:`Entry` that means ``script``, without the spawn's own.
 
     Whole streams say it all unless the parent sent something after the child's first output, or left
     the input open: then, and only then, there is a timeline.
+
+    Args:
+        script: what the child did.
+        encode: keeps a stream.
+        encode_file: keeps an effect on a file; without it they are left out.
     """
     fields: dict[str, Any] = _end_fields(script.end)
+    steps = script.steps
+    if any(isinstance(step, Effects) for step in steps):
+        steps, more = _parted(script, encode_file)
+        fields.update(more)
     fields["stderr_to_stdout"] = script.merged
     fields["seen_running"] = script.seen_running
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
-    if _needs_timeline(script.steps) or _pauses(script):
-        fields["timeline"] = tuple(_event_of(step, encode) for step in script.steps)
+    if _needs_timeline(steps) or _pauses(script):
+        fields["timeline"] = tuple(_event_of(step, encode, encode_file, script.began_ns) for step in steps)
         return fields
     if not script.has_input:
         fields["stdin"] = Anything(any=True)
@@ -338,10 +392,26 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
     return fields
 
 
+def _parted(script: Script, encode_file: FileEncoder | None) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """The steps without the effects at the end, and the fields for these."""
+    if encode_file is None:
+        return tuple(step for step in script.steps if not isinstance(step, Effects)), {}
+    steps = script.steps
+    fields: dict[str, Any] = {"began": time_of(script.began_ns)}
+    for index in range(len(steps) - 1, -1, -1):
+        step = steps[index]
+        if isinstance(step, Effects):
+            fields["effects"] = tuple(encode_file(file, script.began_ns) for file in step.files)
+            return (*steps[:index], *steps[index + 1 :]), fields
+        if not isinstance(step, Output | OutputEnd | Ended):
+            break
+    return steps, fields
+
+
 def _needs_timeline(steps: Sequence[Step]) -> bool:
     has_output = has_input = closed = False
     for step in steps:
-        if isinstance(step, Signal | Change | Ended | Timeout | OutputEnd):
+        if isinstance(step, Signal | Change | Ended | Timeout | OutputEnd | Effects):
             return True
         if isinstance(step, Output) and step.fd == STDIN:
             return True
@@ -371,7 +441,9 @@ def _joined(steps: Iterable[Step], fd: int) -> Content:
     return parts[0] if len(parts) == 1 else Content.of(b"".join(part.bytes() for part in parts))
 
 
-def _event_of(step: Step, encode: Callable[[Content], Stream]) -> Event:
+def _event_of(
+    step: Step, encode: Callable[[Content], Stream], encode_file: FileEncoder | None, began_ns: int
+) -> Event:
     fields: dict[str, Any] = {"at_ms": ms_from_ns(step.at_ns)}
     match step:
         case Input():
@@ -395,6 +467,8 @@ def _event_of(step: Step, encode: Callable[[Content], Stream]) -> Event:
             fields["ended"] = True
         case Timeout():
             fields["timeout_ms"] = ms_from_ns(step.timeout_ns)
+        case Effects() if encode_file is not None:
+            fields["effects"] = tuple(encode_file(file, began_ns) for file in step.files)
     return Event(**fields)
 
 

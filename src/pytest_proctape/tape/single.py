@@ -27,3 +27,8 @@ class SingleStore(TapeStore):
     def lacks(self, nodeid: str) -> bool:
         """Whether nothing is there."""
         return not self.seems_to_have(nodeid)
+
+    @property
+    def own_paths(self) -> list[str]:
+        """The file, what stands beside it while it is written, and its payloads."""
+        return [str(self._file), str(self.attempt_path("")), str(self.payloads)]

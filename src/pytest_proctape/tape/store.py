@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from . import packed as packing
 from .absent import Listing
 from .codec import dumps, loads
 from .content import Content, decode, encode
@@ -31,7 +32,7 @@ from .files import (
     write_all,
     write_atomically,
 )
-from .model import Payload, Stream, Tape
+from .model import Base64, Payload, Stream, Tape
 from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
 
 ATTEMPT = ".failed"
@@ -40,6 +41,9 @@ ATTEMPT = ".failed"
 LARGEST_TAPE = 1 << 28
 """Bytes of a tape file. What needs that much is a mistake; large streams are in payload files."""
 _SMALLER = f"at most {LARGEST_TAPE:,} bytes"
+SHORT_TEXT = 320
+SHORT_BYTES = 1 << 6
+"""Bytes up to which text, and other content, of a file that a command made stands on the tape itself."""
 
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
@@ -96,6 +100,11 @@ class TapeStore:
     def seems_to_have(self, nodeid: str) -> bool:
         """Whether something is at the plain place of the tape of ``nodeid``: one look."""
         return os.path.lexists(self._root_slash + tape_name(nodeid))
+
+    @property
+    def own_paths(self) -> list[str]:
+        """Where files are that belong to tapes, and not to what tests do."""
+        return [str(self.root)]
 
     def lacks(self, nodeid: str) -> bool:
         """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
@@ -212,6 +221,31 @@ class TapeStore:
         """
         return encode(data, self.add_payload)
 
+    def encode_file(self, data: Content, add_payload: Callable[[Content], Payload]) -> Stream:
+        """The form of a file's content on a tape of this store.
+
+        What a suite's commands make is much the same in every test, so it goes into a payload that all
+        tapes share, unless it is as short as its hash, or a short text that a reviewer can read.
+
+        Args:
+            data: the content.
+            add_payload: keeps what becomes a payload; see :meth:`add_file`.
+        """
+        if data.size > SHORT_TEXT:
+            return add_payload(data)
+        stream = encode(data)
+        if isinstance(stream, Base64) or b"\0" in data.bytes():
+            return add_payload(data) if data.size > SHORT_BYTES else stream
+        return stream
+
+    def add_file(self, data: Content) -> Payload:
+        """:meth:`add_payload` for a file's content, packed where that is worth it.
+
+        Raises:
+            TapeWriteError, TapeError: as for :meth:`add_payload`.
+        """
+        return self.add_payload(data, packed=data.size >= packing.WORTH)
+
     def decode(self, stream: Stream) -> Content:
         """The bytes that ``stream`` of a tape of this store stands for.
 
@@ -220,14 +254,23 @@ class TapeStore:
             TapeError: its payload's path leads out of the root.
         """
         if isinstance(stream, Payload):
-            check_inside(self.payloads / stream.sha256, self.root)
+            path = self.payloads / stream.sha256
+            check_inside(path, self.root)
+            packed_path = path.with_name(path.name + packing.SUFFIX)
+            if not path.exists() and packed_path.exists():
+                check_inside(packed_path, self.root)
+                return packing.unpack(packed_path, stream)
         return decode(stream, self.payloads)
 
-    def add_payload(self, data: Content | bytes) -> Payload:
+    def add_payload(self, data: Content | bytes, *, packed: bool = False) -> Payload:
         """Keep ``data`` in a file named by its hash.
 
         A temporary file of a spool becomes the payload without being copied, and the content reads
         from there from now on. Bytes that are kept already are not written again.
+
+        Args:
+            data: any bytes.
+            packed: save room where that is worth it.
 
         Raises:
             TapeWriteError: the file could not be written.
@@ -238,15 +281,25 @@ class TapeStore:
         path = self.payloads / payload.sha256
         check_inside(path, self.root)
         if not self._has(payload):
+            if packed and self._pack(path, content):
+                return payload
             replace_with(path, lambda temporary: _fill(temporary, content))
         if content.temporary:
             content.relocate(path)
         return payload
 
+    def _pack(self, path: Path, content: Content) -> bool:
+        """Keep ``content`` packed, if that is worth it."""
+        data = packing.pack(content)
+        if data is None:
+            return False
+        write_atomically(path.with_name(path.name + packing.SUFFIX), data)
+        return True
+
     def _has(self, payload: Payload) -> bool:
         """Whether the payload is there and whole; a damaged one is to be replaced."""
         try:
-            kept = decode(payload, self.payloads)
+            kept = self.decode(payload)
             kept.read(0, 1)
         except TapeCorrupt:
             return False

@@ -6,7 +6,8 @@ import signal
 import pytest
 
 from pytest_proctape.tape import Base64, Entry, Event, SpawnError, signal_name, signal_number
-from pytest_proctape.tape.checks import Problem, is_errno, is_signal, problems
+from pytest_proctape.tape.checks import is_errno, is_signal, problems
+from pytest_proctape.tape.problem import Problem
 
 
 def places(entry: Entry) -> list[str]:

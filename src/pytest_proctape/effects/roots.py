@@ -1,0 +1,145 @@
+"""The watched directories: what is looked at while recording, and all that a replay may write to.
+
+The run fills :class:`Roots` in, as fixtures make directories; the watch and the replay ask it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A directory or a file that is watched, with all that is below it.
+
+    Attributes:
+        path: absolute; it need not exist.
+        pattern: where only a part is watched: matches the paths of it, relative to ``path``.
+    """
+
+    path: str
+    pattern: re.Pattern[str] | None = None
+
+    def holds(self, path: str) -> bool:
+        """Whether ``path`` is this root or below it, and is watched."""
+        if path == self.path:
+            return self.pattern is None
+        if not path.startswith(self.path.rstrip("/") + "/"):
+            return False
+        return self.pattern is None or self.pattern.match(self.relative(path)) is not None
+
+    def relative(self, path: str) -> str:
+        """``path``, which is below this root, as seen from it."""
+        return path[len(self.path.rstrip("/")) + 1 :]
+
+
+class Roots:
+    """The watched directories of one tape."""
+
+    def __init__(self, *, ignore: Iterable[str] = (), never: Iterable[str] = ()) -> None:
+        """Begin with none.
+
+        Args:
+            ignore: patterns of what is not watched: of a name anywhere, or, with a ``/`` in it, of a path
+                relative to the watched directory.
+            never: absolute paths of what is not watched either.
+        """
+        self._roots: list[Root] = []
+        self._never = frozenset(never)
+        patterns = [one.strip("/") for one in ignore]
+        self._plain = frozenset(one for one in patterns if not _MAGIC.search(one) and "/" not in one)
+        names = [one for one in patterns if "/" not in one and one not in self._plain]
+        paths = [one for one in patterns if "/" in one]
+        self._names = _any_of(names)
+        self._paths = _any_of(paths)
+
+    def add(self, path: str) -> None:
+        """Watch ``path``, which is absolute, and all that is below it."""
+        self._add(Root(os.path.normpath(path)))
+
+    def choose(self, wanted: str, folder: str) -> None:
+        """Watch what the user asked for.
+
+        Args:
+            wanted: a path or a glob, where ``**`` is any number of directories.
+            folder: what it is relative to.
+        """
+        whole = os.path.normpath(os.path.join(folder, os.path.expanduser(wanted)))
+        parts = whole.split("/")
+        first = next((i for i, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+        if first == len(parts):
+            self.add(whole)
+            return
+        pattern = re.compile(f"(?:{glob_regex('/'.join(parts[first:]))})(?:/|\\Z)", re.DOTALL)
+        self._add(Root("/".join(parts[:first]) or "/", pattern))
+
+    def _add(self, root: Root) -> None:
+        if not any(one.pattern is None and one.holds(root.path) for one in self._roots):
+            inside = [one for one in self._roots if root.pattern is None and root.holds(one.path)]
+            self._roots = [one for one in self._roots if one not in inside] + [root]
+
+    def copy_to(self, other: Roots) -> None:
+        """Let ``other`` watch these, too."""
+        for root in self._roots:
+            other._add(root)
+
+    def __iter__(self) -> Iterator[Root]:
+        return iter(self._roots)
+
+    def __bool__(self) -> bool:
+        return bool(self._roots)
+
+    def root_of(self, path: str) -> Root | None:
+        """The root by which ``path`` is watched."""
+        return next((root for root in self._roots if root.holds(path)), None)
+
+    def is_forbidden(self, path: str) -> bool:
+        """Whether nobody writes there, whatever else is watched: it holds the tapes themselves."""
+        return any(path == one or path.startswith(one + "/") for one in self._never)
+
+    def plain_names(self, folder: str) -> frozenset[str]:
+        """Names that are not watched in ``folder``."""
+        hidden = [os.path.basename(one) for one in self._never if os.path.dirname(one) == folder]
+        return self._plain.union(hidden) if hidden else self._plain
+
+    @property
+    def has_patterns(self) -> bool:
+        """More than plain names is ignored."""
+        return self._names is not None or self._paths is not None
+
+    def ignores(self, root: Root, name: str, path: str) -> bool:
+        """Whether ``path``, of that name and below ``root``, fits a pattern of what is ignored."""
+        if self._names is not None and self._names.match(name):
+            return True
+        return self._paths is not None and self._paths.match(root.relative(path)) is not None
+
+
+def glob_regex(pattern: str) -> str:
+    """A regular expression for a glob: ``*`` and ``?`` stay within a name, ``**`` does not."""
+    out = ""
+    at = 0
+    while at < len(pattern):
+        char = pattern[at]
+        if pattern.startswith("**/", at):
+            out, at = out + "(?:.*/)?", at + 3
+        elif pattern.startswith("**", at):
+            out, at = out + ".*", at + 2
+        elif char == "[" and (end := pattern.find("]", at + 2)) > 0:
+            inner = pattern[at + 1 : end].replace("\\", "\\\\")
+            out += f"[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
+            at = end + 1
+        else:
+            out += {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char))
+            at += 1
+    return out
+
+
+def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
+    if not patterns:
+        return None
+    return re.compile(rf"(?:{'|'.join(glob_regex(one) for one in patterns)})\Z", re.DOTALL)

@@ -1,0 +1,19 @@
+"""One thing that is wrong with an entry: what :mod:`.checks` and :mod:`.effect_checks` find."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with an entry.
+
+    Attributes:
+        place: inside the entry, as in ``timeline[2].signal``.
+        problem: what is there.
+        expected: what may be there.
+    """
+
+    place: str
+    problem: str
+    expected: str
