@@ -1,0 +1,154 @@
+"""Programs that go other roads than ``subprocess`` to their commands."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.parity.clock.harness import Clocked, Log
+
+
+def _spawn(seconds: float) -> int:
+    return os.posix_spawnp("sleep", ["sleep", str(seconds)], os.environ)
+
+
+def test_waitpid(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        log(os.waitpid(_spawn(0.15), 0)[1])
+
+    clocked(program)
+
+
+def test_waitpid_that_does_not_wait(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pid = _spawn(0.25)
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            log("runs")
+            time.sleep(0.06)
+        log("ended")
+
+    assert len(clocked(program)) in (5, 6)
+
+
+def test_waitpid_for_any(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pids = [_spawn(seconds) for seconds in (0.3, 0.1, 0.2)]
+        for _ in pids:
+            pid, status = os.waitpid(-1, 0)
+            log(pids.index(pid), status)
+
+    assert [what for what, _ in clocked(program)] == [[1, 0], [2, 0], [0, 0]]
+
+
+def test_wait(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pids = [_spawn(seconds) for seconds in (0.2, 0.1)]
+        for _ in pids:
+            pid, status = os.wait()
+            log(pids.index(pid), status)
+
+    assert [what for what, _ in clocked(program)] == [[1, 0], [0, 0]]
+
+
+def test_wait4(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pid = _spawn(0.15)
+        log(os.wait4(pid, 0)[1])
+        first, second = _spawn(0.2), _spawn(0.1)
+        log(os.wait3(0)[0] == second)
+        log(os.wait4(first, 0)[1])
+
+    assert [what for what, _ in clocked(program)][1] == [True]
+
+
+def test_waitid(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pid = _spawn(0.15)
+        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert found is not None
+        log(found.si_status)
+        log(os.waitpid(pid, 0)[1])
+        first, second = _spawn(0.2), _spawn(0.1)
+        for _ in range(2):
+            found = os.waitid(os.P_ALL, 0, os.WEXITED)
+            assert found is not None
+            log([first, second].index(found.si_pid))
+
+    assert [what for what, _ in clocked(program)][2:] == [[1], [0]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pidfds")
+def test_pidfd(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pid = _spawn(0.25)
+        fd = os.pidfd_open(pid)
+        try:
+            for _ in range(3):
+                log(bool(select.select([fd], [], [], 0.1)[0]))
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            log(len(poll.poll()))
+            log(os.waitpid(pid, 0)[1])
+        finally:
+            os.close(fd)
+
+    assert [what for what, _ in clocked(program)][:3] == [[False], [False], [True]]
+
+
+def test_system(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        log(os.waitstatus_to_exitcode(os.system("sleep 0.15; exit 3")))
+
+    told = clocked(program)
+    assert told[0][0] == [3]
+    assert told[0][1] > 100_000_000
+
+
+def test_popen(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        with os.popen("for i in 1 2; do sleep 0.1; echo $i; done") as lines:
+            for line in lines:
+                log(line)
+        log("closed")
+
+    assert [what for what, _ in clocked(program)] == [["1\n"], ["2\n"], ["closed"]]
+
+
+def test_spawnvp(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        log(os.spawnvp(os.P_WAIT, "sleep", ["sleep", "0.1"]))
+        pid = os.spawnvp(os.P_NOWAIT, "sleep", ["sleep", "0.2"])
+        time.sleep(0.05)
+        log(os.waitpid(pid, 0)[1])
+
+    clocked(program)
+
+
+def test_stops_that_are_waited_for(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pid = _spawn(0.3)
+        time.sleep(0.05)
+        os.kill(pid, signal.SIGSTOP)
+        log(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))
+        time.sleep(0.1)
+        os.kill(pid, signal.SIGCONT)
+        log(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))
+        log(os.waitpid(pid, 0)[1])
+
+    assert [what for what, _ in clocked(program)] == [[True], [True], [0]]
+
+
+def test_killed_by_another_road(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        child = subprocess.Popen(["sleep", "30"], start_new_session=True)
+        time.sleep(0.1)
+        os.killpg(child.pid, signal.SIGTERM)
+        log(child.wait())
+
+    assert [what for what, _ in clocked(program)] == [[-15]]
