@@ -295,7 +295,7 @@ class VirtualChild:
                 return self._anchor_ns + step.at_ns
             if step is not None and self._has_no_room(step):
                 return self._anchor_ns + step.at_ns
-            if step is not None and not isinstance(step, _UNCAUSED):
+            if step is not None and not self._is_timed(step):
                 return None
             if isinstance(step, script.Ended) and self.script.end.status is None:
                 return None
@@ -371,7 +371,7 @@ class VirtualChild:
         while (step := self._next()) is not None:
             if not self._try(step):
                 return
-            if self._now_ns is not None and not isinstance(step, _UNCAUSED | script.Timeout):
+            if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
             self._at += 1
@@ -398,6 +398,8 @@ class VirtualChild:
             case script.Signal():
                 return self._take_signal(step)
             case script.Change():
+                if self._waits is not None and not self._is_due(step.at_ns):
+                    return False
                 self._changes.append(step.status)
                 return True
             case script.Ended():
@@ -623,6 +625,12 @@ class VirtualChild:
 
     def _ended(self) -> bool:
         return self.status is not None
+
+    def _is_timed(self, step: script.Step) -> bool:
+        """Whether only time brings this about, and nothing that the parent does."""
+        return isinstance(step, _UNCAUSED) or (
+            isinstance(step, script.Change) and self._waits is not None
+        )
 
     def _is_due(self, at_ns: int) -> bool:
         return self._now_ns is None or self._now_ns() >= self._anchor_ns + at_ns

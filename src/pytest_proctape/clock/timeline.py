@@ -25,7 +25,8 @@ class Timeline:
         self._key: object = None
         self._reading: Reading | None = None
         self._offset_ns = 0
-        self._last_ns = 0
+        # No moment is 0: that stands for what has not happened.
+        self._last_ns = 10**9
         self._since_ns: int | None = None
         self.limit_ns: int | None = None
         """Up to where the stopwatch counts."""

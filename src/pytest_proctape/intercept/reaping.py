@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..child import TABLE, Child, RecordingChild, VirtualChild
-from ..clock import CLOCK, Wait
+from ..clock import CLOCK, REAL, Wait
 from . import pausing
 
 REAL_WAITPID = os.waitpid
@@ -20,6 +20,7 @@ _REAL_WAIT4 = os.wait4
 _REAL_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
 
 _CHANGES = os.WSTOPPED | os.WCONTINUED
+_LOOKS_FOR_CHANGE = 20
 _PATIENCE_NS = 5_000_000
 _POLL_S = 0.005
 """How often real children are asked where a wait is for real and virtual ones at once, in seconds."""
@@ -30,6 +31,7 @@ def waitpid(pid: int, options: int, /) -> tuple[int, int]:
     child = TABLE.get(pid) if pid > 0 else None
     if child is None:
         if pid > 0 or not _candidates(pid):
+            _await_real(*_id_type(pid), options)
             return _note(REAL_WAITPID(pid, options))
         return _wait_any(pid, options)
     if isinstance(child, VirtualChild):
@@ -56,8 +58,8 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
 
 def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     was_gone = bool(options & os.WNOHANG) or child.gone()
-    if not was_gone and child.time.exit_fd != -1 and options == 0 and pausing.clocked():
-        CLOCK.waits.block(pausing.FdWait({child.time.exit_fd: select.POLLIN}))
+    if not was_gone:
+        _await_real(os.P_PID, child.pid, options)
     try:
         pid, status = REAL_WAITPID(child.pid, options)
     except ChildProcessError:
@@ -71,6 +73,55 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
         if pausing.clocked():
             CLOCK.waits.polled()
     return pid, status
+
+
+def _id_type(pid: int) -> tuple[int, int]:
+    """What :func:`os.waitid` calls what :func:`os.waitpid` calls ``pid``."""
+    if pid > 0:
+        return os.P_PID, pid
+    return (os.P_ALL, 0) if pid == -1 else (os.P_PGID, -pid or os.getpgrp())
+
+
+def _await_real(idtype: int, ident: int, options: int) -> None:
+    """Under a mock clock, let time pass until the real wait that follows returns at once."""
+    if options & os.WNOHANG or not pausing.clocked():
+        return
+    ends = {
+        child.time.exit_fd: select.POLLIN
+        for child in TABLE
+        if isinstance(child, RecordingChild) and child.time.exit_fd != -1 and not child.gone()
+    }
+    if not ends:
+        return
+    wait = _RealWait(ends, idtype, ident, options)
+    if options & _CHANGES:
+        # A signal that has been sent stops it at once, as far as a test can tell.
+        for _ in range(_LOOKS_FOR_CHANGE):
+            if wait.ready():
+                return
+            REAL.sleep(0.001)
+    CLOCK.waits.block(wait)
+
+
+class _RealWait(pausing.FdWait):
+    """A wait for real children, some of which tell by a descriptor that they have ended."""
+
+    def __init__(self, ends: dict[int, int], idtype: int, ident: int, options: int) -> None:
+        super().__init__(ends)
+        self._asked = idtype, ident, options & _CHANGES | os.WEXITED | os.WNOWAIT | os.WNOHANG
+        # Nothing tells of stops, nor of the ends of children that are not recorded.
+        self._tells = idtype == os.P_PID and not options & _CHANGES
+        self.ready = self._is_over
+
+    def _is_over(self) -> bool:
+        try:
+            return _REAL_WAITID(*self._asked) is not None
+        except OSError:
+            # The real call says what is wrong.
+            return True
+
+    def sleep(self, limit_s: float | None) -> None:
+        super().sleep(limit_s if self._tells else min(_POLL_S, limit_s or _POLL_S))
 
 
 def _note(result: tuple[int, int]) -> tuple[int, int]:
@@ -140,6 +191,7 @@ def wait4(pid: int, options: int) -> tuple[int, int, Any]:
     if (pid > 0 and isinstance(TABLE.get(pid), VirtualChild)) or (pid <= 0 and _candidates(pid)):
         got, status = waitpid(pid, options)
         return (got, status, resource.struct_rusage([0] * 16))
+    _await_real(*_id_type(pid), options)
     got, status, usage = _REAL_WAIT4(pid, options)
     _note((got, status))
     return (got, status, usage)
@@ -162,6 +214,7 @@ def waitid(idtype: int, ident: int, options: int, /) -> Any:
 
 def _waitid_real(idtype: int, ident: int, options: int) -> Any:
     """The real call; a recorded child that it tells of is told."""
+    _await_real(idtype, ident, options)
     result = _REAL_WAITID(idtype, ident, options)
     if result is not None and not options & os.WNOWAIT:
         # The status is gone with the kernel's record of the child; build it again from what waitid said.

@@ -27,7 +27,7 @@ from tests.parity.observe import plain
 SOAK = bool(os.environ.get("PROCTAPE_SOAK"))
 """The long form: many replays of each program, on a machine that has other things to do."""
 
-REPLAYS = 200 if SOAK else 3
+REPLAYS = int(os.environ.get("PROCTAPE_SOAK_REPLAYS", "200")) if SOAK else 3
 TOLERANCE_NS = 1_000_000
 LIMIT_NS = 250_000_000
 """No replay takes longer, in real nanoseconds; looked at in the long form only, which has a machine."""

@@ -144,6 +144,19 @@ def test_stops_that_are_waited_for(clocked: Clocked) -> None:
     assert [what for what, _ in clocked(program)] == [[True], [True], [0]]
 
 
+def test_a_child_that_stops_itself(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        child = subprocess.Popen(["sh", "-c", "sleep 0.2; kill -STOP $$; sleep 0.1; exit 3"])
+        log(os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1]))
+        time.sleep(0.1)
+        child.send_signal(signal.SIGCONT)
+        log(child.wait())
+
+    told = clocked(program)
+    assert told[1][0] == [3]
+    assert told[1][1] > 300_000_000
+
+
 def test_killed_by_another_road(clocked: Clocked) -> None:
     def program(log: Log) -> None:
         child = subprocess.Popen(["sleep", "30"], start_new_session=True)
