@@ -1,0 +1,84 @@
+"""The mock clock of the process, and what a test holds of it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pytest_proctape.clock import CLOCK, EPOCH_NS, TapeClock
+
+from .conftest import Clocks
+
+START = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def test_it_shows_utc() -> None:
+    assert TapeClock(EPOCH_NS, list).now == START
+    assert repr(TapeClock(EPOCH_NS, list)) == "<TapeClock 2000-01-01T00:00:00+00:00>"
+
+
+@pytest.mark.parametrize("delta", [90, 90.0, timedelta(minutes=1, seconds=30)])
+def test_it_is_moved(delta: float | timedelta) -> None:
+    clock = TapeClock(EPOCH_NS, list)
+    clock.advance(delta)
+    assert clock.now == START + timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("delta", [-1, timedelta(seconds=-1)])
+def test_it_does_not_go_back(delta: float | timedelta) -> None:
+    clock = TapeClock(EPOCH_NS, list)
+    with pytest.raises(ValueError, match="go back"):
+        clock.advance(delta)
+    assert clock.now == START
+
+
+def test_it_tells_what_was_slept() -> None:
+    slept = [0.5]
+    clock = TapeClock(EPOCH_NS, lambda: slept)
+    assert clock.sleeps == (0.5,)
+    slept.append(2)
+    assert clock.sleeps == (0.5, 2)
+
+
+def test_it_is_on_while_used_and_a_clock_is_in_place(clocks: Clocks) -> None:
+    assert not CLOCK.on
+    with CLOCK.used():
+        assert CLOCK.on
+        assert CLOCK.in_use
+        held = clocks.stack.pop()
+        assert not CLOCK.on
+        assert CLOCK.in_use
+        clocks.stack.append(held)
+        with CLOCK.used():
+            pass
+        assert CLOCK.on
+    assert not CLOCK.in_use
+
+
+def test_every_first_user_begins_anew(clocks: Clocks) -> None:
+    with CLOCK.used():
+        first = CLOCK.waits
+        with CLOCK.used():
+            assert CLOCK.waits is first
+    with CLOCK.used():
+        assert CLOCK.waits is not first
+
+
+def test_time_passes_for_real_for_a_while(clocks: Clocks) -> None:
+    assert CLOCK.real is False
+    with CLOCK.passing(real=True):
+        assert CLOCK.real is True
+        with CLOCK.passing(real=False):
+            assert CLOCK.real is False
+        assert CLOCK.real is True
+    assert CLOCK.real is False
+
+
+def test_a_forked_child_has_none(clocks: Clocks) -> None:
+    with CLOCK.used():
+        pid = os.fork()
+        if not pid:
+            os._exit(CLOCK.in_use)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -1,0 +1,121 @@
+"""One time, whichever mock clock stands in for the real one, and a stopwatch that moves it."""
+
+from __future__ import annotations
+
+from pytest_proctape.clock import Timeline
+from pytest_proctape.clock.readings import OwnReading
+from pytest_proctape.clock.timeline import FOREVER_NS
+
+from .conftest import MS, Clocks
+
+
+def test_what_passes_on_the_clock_passes_here(clocks: Clocks, timeline: Timeline) -> None:
+    began_ns = timeline.now_ns()
+    clocks.stack[0].add(5 * MS)
+    assert timeline.now_ns() - began_ns == 5 * MS
+
+
+def test_what_is_let_pass_here_passes_on_the_clock(clocks: Clocks, timeline: Timeline) -> None:
+    timeline.add(5 * MS)
+    assert clocks.stack[0].ns == 5 * MS
+    assert timeline.skipped_ns == 5 * MS
+
+
+def test_time_passes_by_whole_microseconds_rounded_up(clocks: Clocks, timeline: Timeline) -> None:
+    timeline.add(1)
+    timeline.add(1001)
+    timeline.add(0)
+    timeline.add(-5)
+    assert clocks.stack[0].ns == 3000
+
+
+def test_no_moment_is_zero(timeline: Timeline) -> None:
+    assert timeline.now_ns() > 0
+
+
+def test_a_clock_that_is_set_back_undoes_nothing(clocks: Clocks, timeline: Timeline) -> None:
+    clocks.stack[0].add(10 * MS)
+    before_ns = timeline.now_ns()
+    clocks.stack[0].ns = 2 * MS
+    assert timeline.now_ns() == before_ns
+    clocks.stack[0].add(MS)
+    assert timeline.now_ns() == before_ns + MS
+
+
+def test_another_clock_goes_on_from_the_same_time(clocks: Clocks, timeline: Timeline) -> None:
+    timeline.add(3 * MS)
+    before_ns = timeline.now_ns()
+    clocks.stack.append(OwnReading(10**18))
+    assert timeline.now_ns() == before_ns
+    timeline.add(2 * MS)
+    assert clocks.stack[0].ns == 3 * MS
+    assert clocks.stack[1].ns == 10**18 + 2 * MS
+    clocks.stack.pop()
+    assert timeline.now_ns() == before_ns + 2 * MS
+
+
+def test_without_a_clock_everything_is_over(clocks: Clocks, timeline: Timeline) -> None:
+    timeline.now_ns()
+    clocks.stack.clear()
+    assert not timeline.holds
+    assert timeline.now_ns() >= FOREVER_NS
+    timeline.add(MS)
+    clocks.stack.append(OwnReading(0))
+    assert timeline.holds
+    assert timeline.now_ns() < FOREVER_NS
+
+
+def test_the_stopwatch_counts_real_time(stopped: Clocks, timeline: Timeline) -> None:
+    began_ns = timeline.now_ns()
+    stopped.real_ns = 7 * MS
+    timeline.run(None)
+    assert timeline.running
+    stopped.real_ns += 4 * MS
+    assert timeline.now_ns() - began_ns == 4 * MS
+    assert stopped.stack[0].ns == 0
+    assert timeline.stop() - began_ns == 4 * MS
+    assert stopped.stack[0].ns == 4 * MS
+    assert not timeline.running
+    stopped.real_ns += 4 * MS
+    assert timeline.now_ns() - began_ns == 4 * MS
+
+
+def test_what_the_stopwatch_counts_was_not_skipped(stopped: Clocks, timeline: Timeline) -> None:
+    timeline.run(None)
+    stopped.real_ns += MS
+    timeline.stop()
+    assert timeline.skipped_ns == 0
+
+
+def test_the_stopwatch_counts_up_to_its_limit(stopped: Clocks, timeline: Timeline) -> None:
+    limit_ns = timeline.now_ns() + 3 * MS
+    timeline.run(limit_ns)
+    stopped.real_ns += 100 * MS
+    assert timeline.now_ns() == limit_ns
+    assert timeline.stop() == limit_ns
+
+
+def test_the_limit_can_be_moved_while_it_runs(stopped: Clocks, timeline: Timeline) -> None:
+    began_ns = timeline.now_ns()
+    timeline.run(began_ns + 3 * MS)
+    stopped.real_ns += 2 * MS
+    timeline.run(None)
+    stopped.real_ns += 3 * MS
+    assert timeline.stop() - began_ns == 5 * MS
+
+
+def test_a_limit_that_lies_behind_counts_nothing(stopped: Clocks, timeline: Timeline) -> None:
+    began_ns = timeline.now_ns()
+    timeline.run(began_ns - MS)
+    stopped.real_ns += MS
+    assert timeline.stop() == began_ns
+
+
+def test_a_clock_that_flows_needs_no_stopwatch(
+    stopped: Clocks, timeline: Timeline
+) -> None:
+    stopped.stack[0].flows = True  # type: ignore[misc]
+    began_ns = timeline.now_ns()
+    timeline.run(None)
+    stopped.real_ns += 5 * MS
+    assert timeline.stop() == began_ns
