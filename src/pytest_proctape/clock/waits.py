@@ -346,7 +346,7 @@ class Waits:
     def _settle(self) -> None:
         """What was sent before is received before time goes on, be it from child to child."""
         sources = list(self._sources)
-        while any([source.step() for source in sources]):
+        while sum(source.step() for source in sources):
             pass
 
     def _pass(self, waits: list[Wait]) -> float | None:

@@ -119,10 +119,9 @@ class ClockParity(Parity):
             pytest.fail.Exception: as :meth:`Parity.__call__`; or something waited for real.
         """
         __tracebackhide__ = True
-        if SOAK:
-            bare = self._told("the bare run", program, contextlib.nullcontext())
+        bare = self._told("the bare run", program, contextlib.nullcontext()) if SOAK else None
         recorded = self._told("the recording", program, self._recording())
-        if SOAK:
+        if bare is not None:
             _compare("the recording", bare, recorded, None)
         for number in range(1, REPLAYS + 1):
             waits = RealWaits()

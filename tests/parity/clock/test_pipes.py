@@ -220,7 +220,10 @@ def test_more_than_a_pipe_holds_is_written_to_a_slow_reader(clocked: Clocked) ->
 
 def test_more_than_a_pipe_holds_is_read(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        code = "import sys, time\nfor _ in range(3):\n time.sleep(0.1)\n sys.stdout.write('x' * 150000)\n sys.stdout.flush()"
+        code = (
+            "import sys, time\nfor _ in range(3):\n time.sleep(0.1)\n sys.stdout.write('x' * 150000)\n"
+            " sys.stdout.flush()"
+        )
         with subprocess.Popen(python(code), stdout=PIPE) as child:
             assert child.stdout is not None
             for _ in range(3):

@@ -87,8 +87,16 @@ def test_our_own_is_a_factory_of_freezeguns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delta", "ns"),
-    [(0, 0), (1, 10**9), (0.1, 10**8), (1e-6, 1000), (1e-7, 0), (timedelta(days=1), 86400 * 10**9), (-1, -(10**9))],
+    "delta, ns",
+    [
+        (0, 0),
+        (1, 10**9),
+        (0.1, 10**8),
+        (1e-6, 1000),
+        (1e-7, 0),
+        (timedelta(days=1), 86400 * 10**9),
+        (-1, -(10**9)),
+    ],
 )
 def test_whole_microseconds(delta: float | timedelta, ns: int) -> None:
     assert ns_of(delta) == ns

@@ -50,8 +50,7 @@ def _in_threads(waits: Waits, *bodies: Callable[[], object]) -> None:
                 body()
 
         threads = [
-            threading.Thread(target=run, args=pair, daemon=True)
-            for pair in zip(tickets, bodies, strict=True)
+            threading.Thread(target=run, args=pair, daemon=True) for pair in zip(tickets, bodies, strict=True)
         ]
         for one in threads:
             one.start()
@@ -184,7 +183,12 @@ def test_time_stands_until_those_who_are_expected_have_begun(waits: Waits) -> No
     ticket = waits.expect()
     seen: list[int] = []
     looked = threading.Event()
-    wait = Wait(now_ns + MS, lambda: bool(looked.set()))
+
+    def look() -> bool:
+        looked.set()
+        return False
+
+    wait = Wait(now_ns + MS, look)
 
     def arrive() -> None:
         looked.wait(20)

@@ -20,6 +20,7 @@ class Answers:
         status: how the next child ends, as from :func:`os.waitpid`.
         error: why the next child can't be started.
         closed: the test is over.
+        sleeps: what it was told that the test slept.
     """
 
     spawns: list[Spawn] = field(default_factory=list)
@@ -28,6 +29,10 @@ class Answers:
     status: int = 0
     error: SpawnError | None = None
     closed: bool = False
+    sleeps: list[float] = field(default_factory=list)
+
+    def slept(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
 
     def answering(self, argv: Sequence[str]) -> Answers:
         return self

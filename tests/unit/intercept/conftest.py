@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_proctape import intercept
+from pytest_proctape.clock import EPOCH_NS, TapeClock
 from tests.unit.left_behind import nothing_left_behind
 
 from .answering import Answers
 
-__all__ = ["answers", "nothing_left_behind"]
+__all__ = ["answers", "clock", "nothing_left_behind"]
 
 
 @pytest.fixture
@@ -24,3 +25,11 @@ def answers() -> Iterator[Answers]:
             yield handler
     finally:
         intercept.uninstall()
+
+
+@pytest.fixture
+def clock(answers: Answers) -> Iterator[TapeClock]:
+    """A mock clock, in place, with everything that waits in its hands."""
+    made = TapeClock(EPOCH_NS, lambda: answers.sleeps)
+    with intercept.frozen(made), intercept.waits_told():
+        yield made

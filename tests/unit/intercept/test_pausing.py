@@ -1,0 +1,287 @@
+"""Whatever waits lets a mock clock's time pass, and for threads of no taped test it waits for real."""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import selectors
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from pytest_proctape import intercept
+from pytest_proctape.clock import REAL, TapeClock
+from pytest_proctape.intercept import pausing
+
+from .answering import Answers
+
+START_S = 946_684_800.0
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for fd in ends:
+        try:
+            os.close(fd)
+        except OSError:
+            continue
+
+
+def _passed(clock: TapeClock) -> float:
+    return clock.now.timestamp() - START_S
+
+
+def test_sleep(clock: TapeClock, answers: Answers) -> None:
+    time.sleep(3600)
+    time.sleep(0.25)
+    time.sleep(0)
+    assert _passed(clock) == 3600.25
+    assert answers.sleeps == [3600, 0.25]
+    assert clock.sleeps == (3600, 0.25)
+
+
+@pytest.mark.parametrize("seconds, error", [(-1, ValueError), ("1", TypeError), (float("nan"), ValueError)])
+def test_what_sleep_refuses(clock: TapeClock, seconds: object, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        time.sleep(seconds)  # type: ignore[arg-type]
+    assert _passed(clock) == 0
+
+
+def test_nothing_is_told_without_a_clock(answers: Answers) -> None:
+    with intercept.waits_told():
+        assert not pausing.clocked()
+        time.sleep(0.001)
+    assert answers.sleeps == []
+
+
+def test_a_thread_of_no_test_sleeps_for_real(clock: TapeClock, answers: Answers) -> None:
+    # Started below `threading`, and so not an heir of this thread.
+    done = REAL_LOCK()
+    done.acquire()
+    seen: list[bool] = []
+
+    def run() -> None:
+        seen.append(pausing.clocked())
+        done.release()
+
+    REAL_START(run, ())
+    done.acquire()
+    assert seen == [False]
+
+
+REAL_LOCK = threading.Lock
+REAL_START: Callable[..., int] = __import__("_thread").start_new_thread
+
+
+def test_deadlines_are_rounded_up(clock: TapeClock) -> None:
+    now_ns = pausing.deadline_after(0)
+    assert now_ns is not None
+    assert pausing.deadline_after(None) is None
+    assert pausing.deadline_after(1e-9) == now_ns + 1000
+    assert pausing.deadline_after(-5) == now_ns
+
+
+WAITS: dict[str, Callable[[int], object]] = {
+    "Event": lambda _: threading.Event().wait(0.25),
+    "Condition": lambda _: _condition().wait(0.25),
+    "Semaphore": lambda _: threading.Semaphore(0).acquire(timeout=0.25),
+    "Queue.get": lambda _: _queue_get(),
+    "select": lambda fd: any(select.select([fd], [], [], 0.25)),
+    "poll": lambda fd: _poll(fd).poll(250),
+    "selectors": _selector,
+    "Barrier": lambda _: _barrier(),
+}
+
+
+def _condition() -> threading.Condition:
+    made = threading.Condition()
+    made.acquire()
+    return made
+
+
+def _queue_get() -> object:
+    try:
+        return queue.Queue[int]().get(timeout=0.25)
+    except queue.Empty:
+        return False
+
+
+def _poll(fd: int) -> select.poll:
+    made = select.poll()
+    made.register(fd, select.POLLIN)
+    return made
+
+
+def _selector(fd: int) -> object:
+    with selectors.DefaultSelector() as made:
+        made.register(fd, selectors.EVENT_READ)
+        return made.select(0.25)
+
+
+def _barrier() -> bool:
+    try:
+        threading.Barrier(2).wait(0.25)
+    except threading.BrokenBarrierError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_a_wait_that_expires(clock: TapeClock, pipe: tuple[int, int], what: str) -> None:
+    assert not WAITS[what](pipe[0])
+    assert _passed(clock) == pytest.approx(0.25, abs=1e-5)
+
+
+@pytest.mark.parametrize("what", ["select", "poll", "selectors"])
+def test_a_descriptor_that_is_ready_takes_no_time(clock: TapeClock, pipe: tuple[int, int], what: str) -> None:
+    os.write(pipe[1], b"x")
+    assert WAITS[what](pipe[0])
+    assert _passed(clock) == 0
+
+
+def test_a_read_waits_for_the_thread_that_writes(clock: TapeClock, pipe: tuple[int, int]) -> None:
+    def write() -> None:
+        time.sleep(0.5)
+        os.write(pipe[1], b"late")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert os.read(pipe[0], 10) == b"late"
+    assert _passed(clock) == 0.5
+    thread.join()
+
+
+def test_a_write_waits_for_the_thread_that_reads(clock: TapeClock, pipe: tuple[int, int]) -> None:
+    size = 300_000
+    got: list[int] = []
+
+    def read() -> None:
+        while sum(got) < size:
+            time.sleep(0.1)
+            got.append(len(os.read(pipe[0], 100_000)))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert os.write(pipe[1], b"x" * size) == size
+    thread.join()
+    assert sum(got) == size
+    assert _passed(clock) == pytest.approx(0.1 * len(got), abs=1e-4)
+
+
+def test_what_cannot_be_read_is_told_by_the_real_call(clock: TapeClock, pipe: tuple[int, int]) -> None:
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.read(2**20, 1)
+    os.set_blocking(pipe[0], False)
+    with pytest.raises(BlockingIOError):
+        os.read(pipe[0], 1)
+    os.close(pipe[1])
+    os.set_blocking(pipe[0], True)
+    assert os.read(pipe[0], 1) == b""
+
+
+def test_the_object_of_poll(clock: TapeClock, pipe: tuple[int, int]) -> None:
+    poll = select.poll()
+    poll.register(pipe[0])
+    poll.modify(pipe[0], select.POLLIN)
+    assert poll.poll(0) == []
+    os.write(pipe[1], b"x")
+    assert poll.poll(-1) == [(pipe[0], select.POLLIN)]
+    poll.unregister(pipe[0])
+    with pytest.raises(KeyError):
+        poll.unregister(pipe[0])
+    assert poll.poll(100) == []
+    assert _passed(clock) == pytest.approx(0.1)
+
+
+def test_joins(clock: TapeClock) -> None:
+    thread = threading.Thread(target=time.sleep, args=(0.5,))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    assert _passed(clock) == pytest.approx(0.2)
+    thread.join()
+    assert not thread.is_alive()
+    assert _passed(clock) == pytest.approx(0.5)
+    thread.join()
+    with pytest.raises(RuntimeError):
+        threading.Thread().join()
+    with pytest.raises(RuntimeError):
+        threading.current_thread().join()
+
+
+def test_a_pool_that_is_left_takes_no_time(clock: TapeClock) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(time.sleep, seconds) for seconds in (0.1, 0.2, 0.3)]
+        for one in jobs:
+            one.result(10)
+    assert _passed(clock) == pytest.approx(0.3, abs=1e-5)
+
+
+def test_jobs_that_have_to_queue(clock: TapeClock) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert [one.result() for one in [pool.submit(lambda: time.sleep(0.1)) for _ in range(3)]] == [
+            None
+        ] * 3
+    assert _passed(clock) == pytest.approx(0.3, abs=1e-5)
+
+
+def test_what_the_test_adds_wakes_those_who_waited_for_it(clock: TapeClock) -> None:
+    woken: list[float] = []
+    event = threading.Event()
+
+    def wait() -> None:
+        event.wait(100)
+        woken.append(_passed(clock))
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    clock.advance(timedelta(hours=1))
+    thread.join()
+    assert woken == [3600]
+
+
+def test_loops_are_told_how_exact_the_clock_is(clock: TapeClock) -> None:
+    assert time.get_clock_info("monotonic").resolution == 1e-6
+
+
+def test_which_descriptors_lead_out(pipe: tuple[int, int]) -> None:
+    import socket
+
+    assert not pausing.leads_out(pipe[0])
+    os.close(pipe[1])
+    left, right = socket.socketpair()
+    with left, right, socket.socket() as out:
+        assert not pausing.leads_out(left.fileno())
+        assert pausing.leads_out(out.fileno())
+    assert not pausing.leads_out(2**20)
+
+
+def test_everything_is_as_it_was() -> None:
+    def names() -> dict[str, object]:
+        return {
+            "sleep": time.sleep,
+            "monotonic": time.monotonic,
+            "read": os.read,
+            "write": os.write,
+            "select": select.select,
+            "poll": select.poll,
+            "fdopen": os.fdopen,
+            "join": threading.Thread.join,
+            "selector": selectors.DefaultSelector.select,
+            "queue": queue.time,  # type: ignore[attr-defined]
+            "lock": threading._allocate_lock,  # type: ignore[attr-defined]
+        }
+
+    before = names()
+    with intercept.frozen(TapeClock(0, list)), intercept.waits_told():
+        changed = {key for key, value in names().items() if value is not before[key]}
+        assert changed == set(before)
+    assert names() == before
+    assert time.sleep is REAL.sleep
