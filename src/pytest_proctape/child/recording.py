@@ -193,8 +193,6 @@ class RecordingChild:
         for tap in self._taps:
             tap.child_started()
         self.time.watch(pid, self)
-        if self.time.waits is not None:
-            self.time.waits.add(self)
         self.step()
 
     def failed(self, error: SpawnError) -> None:

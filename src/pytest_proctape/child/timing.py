@@ -61,7 +61,7 @@ class ChildTime:
             self.waits.go_on()
 
     def watch(self, pid: int, owner: Source) -> None:
-        """Step ``owner`` when the process ends, and before time passes: what it is sent is noted as sent now."""
+        """Step ``owner`` when the process ends, and before time passes: what was sent is noted now."""
         if self.waits is None:
             return
         self._owner = owner

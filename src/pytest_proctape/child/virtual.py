@@ -385,8 +385,6 @@ class VirtualChild:
         match step:
             case script.Output() | script.OutputEnd():
                 return self._emit(step)
-            case script.Input() | script.InputEnd() if self._has_no_room(step):
-                return False
             case script.Input():
                 return self._take(step)
             case script.InputEnd():
@@ -398,10 +396,7 @@ class VirtualChild:
             case script.Signal():
                 return self._take_signal(step)
             case script.Change():
-                if self._waits is not None and not self._is_due(step.at_ns):
-                    return False
-                self._changes.append(step.status)
-                return True
+                return self._change(step)
             case script.Ended():
                 return self._end_early(step)
             case script.Effects():
@@ -439,6 +434,21 @@ class VirtualChild:
             return False
         return True
 
+    def _take_signal(self, step: script.Signal) -> bool:
+        if not self._signals:
+            return False
+        number = self._signals.popleft()
+        if number != step.number:
+            raise WrongCause(step, number)
+        return True
+
+    def _change(self, step: script.Change) -> bool:
+        """The child stops, or continues; under a mock clock in its own time, should it do so by itself."""
+        if self._waits is not None and not self._is_due(step.at_ns):
+            return False
+        self._changes.append(step.status)
+        return True
+
     def _end_early(self, step: script.Ended) -> bool:
         """The child ends, but what it started holds its outputs: they stay open until they are closed."""
         status = self.script.end.status
@@ -466,6 +476,8 @@ class VirtualChild:
             raise WrongCause(step, None)
         if step.open is not None:
             return self._take_open(step, step.open, inlet)
+        if self._has_no_room(step):
+            return False
         while self._offset < step.data.size:
             data = inlet.take(min(CHUNK, step.data.size - self._offset))
             if not data:
@@ -501,6 +513,8 @@ class VirtualChild:
     def _take_end(self, step: script.InputEnd) -> bool:
         if self._inlet is None:
             return True
+        if self._has_no_room(step):
+            return False
         data = self._inlet.take(CHUNK)
         if data:
             raise WrongCause(step, data)

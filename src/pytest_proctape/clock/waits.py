@@ -40,7 +40,7 @@ class Source(Protocol):
         """When it does the next thing, by the timeline; ``None`` while something else holds it back."""
 
     def step(self) -> bool:
-        """Do what is due, and take what has been sent; whether others may have to do the same because of it."""
+        """Do what is due, and take what has been sent; whether others may have to do so because of it."""
 
 
 def _never() -> bool:

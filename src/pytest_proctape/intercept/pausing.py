@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures.thread import _worker
+from functools import partial
 from typing import Any
 
 from ..clock import CLOCK, REAL, Wait
@@ -385,7 +386,7 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
         if not takes_part and _is_ending(self):
             # It needs no time for that but real time, which does not count.
             _REAL_JOIN(self, _LOOK_S)
-        elif not waits.block(_JoinWait(deadline_ns, lambda: _has_changed(self, ident, takes_part))):
+        elif not waits.block(_JoinWait(deadline_ns, partial(_has_changed, self, ident, takes_part))):
             return None
         elif takes_part and not waits.takes_part(ident) and not _is_worker(self):
             return _REAL_JOIN(self)

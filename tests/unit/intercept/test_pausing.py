@@ -88,6 +88,12 @@ def test_deadlines_are_rounded_up(clock: TapeClock) -> None:
     assert pausing.deadline_after(-5) == now_ns
 
 
+def _selector(fd: int) -> object:
+    with selectors.DefaultSelector() as made:
+        made.register(fd, selectors.EVENT_READ)
+        return made.select(0.25)
+
+
 WAITS: dict[str, Callable[[int], object]] = {
     "Event": lambda _: threading.Event().wait(0.25),
     "Condition": lambda _: _condition().wait(0.25),
@@ -117,12 +123,6 @@ def _poll(fd: int) -> select.poll:
     made = select.poll()
     made.register(fd, select.POLLIN)
     return made
-
-
-def _selector(fd: int) -> object:
-    with selectors.DefaultSelector() as made:
-        made.register(fd, selectors.EVENT_READ)
-        return made.select(0.25)
 
 
 def _barrier() -> bool:
