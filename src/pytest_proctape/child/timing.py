@@ -43,6 +43,9 @@ class ChildTime:
         """Nanoseconds, counted from anywhere."""
         return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.now_ns()
 
+    def _moment_ns(self) -> int:
+        return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.moment_ns()
+
     @property
     def pause_ns(self) -> int:
         """A silence of more than this is kept."""
@@ -77,7 +80,7 @@ class ChildTime:
     def look(self) -> None:
         """Note the end of the process, if it has ended."""
         if self.exit_fd != -1 and not self._gone_ns and ready(self.exit_fd, select.POLLIN):
-            self._gone_ns = self.now_ns()
+            self._gone_ns = self._moment_ns()
             PUMP.forget(self.exit_fd)
 
     def seen_running(self) -> None:
@@ -86,7 +89,7 @@ class ChildTime:
 
     def ended_ns(self) -> int:
         """When the process ended; to be asked under a mock clock, once it has."""
-        return max(self._gone_ns or self.now_ns(), self._seen_ns + 1000 if self._seen_ns else 0)
+        return max(self._gone_ns or self._moment_ns(), self._seen_ns + 1000 if self._seen_ns else 0)
 
     def close(self) -> None:
         """Nobody asks any more."""

@@ -115,7 +115,6 @@ class VirtualChild:
         self._quiet = now_ns is not None
         if waits is not None:
             now_ns = waits.timeline.now_ns
-            waits.add(self)
         self._now_ns = now_ns
         self._anchor_ns = 0 if now_ns is None else now_ns()
         self._at = 0
@@ -153,6 +152,9 @@ class VirtualChild:
             for channel in [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]:
                 channel.adopt()
             self._watch()
+        if self._waits is not None:
+            # Not before: others let it step.
+            self._waits.add(self)
 
     def _connect(self, wiring: Wiring) -> None:
         fd = wiring.inputs.get(STDIN)

@@ -27,6 +27,7 @@ class Timeline:
         self._offset_ns = 0
         # No moment is 0: that stands for what has not happened.
         self._last_ns = 10**9
+        self._given_ns = 0
         self._since_ns: int | None = None
         self.limit_ns: int | None = None
         """Up to where the stopwatch counts."""
@@ -51,6 +52,12 @@ class Timeline:
             if self._reading is None:
                 return self._last_ns + FOREVER_NS
             return self._still_ns() + self._passed_ns()
+
+    def moment_ns(self) -> int:
+        """Now; or, where that has been given out, a little later: so an order of two is not lost."""
+        with self._lock:
+            self._given_ns = max(self.now_ns(), self._given_ns + NS_PER_US)
+            return self._given_ns
 
     def add(self, ns: int) -> None:
         """Let time pass at once, by whole microseconds, rounded up."""

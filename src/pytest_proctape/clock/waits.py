@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from .parked import Watch
+from .readings import NS_PER_US
 from .real import REAL
 from .timeline import Timeline
 
@@ -77,6 +78,10 @@ class Wait:
             self._gate.release()
 
 
+def _time_of(due: tuple[int, object]) -> int:
+    return due[0]
+
+
 def _first_to_go(wait: Wait) -> tuple[int, int]:
     return wait.deadline_ns or 0, wait.turn
 
@@ -131,13 +136,17 @@ class Waits:
         self._turns = itertools.count()
         self._participants: dict[int, _Participant] = {}
         self._tickets: set[Ticket] = set()
-        self._sources: weakref.WeakSet[Source] = weakref.WeakSet()
+        self._sources: weakref.WeakKeyDictionary[Source, None] = weakref.WeakKeyDictionary()
         self._was_running = False
 
     # -- taking part -----------------------------------------------------------------------------
 
     def expect(self, can_begin: Callable[[], bool] = lambda: True, *, passing: bool = False) -> Ticket:
-        """Somebody is about to take part, or to begin something: time does not jump meanwhile."""
+        """Somebody is about to take part, or to begin something: time does not jump meanwhile.
+
+        Nor does it while the thread that expects that is busy: it takes part from now on.
+        """
+        self._own()
         ticket = Ticket(can_begin, passing)
         with self._lock:
             self._tickets.add(ticket)
@@ -173,11 +182,13 @@ class Waits:
 
     def add(self, source: Source) -> None:
         """``source`` does things in this time from now on."""
-        self._sources.add(source)
+        with self._lock:
+            self._sources[source] = None
 
     def discard(self, source: Source) -> None:
         """It will do nothing more."""
-        self._sources.discard(source)
+        with self._lock:
+            self._sources.pop(source, None)
 
     def _own(self) -> _Participant:
         ident = threading.get_ident()
@@ -358,6 +369,10 @@ class Waits:
             return self._pass_for_real(waits, due, first_ns)
         if first_ns is None:
             return None
+        due.sort(key=_time_of)
+        for at_ns, _ in due:
+            # What was noted in one moment happens in one moment, in the order in which it was noted.
+            first_ns = at_ns if 0 <= at_ns - first_ns <= NS_PER_US else first_ns
         self.timeline.add(first_ns - self.timeline.now_ns())
         self._step(due, first_ns)
         return 0.0
@@ -384,4 +399,3 @@ class Waits:
         for source_ns, source in due:
             if source_ns <= at_ns:
                 source.step()
-                return

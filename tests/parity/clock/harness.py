@@ -119,15 +119,12 @@ class ClockParity(Parity):
             pytest.fail.Exception: as :meth:`Parity.__call__`; or something waited for real.
         """
         __tracebackhide__ = True
-        bare = self._told("the bare run", program, contextlib.nullcontext()) if SOAK else None
         recorded = self._told("the recording", program, self._recording())
-        if bare is not None:
-            _compare("the recording", bare, recorded, None)
         for number in range(1, REPLAYS + 1):
             waits = RealWaits()
             with waits.counted():
                 replayed = self._told("the replay", program, self._replaying())
-            _compare(f"replay {number}", recorded, replayed, TOLERANCE_NS)
+            _compare(f"replay {number}", recorded, replayed)
             if waits.seen:
                 pytest.fail(f"replay {number} waited for real: {waits.seen}")
         if SOAK and self.slowest_ns > LIMIT_NS:
@@ -163,12 +160,12 @@ class ClockParity(Parity):
             self._clock = None
 
 
-def _compare(what: str, before: Told, after: Told, tolerance_ns: int | None) -> None:
-    """Hold two accounts against each other; the times only where a tolerance is given."""
+def _compare(what: str, before: Told, after: Told) -> None:
+    """Hold two accounts against each other."""
     __tracebackhide__ = True
     same = [event for event, _ in before] == [event for event, _ in after]
-    if same and tolerance_ns is not None:
-        same = all(abs(a - b) <= tolerance_ns for (_, a), (_, b) in zip(before, after, strict=True))
+    if same:
+        same = all(abs(a - b) <= TOLERANCE_NS for (_, a), (_, b) in zip(before, after, strict=True))
     if not same:
         pytest.fail(f"{what} differs.\nbefore:\n{_shown(before)}\nnow:\n{_shown(after)}")
 

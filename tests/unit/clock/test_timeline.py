@@ -33,6 +33,14 @@ def test_no_moment_is_zero(timeline: Timeline) -> None:
     assert timeline.now_ns() > 0
 
 
+def test_no_moment_is_given_out_twice(timeline: Timeline) -> None:
+    now_ns = timeline.now_ns()
+    assert [timeline.moment_ns() for _ in range(3)] == [now_ns, now_ns + 1000, now_ns + 2000]
+    assert timeline.now_ns() == now_ns
+    timeline.add(MS)
+    assert timeline.moment_ns() == now_ns + MS
+
+
 def test_a_clock_that_is_set_back_undoes_nothing(clocks: Clocks, timeline: Timeline) -> None:
     clocks.stack[0].add(10 * MS)
     before_ns = timeline.now_ns()
