@@ -18,8 +18,12 @@ _FUTEX = {"x86_64": "202", "aarch64": "98", "riscv64": "98", "i686": "240", "arm
 )
 """The number of the system call by which a thread waits for a lock."""
 
-_SETTLED_NS = 12_000_000
-"""A thread that wants to run tries again every 5 ms: see ``sys.getswitchinterval``."""
+_APART_NS = 4_000_000
+_LOOKS = 4
+"""A thread that wants to run tries again every 5 ms: see ``sys.getswitchinterval``.
+
+So many looks, so many nanoseconds apart: time alone says nothing on a machine that lets nobody run.
+"""
 
 
 class Watch:
@@ -28,7 +32,8 @@ class Watch:
     def __init__(self, native_id: int) -> None:
         self._folder = f"/proc/self/task/{native_id}"
         self._switches = ""
-        self._since_ns = 0
+        self._looks = 0
+        self._looked_ns = 0
 
     def parked(self) -> bool:
         """Whether the thread has slept on a lock since the last looks, for long enough to be sure."""
@@ -45,9 +50,11 @@ class Watch:
             return False
         now_ns = REAL.monotonic_ns()
         if switches != self._switches:
-            self._switches, self._since_ns = switches, now_ns
-            return False
-        return now_ns - self._since_ns >= _SETTLED_NS
+            self._switches, self._looked_ns, self._looks = switches, now_ns, 1
+        elif now_ns - self._looked_ns >= _APART_NS:
+            self._looked_ns = now_ns
+            self._looks += 1
+        return self._looks >= _LOOKS
 
     def _read(self, name: str) -> str:
         fd = os.open(f"{self._folder}/{name}", os.O_RDONLY | os.O_CLOEXEC)

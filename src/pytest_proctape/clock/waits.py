@@ -91,19 +91,21 @@ class _Participant:
 
     Attributes:
         wait: what it waits for; ``None`` while it is busy.
+        entering: it is about to wait, once another one has decided.
         looks: how often it has looked for something in vain at the moment ``looked_at_ns``.
         looked_real_ns: when it did so last, by the real clock.
     """
 
     def __init__(self) -> None:
         self.wait: Wait | None = None
+        self.entering = False
         self.looks = 0
         self.looked_at_ns = self.looked_real_ns = -1
         self._watch = Watch(threading.get_native_id())
 
     def busy(self) -> bool:
         """It runs, or waits for something that only the world can bring about."""
-        return self.wait is None and not self._watch.parked()
+        return self.wait is None and (self.entering or not self._watch.parked())
 
 
 class Ticket:
@@ -138,6 +140,7 @@ class Waits:
         self._tickets: set[Ticket] = set()
         self._sources: weakref.WeakKeyDictionary[Source, None] = weakref.WeakKeyDictionary()
         self._was_running = False
+        self._notes = 0
 
     # -- taking part -----------------------------------------------------------------------------
 
@@ -238,15 +241,18 @@ class Waits:
     def _waiting(self, own: _Participant, wait: Wait) -> Iterator[None]:
         # The handler of a signal may wait within a wait.
         outer = own.wait
+        own.entering = True
         with self._deciding:
             wait.turn = next(self._turns)
-            own.wait = wait
+            own.wait, own.entering = wait, False
         try:
             yield
         finally:
-            with self._deciding:
-                self._leave(own)
-                own.wait = outer
+            # Something was raised, or there is a wait to go back to.
+            if own.wait is wait or outer is not None:
+                with self._deciding:
+                    self._leave(own)
+                    own.wait = outer
 
     def _leave(self, own: _Participant) -> None:
         own.wait = None
@@ -258,7 +264,9 @@ class Waits:
         return wait.chosen or not (self._is_anybody_busy(own) or self._next_to_go(own))
 
     def _is_anybody_busy(self, own: _Participant) -> bool:
-        """Whether another one runs, or is about to."""
+        """Whether another one runs, or is about to; or something is noted, and others may wait for that."""
+        if self._notes:
+            return True
         others = [one for one in list(self._participants.values()) if one is not own]
         return any(one.busy() for one in others) or self._expects_somebody()
 
@@ -271,12 +279,17 @@ class Waits:
 
     def hold(self) -> None:
         """Something happens now, whose time is to be noted: the stopwatch stands meanwhile."""
-        self._was_running = self.timeline.running
+        with self._lock:
+            self._was_running = self.timeline.running or (self._notes > 0 and self._was_running)
+            self._notes += 1
         self.timeline.stop()
 
     def go_on(self) -> None:
         """It has happened. Unless somebody runs because of it, the stopwatch goes on."""
-        if self._was_running and not any(
+        with self._lock:
+            self._notes -= 1
+            goes_on = self._was_running and not self._notes
+        if goes_on and not any(
             one.busy() or (one.wait is not None and one.wait.ready())
             for one in list(self._participants.values())
         ):

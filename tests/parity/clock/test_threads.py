@@ -205,13 +205,13 @@ def test_as_completed(clocked: Clocked) -> None:
     def program(log: Log) -> None:
         with ThreadPoolExecutor(3) as pool:
             jobs = {}
-            for seconds in (0.3, 0.1, 0.2):
+            for seconds in (0.7, 0.1, 0.4):
                 jobs[pool.submit(_sleep, seconds)] = seconds
                 time.sleep(0.01)
             for one in concurrent.futures.as_completed(jobs, timeout=10):
                 log(jobs[one], one.result())
 
-    assert [what for what, _ in clocked(program)] == [[0.1, 0], [0.2, 0], [0.3, 0]]
+    assert [what for what, _ in clocked(program)] == [[0.1, 0], [0.4, 0], [0.7, 0]]
 
 
 def test_future_result_with_a_timeout(clocked: Clocked) -> None:
