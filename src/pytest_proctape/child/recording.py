@@ -422,7 +422,7 @@ class RecordingChild:
     # -- notes ---------------------------------------------------------------------------------
 
     def _now_ns(self) -> int:
-        return whole_us(self.time.now_ns() - self._started_ns)
+        return whole_us(self.time.noted_ns() - self._started_ns)
 
     @property
     def _pause_ns(self) -> int | None:

@@ -43,6 +43,10 @@ class ChildTime:
         """Nanoseconds, counted from anywhere."""
         return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.now_ns()
 
+    def noted_ns(self) -> int:
+        """When something happened that is noted now."""
+        return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.noted_ns()
+
     def _moment_ns(self) -> int:
         return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.moment_ns()
 

@@ -27,7 +27,7 @@ class Timeline:
         self._offset_ns = 0
         # No moment is 0: that stands for what has not happened.
         self._last_ns = 10**9
-        self._given_ns = 0
+        self._given_ns = self._late_ns = 0
         self._since_ns: int | None = None
         self.limit_ns: int | None = None
         """Up to where the stopwatch counts."""
@@ -56,8 +56,17 @@ class Timeline:
     def moment_ns(self) -> int:
         """Now; or, where that has been given out, a little later: so an order of two is not lost."""
         with self._lock:
-            self._given_ns = max(self.now_ns(), self._given_ns + NS_PER_US)
+            self._given_ns = max(self.noted_ns(), self._given_ns + NS_PER_US)
             return self._given_ns
+
+    def noted_ns(self) -> int:
+        """When something happened that is noted now: later than the moment at which somebody gave up."""
+        return max(self.now_ns(), self._late_ns)
+
+    def give_up(self) -> None:
+        """Somebody waits no longer: what is noted from now on came too late, if only by a microsecond."""
+        with self._lock:
+            self._late_ns = self.now_ns() + NS_PER_US
 
     def add(self, ns: int) -> None:
         """Let time pass at once, by whole microseconds, rounded up."""

@@ -224,6 +224,8 @@ class Waits:
                     if ready or self._gives_up(own, wait):
                         own.looks = 0 if ready else own.looks
                         self._leave(own)
+                        if not ready:
+                            self.timeline.give_up()
                         return ready
                     limit_s = self._let_time_pass(own, wait)
                 if limit_s == 0:
@@ -289,11 +291,17 @@ class Waits:
         with self._lock:
             self._notes -= 1
             goes_on = self._was_running and not self._notes
-        if goes_on and not any(
-            one.busy() or (one.wait is not None and one.wait.ready())
-            for one in list(self._participants.values())
-        ):
-            self.timeline.run(self.timeline.limit_ns)
+        # Where somebody decides just now, that decides this as well; and nobody begins to run meanwhile.
+        if not goes_on or not self._deciding.acquire(blocking=False):
+            return
+        try:
+            if not any(
+                one.busy() or (one.wait is not None and one.wait.ready())
+                for one in list(self._participants.values())
+            ):
+                self.timeline.run(self.timeline.limit_ns)
+        finally:
+            self._deciding.release()
 
     def polled(self, ready: Callable[[], bool] = _never) -> None:
         """This thread has looked for something, and it was not there.

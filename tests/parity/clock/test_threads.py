@@ -82,7 +82,7 @@ def test_semaphore(clocked: Clocked) -> None:
         def work(number: int) -> None:
             time.sleep(number / 100)
             with places:
-                _sleep(0.1 + number / 50)
+                _sleep(0.1 + number / 8)
                 with lock:
                     log("worked", number)
 

@@ -41,6 +41,16 @@ def test_no_moment_is_given_out_twice(timeline: Timeline) -> None:
     assert timeline.moment_ns() == now_ns + MS
 
 
+def test_what_is_noted_once_somebody_gave_up_came_later(timeline: Timeline) -> None:
+    now_ns = timeline.now_ns()
+    assert timeline.noted_ns() == now_ns
+    timeline.give_up()
+    assert timeline.noted_ns() == now_ns + 1000
+    assert timeline.moment_ns() == now_ns + 1000
+    timeline.add(MS)
+    assert timeline.noted_ns() == now_ns + MS
+
+
 def test_a_clock_that_is_set_back_undoes_nothing(clocks: Clocks, timeline: Timeline) -> None:
     clocks.stack[0].add(10 * MS)
     before_ns = timeline.now_ns()
