@@ -131,11 +131,15 @@ def _told(result: Any, pid: int) -> Any:
 
 def test_waitid_tells_of_stops(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with subprocess.Popen(["sh", "-c", "kill -STOP $$; exit 4"]) as child:
+        # It ends once it may, so that nobody who asks whether it went on comes too late.
+        code = "kill -STOP $$; read word; exit 4"
+        with subprocess.Popen(["sh", "-c", code], stdin=subprocess.PIPE) as child:
+            assert child.stdin is not None
             seen = [_told(os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT), child.pid)]
             seen.append(_told(os.waitid(os.P_PID, child.pid, os.WEXITED | os.WSTOPPED), child.pid))
             os.kill(child.pid, signal.SIGCONT)
             seen.append(_told(os.waitid(os.P_PID, child.pid, os.WCONTINUED), child.pid))
+            child.stdin.close()
             seen.append(_told(os.waitid(os.P_PID, child.pid, os.WEXITED | os.WSTOPPED), child.pid))
         return seen
 
