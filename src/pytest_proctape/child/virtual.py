@@ -406,14 +406,6 @@ class VirtualChild:
             case script.Timeout():
                 return self._waits is not None and self._is_due(step.at_ns)
 
-    def _take_signal(self, step: script.Signal) -> bool:
-        if not self._signals:
-            return False
-        number = self._signals.popleft()
-        if number != step.number:
-            raise WrongCause(step, number)
-        return True
-
     def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
             return False
