@@ -86,6 +86,7 @@ class RecordingChild:
         self.time = ChildTime(waits)
         self._started_ns = self.time.now_ns()
         self.started_ns = REAL.monotonic_ns()
+        self._step_ns: int | None = None
         self._ended_ns = 0
         self._last_ns = 0
         self._noted_ns = 0
@@ -225,10 +226,13 @@ class RecordingChild:
             that nobody has to step because of it: what is moved leads to another process or to the parent.
         """
         with self._lock, self.time.standing():
+            # As it is before anything is passed on: who gets it may be further on than this thread.
+            self._step_ns = self._now_ns()
             for tap in self._taps:
                 tap.step(self)
             self.time.look()
             self._look_for_holders()
+            self._step_ns = None
         return False
 
     def _look_for_holders(self) -> None:
@@ -422,6 +426,8 @@ class RecordingChild:
     # -- notes ---------------------------------------------------------------------------------
 
     def _now_ns(self) -> int:
+        if self._step_ns is not None:
+            return self._step_ns
         return whole_us(self.time.noted_ns() - self._started_ns)
 
     @property

@@ -60,11 +60,11 @@ class Timeline:
             return self._given_ns
 
     def noted_ns(self) -> int:
-        """When something happened that is noted now: later than the moment at which somebody gave up."""
+        """When something happened that is noted now: a microsecond after somebody gave up, at least."""
         return max(self.now_ns(), self._late_ns)
 
     def give_up(self) -> None:
-        """Somebody waits no longer: what is noted from now on came too late, if only by a microsecond."""
+        """Somebody waits no longer, or looked in vain: what is noted from now on came too late for that."""
         with self._lock:
             self._late_ns = self.now_ns() + NS_PER_US
 

@@ -310,6 +310,7 @@ class Waits:
         and more, as the number of looks is up to the machine.
         """
         own = self._own()
+        self.timeline.give_up()
         now_ns, real_ns = self.timeline.now_ns(), REAL.monotonic_ns()
         if own.looked_at_ns != now_ns:
             own.looks = 0

@@ -192,9 +192,14 @@ def _blocks(fd: int) -> bool:
 
 def read(fd: int, length: int, /) -> bytes:
     """Stands in for :func:`os.read`."""
-    if clocked():
-        await_fd(fd, _READ)
-    return REAL.read(fd, length)
+    if not clocked():
+        return REAL.read(fd, length)
+    await_fd(fd, _READ)
+    try:
+        return REAL.read(fd, length)
+    except BlockingIOError:
+        CLOCK.timeline.give_up()
+        raise
 
 
 def write(fd: int, data: Any, /) -> int:
@@ -213,11 +218,13 @@ def write(fd: int, data: Any, /) -> int:
 
 def select_(rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /) -> Any:
     """Stands in for :func:`select.select`."""
-    if not clocked() or (timeout is not None and timeout <= 0):
+    if not clocked():
         return _REAL_SELECT(rlist, wlist, xlist, timeout)
     rlist, wlist, xlist = list(rlist), list(wlist), list(xlist)
     found = _REAL_SELECT(rlist, wlist, xlist, 0)
-    if any(found):
+    if any(found) or (timeout is not None and timeout <= 0):
+        if not any(found):
+            CLOCK.timeline.give_up()
         return found
     events: dict[int, int] = {}
     for group, event in ((rlist, _READ), (wlist, _WRITE), (xlist, select.POLLPRI)):
@@ -253,10 +260,12 @@ class Poll:
     def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
         """As the real one; ``timeout`` in milliseconds."""
         limit_s = None if timeout is None or timeout < 0 else timeout / 1000
-        if not clocked() or limit_s == 0:
+        if not clocked():
             return self._poll.poll(timeout)
         found = self._poll.poll(0)
-        if not found:
+        if not found and limit_s == 0:
+            CLOCK.timeline.give_up()
+        elif not found:
             CLOCK.waits.block(FdWait(dict(self._events), deadline_after(limit_s)))
             found = self._poll.poll(0)
         return found
