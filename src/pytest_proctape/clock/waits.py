@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from .parked import Watch
-from .readings import NS_PER_US
 from .real import REAL
 from .timeline import Timeline
 
@@ -392,9 +391,6 @@ class Waits:
         if first_ns is None:
             return None
         due.sort(key=_time_of)
-        for at_ns, _ in due:
-            # What was noted in one moment happens in one moment, in the order in which it was noted.
-            first_ns = at_ns if 0 <= at_ns - first_ns <= NS_PER_US else first_ns
         self.timeline.add(first_ns - self.timeline.now_ns())
         self._step(due, first_ns)
         return 0.0
@@ -405,6 +401,10 @@ class Waits:
         was_running = self.timeline.running
         self.timeline.run(first_ns)
         if not was_running:
+            if self._notes or any(wait.ready() for wait in waits):
+                # It came while this was decided.
+                self.timeline.stop()
+                return 0.0
             # The others sleep by what they knew when it stood.
             for wait in waits[1:]:
                 wait.wake()

@@ -89,7 +89,10 @@ def _await_real(idtype: int, ident: int, options: int) -> None:
     ends = {
         child.time.exit_fd: select.POLLIN
         for child in TABLE
-        if isinstance(child, RecordingChild) and child.time.exit_fd != -1 and not child.gone()
+        if isinstance(child, RecordingChild)
+        and child.time.exit_fd != -1
+        and (idtype != os.P_PID or child.pid == ident)
+        and not child.gone()
     }
     if not ends:
         return
