@@ -175,6 +175,9 @@ class Tap:
         self.close()
 
     def _watch(self, owner: Stepper) -> None:
+        if self._pending and not self._waits and not self.ended:
+            # A file always takes it, and can't be watched: epoll_ctl(2).
+            self._push()
         if self.ended:
             return
         if self._pending:
