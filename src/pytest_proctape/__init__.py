@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TapeNotFound,
         TapeVersionError,
         TapeWriteError,
+        TooManyChildren,
         UnsupportedSpawn,
         UsageError,
     )
@@ -50,6 +51,7 @@ _HOMES = {
             "TapeNotFound",
             "TapeVersionError",
             "TapeWriteError",
+            "TooManyChildren",
             "UnsupportedSpawn",
             "UsageError",
         ),
@@ -74,6 +76,7 @@ __all__ = [
     "TapeVersionError",
     "TapeWriteError",
     "TapedSpawn",
+    "TooManyChildren",
     "UnsupportedSpawn",
     "UsageError",
     "__version__",

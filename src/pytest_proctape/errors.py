@@ -15,7 +15,8 @@
     │   └── Leftover         it asked for less
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
-    │   └── OutputLimitExceeded
+    │   ├── OutputLimitExceeded a child wrote more than it allows
+    │   └── TooManyChildren  more of them ran at once
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -49,6 +50,7 @@ __all__ = [
     "TapeNotFound",
     "TapeVersionError",
     "TapeWriteError",
+    "TooManyChildren",
     "UnsupportedSpawn",
     "UsageError",
 ]
@@ -165,7 +167,29 @@ class Leftover(ReplayError):
 
 
 class RecordError(ProctapeError):
-    """A recording was stopped because a limit was reached."""
+    """A recording was stopped because a limit was reached.
+
+    Attributes:
+        words: what was reached, and where the limit was set.
+        command: the command line of the child, or ``""``.
+        place: where in the user's code it was started, or ``""``.
+        next_step: what to do about it.
+    """
+
+    def __init__(self, words: str, *, command: str = "", place: str = "", next_step: str = "") -> None:
+        self.words = words
+        self.command = command
+        self.place = place
+        self.next_step = next_step
+        super().__init__(words)
+
+    def __str__(self) -> str:
+        lines = [f"`{self.command}` {self.words}" if self.command else self.words]
+        if self.place:
+            lines.append(f"  started at {self.place}")
+        if self.next_step:
+            lines.append(f"  next: {self.next_step}")
+        return "\n".join(lines)
 
 
 class SpawnTimeout(RecordError):
@@ -174,6 +198,10 @@ class SpawnTimeout(RecordError):
 
 class OutputLimitExceeded(RecordError):
     """A child wrote more than the recording allows."""
+
+
+class TooManyChildren(RecordError):
+    """More children were running at once than the recording allows."""
 
 
 class Drift(ProctapeError):

@@ -10,12 +10,14 @@ import argparse
 import shlex
 import sys
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .errors import ProctapeError, UsageError
+from .limits import parse_time_limit
 from .settings import (
     KEYS,
     RECORD_CHOICES,
@@ -84,6 +86,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
     )
+    group.addoption(
+        "--tapes-spawn-timeout",
+        metavar="SECONDS",
+        help="end a command that runs longer than this while it is recorded; a marker wins over it",
+    )
     for key in KEYS:
         if key.ini:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
@@ -99,6 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     ini_file = config.inipath or "the ini file"
     try:
         config.stash[_SETTINGS] = from_ini(_written(config), ini_file)
+        _limit_from_command_line(config)
         config.stash[_MODE] = command_line_mode(
             config.getoption("record_tapes") or (),
             config.getoption("replay_tapes"),
@@ -107,6 +115,14 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def _limit_from_command_line(config: pytest.Config) -> None:
+    """What a marker is to win over."""
+    given = config.getoption("tapes_spawn_timeout")
+    if given is not None:
+        limit = parse_time_limit(given, "--tapes-spawn-timeout")
+        config.stash[_SETTINGS] = replace(config.stash[_SETTINGS], spawn_timeout=limit)
 
 
 def _written(config: pytest.Config) -> dict[str, object]:

@@ -14,6 +14,7 @@ import pytest
 from .active import SESSIONS, ActiveTape
 from .errors import TapeError
 from .handle import TapeHandle
+from .limits import Limits
 from .portable import Places
 from .session import ReplaySession, Session
 from .settings import Settings
@@ -80,7 +81,13 @@ class Run:
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Session:
         path, colons, name = item.nodeid.partition("::")
         target = os.path.relpath(self.root / path, self._invoked_in) + colons + name
-        return SESSIONS[settings.mode](self.store, owner, self.places.copy(), root=self.root, target=target)
+        session = SESSIONS[settings.mode](
+            self.store, owner, self.places.copy(), root=self.root, target=target
+        )
+        session.limits = Limits(
+            settings.spawn_timeout, settings.test_timeout, settings.max_output, settings.max_children
+        )
+        return session
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

@@ -13,6 +13,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from .errors import UsageError
+from .limits import (
+    MAX_CHILDREN,
+    MAX_OUTPUT,
+    TimeLimit,
+    parse_bytes,
+    parse_ceiling,
+    parse_count,
+    parse_time_limit,
+)
 
 Mode = Literal["replay", "record", "missing", "new", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -32,11 +41,19 @@ class Settings:
         mode: what happens to the test's spawns.
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
+        spawn_timeout: for how long a child may run while it is recorded.
+        test_timeout: for how long the children of one test may run while they are recorded.
+        max_output: bytes that a child may write to one output while it is recorded.
+        max_children: how many may run at once.
     """
 
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
+    spawn_timeout: TimeLimit | None = None
+    test_timeout: TimeLimit | None = None
+    max_output: int = MAX_OUTPUT
+    max_children: int = MAX_CHILDREN
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,10 @@ KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
+    Key("spawn_timeout", "string", parse_time_limit, "seconds that a command may run while recording"),
+    Key("test_timeout", "string", parse_ceiling, "seconds that a test's commands may run while recording"),
+    Key("max_output", "string", parse_bytes, "bytes that a command may write, as in 64M"),
+    Key("max_children", "string", parse_count, "commands of a test that may run at once while recording"),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -15,13 +15,14 @@ from dataclasses import replace
 from functools import partial
 
 from ..clock import REAL
-from ..errors import UnsupportedSpawn
+from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
 from . import terminal
 from .inputfile import InputFile
 from .lent import LentPipe, is_lent
 from .notes import ANSWER, Run, step_of, tidy, whole_us, without_input
 from .tap import Answers, Tap
+from .warden import Warden
 from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_socket
 
 _INHERITED = frozenset({STDOUT, STDERR})
@@ -43,6 +44,8 @@ class RecordingChild:
     Attributes:
         pid: of the real process; 0 until it is started.
         status: as from :func:`os.waitpid`, once the parent has reaped it.
+        lock: held while anything of it is changed.
+        warden: keeps it within the limits of the recording.
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
 
@@ -53,6 +56,7 @@ class RecordingChild:
         *,
         timed: bool = False,
         on_refused: Callable[[UnsupportedSpawn], object] = _raise,
+        warden: Warden | None = None,
     ) -> None:
         """Open the taps.
 
@@ -61,14 +65,16 @@ class RecordingChild:
             new_spool: makes what collects a stream.
             timed: the parent waits by the clock, so it matters when output comes.
             on_refused: told when it turns out, too late to refuse it, that the child can't be recorded.
+            warden: see the attribute.
         """
+        self.warden = warden
         self.pid = 0
         self.status: int | None = None
         self.error: SpawnError | None = None
         self._new_spool = new_spool
         self._timed = timed
         self._on_refused = on_refused
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._log: list[Run | script.Step] = []
         self._started_ns = REAL.monotonic_ns()
         self._ended_ns = 0
@@ -160,7 +166,10 @@ class RecordingChild:
             self._has_own_input = private
             self._lent = LentPipe(parents) if is_lent(parents) and not private else None
         lent = self._lent if inward else None
-        tap = Tap(fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent)
+        admit = None if inward or self.warden is None else partial(self.warden.admit, fd)
+        tap = Tap(
+            fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent, admit=admit
+        )
         self._taps.append(tap)
         if inward and is_socket(parents):
             self._taps.append(Answers(tap, self._note_answer))
@@ -171,6 +180,8 @@ class RecordingChild:
         self.pid = pid
         for tap in self._taps:
             tap.child_started()
+        if self.warden is not None:
+            self.warden.watch(self)
         self.step()
 
     def failed(self, error: SpawnError) -> None:
@@ -193,7 +204,7 @@ class RecordingChild:
 
     def step(self) -> None:
         """Move what can be moved. Input goes first: what is there already is not an answer to the output."""
-        with self._lock:
+        with self.lock:
             for tap in self._taps:
                 tap.step(self)
             self._look_for_holders()
@@ -209,7 +220,7 @@ class RecordingChild:
 
         What the child said before the signal is noted before it.
         """
-        with self._lock:
+        with self.lock:
             self.step()
             noted = script.Signal(number, self._now_ns()) if number and not self.gone() else None
             if noted is not None:
@@ -217,27 +228,27 @@ class RecordingChild:
         try:
             yield
         except BaseException:
-            with self._lock:
+            with self.lock:
                 if noted is not None:
                     self._log.remove(noted)
             raise
 
     def changed(self, status: int) -> None:
         """The parent was told that the child has stopped, or goes on."""
-        with self._lock:
+        with self.lock:
             self.step()
             self._log.append(script.Change(status, self._now_ns()))
 
     def wait_expired(self, timeout_ns: int) -> None:
         """A timed wait of the parent ended without the child."""
-        with self._lock:
+        with self.lock:
             self.step()
             if self.status is None or self._held:
                 self._log.append(script.Timeout(timeout_ns, self._now_ns()))
 
     def polled(self) -> None:
         """A poll of the parent found the child running. Only the first counts: how many follow is chance."""
-        with self._lock:
+        with self.lock:
             if self._seen_running is None and not self.awaited and not self._timed:
                 self.step()
                 self._seen_running = len(self._log)
@@ -250,7 +261,7 @@ class RecordingChild:
             was_gone: the child may have ended before the parent began to wait. Then it ended when its
                 last stream did, as far as anybody can tell.
         """
-        with self._lock:
+        with self.lock:
             self.step()
             self.status = status
             known = was_gone and self._last_ns and self._all_ended()
@@ -261,13 +272,17 @@ class RecordingChild:
             if self._log and isinstance(last := self._log[-1], Run):
                 last.sealed = True
             self._look_for_holders()
+            if self.warden is not None:
+                self.warden.reaped()
 
     # -- afterwards ----------------------------------------------------------------------------
 
     def finish(self) -> None:
         """The tape ends here. A child that goes on keeps its streams, but they are no longer noted."""
-        with self._lock:
+        with self.lock:
             self.step()
+            if self.warden is not None:
+                self.warden.close()
             self._finished = True
             if not self._ended_ns:
                 self._ended_ns = REAL.monotonic_ns()
@@ -291,7 +306,7 @@ class RecordingChild:
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""
-        with self._lock:
+        with self.lock:
             ended_ns = self._ended_ns or REAL.monotonic_ns()
             end = End(self.status, self.error, whole_us(ended_ns - self._started_ns))
             steps = [step_of(item) if isinstance(item, Run) else item for item in self._log]
@@ -321,6 +336,31 @@ class RecordingChild:
             item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd)
             for item in self._log[self._seen_running :]
         )
+
+    def take_error(self, options: int) -> RecordError | None:
+        """What the parent is to be told in place of the child's end, once, if a limit was exceeded.
+
+        Args:
+            options: of the wait. One without ``WNOHANG`` waits here for the end, and reaps nothing.
+        """
+        if self.warden is None or options & ~os.WNOHANG:
+            return None
+        with contextlib.suppress(ChildProcessError):
+            if _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | options) is None:
+                return None
+        # An event loop would swallow it in a callback and never tell of the end. It is latched.
+        return None if self._timed else self.warden.take_error()
+
+    def pipes(self) -> list[int]:
+        """Inodes of the pipes that the child writes to."""
+        return [inode for tap in self._taps if (inode := tap.pipe)]
+
+    def cut_off(self) -> None:
+        """Take what it has said and close its streams, whoever holds them."""
+        with self.lock:
+            self.step()
+            for tap in self._taps:
+                tap.close()
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""

@@ -13,6 +13,7 @@ import select
 import selectors
 from collections.abc import Callable
 
+from ..tape import STDIN
 from .channels import CHUNK
 from .lent import WRITING, LentPipe
 from .pump import PUMP, Stepper
@@ -37,6 +38,7 @@ class Tap:
     """
 
     __slots__ = (
+        "_admit",
         "_lent",
         "_note",
         "_on_end",
@@ -61,6 +63,7 @@ class Tap:
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
         lent: LentPipe | None = None,
+        admit: Callable[[bytes], bytes] | None = None,
     ) -> None:
         """Open the tap.
 
@@ -72,8 +75,10 @@ class Tap:
             note: called with every chunk when it has been passed on.
             on_end: called when the writer's side has been closed.
             lent: the pipe that it reads from, where others may read from it as well.
+            admit: says what of a chunk goes further; without it, all.
         """
         self.fd = fd
+        self._admit = admit
         self.ended = self.dry = False
         self._note = note
         self._on_end = on_end
@@ -107,6 +112,12 @@ class Tap:
             close_quietly(self._source)
             close_quietly(self._target)
 
+    @property
+    def pipe(self) -> int:
+        """The inode of the pipe that the child writes to; 0 where it writes to none."""
+        writes = not self.ended and self.fd != STDIN and is_pipe(self._source)
+        return os.fstat(self._source).st_ino if writes else 0
+
     def abandon(self) -> None:
         """In a forked child: close its copies."""
         if not self.ended:
@@ -130,7 +141,7 @@ class Tap:
                 self._lent.writer_left(self._source, self._target)
             self.close()
             return False
-        self._pending = memoryview(data)
+        self._pending = memoryview(data if self._admit is None else self._admit(data))
         return True
 
     def _push(self) -> bool:
@@ -199,6 +210,7 @@ class Answers(Tap):
         self.fd = way_in.fd
         self.ended = self.dry = False
         self.childs = -1
+        self._admit = None
         self._note = note
         self._on_end = _ignore
         self._lent = None

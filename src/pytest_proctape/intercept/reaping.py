@@ -53,6 +53,9 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
 
 def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     was_gone = bool(options & os.WNOHANG) or child.gone()
+    error = child.take_error(options)
+    if error is not None:
+        raise error
     try:
         pid, status = REAL_WAITPID(child.pid, options)
     except ChildProcessError:

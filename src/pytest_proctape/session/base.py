@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..child import Wiring, can_be_led_past, is_open
+from ..clock import REAL
 from ..errors import ProctapeError, UnsupportedSpawn
+from ..limits import Limits
 from ..match import Asked
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
@@ -90,6 +92,8 @@ class Session:
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
         closed: no spawn is answered any more.
+        limits: how far a recording may go.
+        began_ns: when it was made, by the real monotonic clock.
     """
 
     mode: Mode
@@ -113,6 +117,8 @@ class Session:
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
+        self.limits = Limits()
+        self.began_ns = REAL.monotonic_ns()
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..child import TABLE, RecordingChild, Started, Wiring
+from ..child import TABLE, RecordingChild, Started, Warden, Wiring
 from ..clock import REAL
-from ..errors import TapeError, UnsupportedSpawn
+from ..errors import RecordError, TapeError, UnsupportedSpawn
 from ..match import Asked, first_match
 from ..portable import Places
 from ..tape import (
@@ -28,7 +28,9 @@ from ..tape import (
     fields_of,
 )
 from .base import PORTABLE_LIMIT, Phase
+from .bounds import recorded_limit, refusal, warden_of
 from .replay import Player
+from .report import command_line
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
@@ -64,11 +66,16 @@ class Recording(Player):
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
         take = _Take(asked, self.phase)
+        warden = self._warden(asked)
         with self._lock:
             self.takes.append(take)
         try:
             child = take.child = RecordingChild(
-                wiring, self._new_spool, timed=spawn.now_ns is not None, on_refused=self.latch
+                wiring,
+                self._new_spool,
+                timed=spawn.now_ns is not None,
+                on_refused=self.latch,
+                warden=warden,
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
@@ -91,6 +98,24 @@ class Recording(Player):
             child.reaped(status, was_gone=True)
             TABLE.remove(child.pid)
         return started
+
+    def _warden(self, asked: Asked) -> Warden:
+        """Who is to keep the child within the limits.
+
+        Raises:
+            RecordError: there may be no further child.
+        """
+        told = {
+            "command": command_line(asked),
+            "place": self.place(),
+            "record_command": self.record_command,
+        }
+        with self._lock:
+            running = [take.child for take in self.takes if take.child is not None]
+        refused = refusal(self.limits, self.began_ns, running, **told)
+        if refused is not None:
+            raise self.latch(refused)
+        return warden_of(self.limits, self.began_ns, self.latch, **told)
 
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
@@ -144,12 +169,19 @@ class Recording(Player):
         return "recorded"
 
     def save_attempt(self, tape: Tape) -> str:
-        """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
+        """Keep a recording of a test that failed beside the tape, which stays as it is; its path.
+
+        One that failed of a limit is the tape where there is none yet, and fails in the same way on replay.
+        """
+        limited = self.errors and all(isinstance(error, RecordError) for error in self.errors)
+        if limited and tape.entries and not self.path.exists():
+            self.store.save(self.owner, tape)
+            return self.shown_path
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
         asked, script = take.asked, child.script()
-        fields = fields_of(script, self._encode)
+        fields = fields_of(script, self._encode) | recorded_limit(child.warden)
         if fields.get("running"):
             fields["note"] = "still running when the test ended"
         return Entry(

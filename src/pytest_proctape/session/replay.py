@@ -17,6 +17,7 @@ from ..portable import Places
 from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Tape, TapeStore, script_of
 from . import report
 from .base import Phase, Session, discards, group_of
+from .bounds import limited_end
 from .causes import told_difference
 
 _ANOTHER = "the test asked for something else than the tape has next"
@@ -76,7 +77,13 @@ class Player(Session):
             new_session=spawn.new_session,
             now_ns=spawn.now_ns,
             on_wrong=on_wrong,
-            on_end=TABLE.tell,
+            on_end=limited_end(
+                entry,
+                self.latch,
+                command=report.command_line(asked),
+                place=place,
+                record_command=self.record_command,
+            ),
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
         self.children.append(child)
