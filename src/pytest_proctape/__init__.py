@@ -30,10 +30,11 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .handle import TapeHandle
-    from .session import TapedSpawn
+    from .session import TapedChild, TapedSpawn
 
 _HOMES = {
     "TapeHandle": ".handle",
+    "TapedChild": ".session",
     "TapedSpawn": ".session",
     **dict.fromkeys(
         (
@@ -75,6 +76,7 @@ __all__ = [
     "TapeNotFound",
     "TapeVersionError",
     "TapeWriteError",
+    "TapedChild",
     "TapedSpawn",
     "TooManyChildren",
     "UnsupportedSpawn",

@@ -49,6 +49,8 @@ class Keeper(Protocol):
 class ActiveTape:
     """A session, in place from its making to :meth:`end`."""
 
+    kills_leaked = False
+    """What still runs when the tape ends is ended with it."""
     fixture = False
     """The tape is one of a fixture of wider scope."""
 
@@ -123,6 +125,8 @@ class ActiveTape:
         result.replayed = sum(spawn.replayed for spawn in session.spawns)
         result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
+        leaked = session.roll.alive()
+        result.leaked = [str(child) for child in leaked]
         self._run.results.append(result)
         if isinstance(session, Recording):
             result.outcome = "failed"
@@ -133,3 +137,6 @@ class ActiveTape:
                 result.outcome = session.save(tape, complete=self._complete)
         else:
             session.close()
+        if self.kills_leaked:
+            for child in leaked:
+                child.end()

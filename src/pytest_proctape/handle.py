@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .session import Mode as SessionMode
-    from .session import Player, Session, TapedSpawn
+    from .session import Player, Session, TapedChild, TapedSpawn
     from .tape import Entry
 
 
@@ -44,6 +44,14 @@ class TapeHandle:
     def spawns(self) -> list[TapedSpawn]:
         """The spawns made so far, in order, each with its result."""
         return list(self._session.spawns)
+
+    @property
+    def children(self) -> list[TapedChild]:
+        """The children, in the order of their starts, each with its status and its output so far.
+
+        Of very many, those that have finished are forgotten, the oldest first. A live test has none.
+        """
+        return list(self._session.roll)
 
     def __repr__(self) -> str:
         return f"<tape {self.path} ({self.mode}, {len(self._session.spawns)} spawns)>"

@@ -60,7 +60,9 @@ class Run:
         """Activate the tape of ``item`` in this thread."""
         if settings.mode == "missing":
             settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
-        return ItemTape(self, self._session(item.nodeid, settings, item))
+        tape = ItemTape(self, self._session(item.nodeid, settings, item))
+        tape.kills_leaked = settings.kill_leaked
+        return tape
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
@@ -69,7 +71,9 @@ class Run:
         """
         if settings.mode in {"missing", "new"}:
             settings = replace(settings, mode="record")
-        return FixtureTape(self, self._session(owner, settings, item))
+        tape = FixtureTape(self, self._session(owner, settings, item))
+        tape.kills_leaked = settings.kill_leaked
+        return tape
 
     def _has_tape(self, owner: str) -> bool:
         try:

@@ -45,6 +45,7 @@ class Settings:
         test_timeout: for how long the children of one test may run while they are recorded.
         max_output: bytes that a child may write to one output while it is recorded.
         max_children: how many may run at once.
+        kill_leaked: what still runs when its test ends is ended.
     """
 
     mode: Mode = "replay"
@@ -54,6 +55,7 @@ class Settings:
     test_timeout: TimeLimit | None = None
     max_output: int = MAX_OUTPUT
     max_children: int = MAX_CHILDREN
+    kill_leaked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ KEYS: Final = (
     Key("test_timeout", "string", parse_ceiling, "seconds that a test's commands may run while recording"),
     Key("max_output", "string", parse_bytes, "bytes that a command may write, as in 64M"),
     Key("max_children", "string", parse_count, "commands of a test that may run at once while recording"),
+    Key("kill_leaked", "bool", parse_flag, "end commands that still run when their test ends"),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -21,6 +21,7 @@ class Result:
         test_ns: for how long the test ran now, nanoseconds.
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
+        leaked: children that were still running at its end.
         fixture: the tape is one of a fixture of wider scope.
     """
 
@@ -33,6 +34,7 @@ class Result:
     test_ns: int = 0
     missing: bool = False
     kept: str = ""
+    leaked: list[str] = field(default_factory=list)
     fixture: bool = False
 
     def as_data(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Totals:
     Attributes:
         failed: recordings that were not kept: test, and where the attempt is.
         missing: tests that need a tape and have none.
+        leaked: test, and a child that was still running at its end.
     """
 
     tests: dict[str, int] = field(default_factory=dict)
@@ -61,11 +64,13 @@ class Totals:
     test_ns: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    leaked: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
         """Count one result."""
         if result.missing:
             self.missing.append(result.test)
+        self.leaked += [(result.test, child) for child in result.leaked]
         if not result.spawns and result.outcome != "removed":
             return
         kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
@@ -108,6 +113,8 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
     for test, kept in totals.failed:
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"
+    for test, child in totals.leaked:
+        yield f"still running when {test} ended: {child}"
     if totals.missing:
         count = len(totals.missing)
         yield f"{count} {'test has' if count == 1 else 'tests have'} no tape; record with: {record_command}"

@@ -4,7 +4,7 @@ from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
 from .virtual import Stalled, VirtualChild, WrongCause
-from .warden import Broken, Warden
+from .warden import Broken, Warden, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "WrongCause",
     "add_ended",
     "can_be_led_past",
+    "end_with_family",
     "is_open",
     "is_pipe",
     "is_regular",

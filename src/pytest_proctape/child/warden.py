@@ -6,6 +6,7 @@ until then stays noted. The parent's own ``timeout=`` is another thing, which th
 
 from __future__ import annotations
 
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -173,3 +174,15 @@ class Warden:
 def cut_mark(limit: int) -> bytes:
     """What stands behind a stderr that was cut."""
     return f"\n[stderr cut by pytest-proctape after {limit:,} bytes (tapes_max_output)]\n".encode()
+
+
+def end_with_family(child: Warded) -> None:
+    """End a child that nobody wants any more, with all that it has started: asked first, then killed."""
+    family = Family(child.pid, child.pipes())
+    family.signal(signal.SIGTERM)
+    family.signal(signal.SIGCONT)
+    until_ns = REAL.monotonic_ns() + GRACE_NS
+    while family.living() and REAL.monotonic_ns() < until_ns:
+        select.select((), (), (), 0.01)
+    family.end()
+    child.cut_off()

@@ -1,6 +1,7 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
 from .base import Mode, Phase, Session, TapedSpawn
+from .children import TapedChild
 from .live import LiveSession
 from .places import is_ours, is_stdlib
 from .record import Recording, RecordSession, UpdateSession
@@ -15,6 +16,7 @@ __all__ = [
     "Recording",
     "ReplaySession",
     "Session",
+    "TapedChild",
     "TapedSpawn",
     "UpdateSession",
     "is_ours",

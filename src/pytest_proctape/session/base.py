@@ -11,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from ..child import Wiring, can_be_led_past, is_open
+from ..child import RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
 from ..clock import REAL
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..limits import Limits
 from ..match import Asked
 from ..portable import Places
-from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
+from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
+from .children import Roll, TapedChild
 from .places import users_place
 
 Mode = Literal["record", "replay", "update", "live"]
@@ -92,6 +93,7 @@ class Session:
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
         closed: no spawn is answered any more.
+        roll: the children, as the test can look at them.
         limits: how far a recording may go.
         began_ns: when it was made, by the real monotonic clock.
     """
@@ -118,6 +120,7 @@ class Session:
         self.spawns: list[TapedSpawn] = []
         self.closed = False
         self.limits = Limits()
+        self.roll = Roll()
         self.began_ns = REAL.monotonic_ns()
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
@@ -174,6 +177,15 @@ class Session:
         made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, replayed, script)
         with self._lock:
             self.spawns.append(made)
+
+    def enroll(
+        self, spawn: Spawn, child: RecordingChild | VirtualChild | SpawnError, entry: Entry | None = None
+    ) -> None:
+        """A child was started, or could not be: :attr:`roll` tells of it from now on."""
+        start_ns = REAL.monotonic_ns() - self.began_ns
+        made = TapedChild([spawn.program, *spawn.args], self.place(), start_ns, child, entry)
+        with self._lock:
+            self.roll.add(made)
 
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""

@@ -90,8 +90,10 @@ class Recording(Player):
             self.note_spawn(spawn, child.script, replayed=False)
             if started.error is not None:
                 child.failed(started.error)
+                self.enroll(spawn, started.error)
                 return started
             child.started(started.pid)
+            self.enroll(spawn, child)
             TABLE.add(child)
             status = TABLE.missed(started.pid)
         if status is not None:

@@ -59,6 +59,7 @@ class Player(Session):
         script = script_of(entry, self.decode, strict_input=self.tape.recorded is not None)
         if script.end.error is not None:
             self.note_spawn(spawn, lambda: script, replayed=True)
+            self.enroll(spawn, script.end.error, entry)
             return Started(add_ended(255 << 8), script.end.error)
         place = self.place()
         differing = _stream_differences(script, wiring)
@@ -86,6 +87,7 @@ class Player(Session):
             ),
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
+        self.enroll(spawn, child, entry)
         self.children.append(child)
         TABLE.add(child)
         child.start(_mapped(script, wiring))
