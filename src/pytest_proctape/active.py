@@ -21,6 +21,7 @@ from .session import (
     ReplaySession,
     Session,
     UpdateSession,
+    VerifySession,
 )
 from .settings import Mode
 from .summary import Result
@@ -30,6 +31,7 @@ SESSIONS: dict[Mode, type[Session]] = {
     "record": RecordSession,
     "new": UpdateSession,
     "live": LiveSession,
+    "verify": VerifySession,
 }
 """``missing`` is one of the first two, by whether there is a tape."""
 
@@ -128,7 +130,10 @@ class ActiveTape:
         leaked = session.roll.alive()
         result.leaked = [str(child) for child in leaked]
         self._run.results.append(result)
-        if isinstance(session, Recording):
+        if isinstance(session, VerifySession):
+            result.outcome = "verified"
+            result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
+        elif isinstance(session, Recording):
             result.outcome = "failed"
             tape = session.finish()
             if not interrupted and (self._failed or session.errors):

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .run import ItemTape, Run
     from .summary import Totals
 
+EXIT_DRIFT = 8
+"""Pytest ends with it where every test has passed and a tool no longer does what its tape says."""
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -87,6 +89,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
     )
     group.addoption(
+        "--verify-tapes",
+        action="store_true",
+        help="run the real commands and hold what they do against the tapes, which stay as they are; where "
+        f"that alone differs, the exit code is {EXIT_DRIFT}",
+    )
+    group.addoption(
         "--tapes-spawn-timeout",
         metavar="SECONDS",
         help="end a command that runs longer than this while it is recorded; a marker wins over it",
@@ -111,6 +119,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.getoption("record_tapes") or (),
             config.getoption("replay_tapes"),
             config.getoption("live_tapes"),
+            config.getoption("verify_tapes"),
         )
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
@@ -352,6 +361,13 @@ class _Counter:
         totals = self._config.stash.setdefault(_TOTALS, Totals())
         for one in data:
             totals.add(Result.from_data(one))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Drift has an exit code of its own, where nothing else went wrong."""
+        totals = self._config.stash.get(_TOTALS, None)
+        if totals is not None and totals.drifted and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = EXIT_DRIFT
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell what was replayed and recorded; nothing when no tape was used."""

@@ -16,7 +16,7 @@ from .errors import TapeError
 from .handle import TapeHandle
 from .limits import Limits
 from .portable import Places
-from .session import ReplaySession, Session
+from .session import ReplaySession, Session, VerifySession
 from .settings import Settings
 from .summary import Result
 from .tape import TapeStore
@@ -91,6 +91,8 @@ class Run:
         session.limits = Limits(
             settings.spawn_timeout, settings.test_timeout, settings.max_output, settings.max_children
         )
+        if isinstance(session, VerifySession):
+            session.volatile = settings.volatile
         return session
 
     def take_results(self) -> list[Result]:

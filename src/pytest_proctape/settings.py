@@ -8,6 +8,7 @@ the ini keys from it and the marker's arguments are checked against it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypeVar, get_args
@@ -23,7 +24,7 @@ from .limits import (
     parse_time_limit,
 )
 
-Mode = Literal["replay", "record", "missing", "new", "live"]
+Mode = Literal["replay", "record", "missing", "new", "live", "verify"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
@@ -45,6 +46,7 @@ class Settings:
         test_timeout: for how long the children of one test may run while they are recorded.
         max_output: bytes that a child may write to one output while it is recorded.
         max_children: how many may run at once.
+        volatile: patterns of what differs in every run; ``--verify-tapes`` does not look at it.
         kill_leaked: what still runs when its test ends is ended.
     """
 
@@ -56,6 +58,7 @@ class Settings:
     max_output: int = MAX_OUTPUT
     max_children: int = MAX_CHILDREN
     kill_leaked: bool = False
+    volatile: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,22 @@ def parse_text(value: object, source: str) -> str:
     return value
 
 
+def parse_regexes(value: object, source: str) -> tuple[str, ...]:
+    """Regular expressions.
+
+    Raises:
+        UsageError: it is no list of them.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{source} is a list of regular expressions, not {value!r}")
+    for one in value:
+        try:
+            re.compile(one)
+        except re.error as error:
+            raise UsageError(f"{source}: {one!r} is no regular expression: {error}") from None
+    return tuple(value)
+
+
 KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
@@ -146,6 +165,7 @@ KEYS: Final = (
     Key("max_output", "string", parse_bytes, "bytes that a command may write, as in 64M"),
     Key("max_children", "string", parse_count, "commands of a test that may run at once while recording"),
     Key("kill_leaked", "bool", parse_flag, "end commands that still run when their test ends"),
+    Key("volatile", "linelist", parse_regexes, "what --verify-tapes must not compare", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 
@@ -155,7 +175,7 @@ _BY_ARGUMENT: Final = {key.name: key for key in KEYS if key.marker}
 # -- sources -----------------------------------------------------------------------------------
 
 
-def command_line_mode(record: Iterable[str], replay: bool, live: bool) -> Mode | None:
+def command_line_mode(record: Iterable[str], replay: bool, live: bool, verify: bool = False) -> Mode | None:
     """The mode that the flags ask for.
 
     Raises:
@@ -169,9 +189,12 @@ def command_line_mode(record: Iterable[str], replay: bool, live: bool) -> Mode |
         given["--replay-tapes"] = "replay"
     if live:
         given["--live-tapes"] = "live"
+    if verify:
+        given["--verify-tapes"] = "verify"
     if len(given) > 1:
         raise UsageError(
-            f"{' and '.join(given)} can't be had at once: a test is either recorded, replayed or live"
+            f"{' and '.join(given)} can't be had at once: "
+            "a test is either recorded, replayed, live or verified"
         )
     return next(iter(given.values()), None)
 

@@ -22,6 +22,7 @@ class Result:
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
         leaked: children that were still running at its end.
+        drift: what --verify-tapes has found, as :class:`~.session.drift.Finding` tells it.
         fixture: the tape is one of a fixture of wider scope.
     """
 
@@ -35,6 +36,7 @@ class Result:
     missing: bool = False
     kept: str = ""
     leaked: list[str] = field(default_factory=list)
+    drift: list[dict[str, Any]] = field(default_factory=list)
     fixture: bool = False
 
     def as_data(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Totals:
     Attributes:
         failed: recordings that were not kept: test, and where the attempt is.
         missing: tests that need a tape and have none.
+        drift: test, and what --verify-tapes has found of it.
         leaked: test, and a child that was still running at its end.
     """
 
@@ -65,11 +68,13 @@ class Totals:
     failed: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     leaked: list[tuple[str, str]] = field(default_factory=list)
+    drift: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
         """Count one result."""
         if result.missing:
             self.missing.append(result.test)
+        self.drift += [(result.test, one) for one in result.drift]
         self.leaked += [(result.test, child) for child in result.leaked]
         if not result.spawns and result.outcome != "removed":
             return
@@ -84,11 +89,16 @@ class Totals:
             self.process_ns += result.process_ns
             self.test_ns += result.test_ns
 
+    @property
+    def drifted(self) -> bool:
+        """A real tool no longer does what a tape says."""
+        return any(one["kind"] != "skipped" for _, one in self.drift)
+
     def __bool__(self) -> bool:
-        return bool(self.tests or self.fixtures or self.missing)
+        return bool(self.tests or self.fixtures or self.missing or self.drift)
 
 
-_TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live")
+_TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live", "verified")
 
 
 def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str]:
@@ -113,6 +123,10 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
     for test, kept in totals.failed:
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"
+    for test, finding in totals.drift:
+        yield from _drift_lines(test, finding)
+    if totals.drifted:
+        yield "if the tools are right, record the tapes again: pytest --record-tapes"
     for test, child in totals.leaked:
         yield f"still running when {test} ended: {child}"
     if totals.missing:
@@ -122,6 +136,23 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         yield from (f"  {test}" for test in shown)
         if len(shown) < count:
             yield f"  and {count - len(shown)} more (-v shows them)"
+
+
+def _drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:
+    entry = f", entry {found['entry']}" if found["entry"] else ""
+    command = f" `{found['command']}`" if found["command"] else ""
+    if found["kind"] == "skipped":
+        yield f"skipped: {test}{entry}{command}: {found['now']}"
+        return
+    if found["kind"] == "length_mismatch":
+        counts = f"the tape has {found['tape']} entries, the test made {found['now']} spawns"
+        yield f"length_mismatch: {test}: {counts}"
+        yield f"  {'only now' if int(found['now']) > int(found['tape']) else 'only on the tape'}:{command}"
+        return
+    line = f", line {found['line']}" if found["line"] else ""
+    yield f"{found['kind']}: {test}{entry}{command}: {found['field']}{line}"
+    yield f"  tape: {found['tape']}"
+    yield f"  now:  {found['now']}"
 
 
 def _name(kind: str) -> str:

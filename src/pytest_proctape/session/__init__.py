@@ -6,6 +6,7 @@ from .live import LiveSession
 from .places import is_ours, is_stdlib
 from .record import Recording, RecordSession, UpdateSession
 from .replay import Player, ReplaySession
+from .verify import VerifySession
 
 __all__ = [
     "LiveSession",
@@ -19,6 +20,7 @@ __all__ = [
     "TapedChild",
     "TapedSpawn",
     "UpdateSession",
+    "VerifySession",
     "is_ours",
     "is_stdlib",
 ]

@@ -21,7 +21,7 @@ from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnEr
 from .children import Roll, TapedChild
 from .places import users_place
 
-Mode = Literal["record", "replay", "update", "live"]
+Mode = Literal["record", "replay", "update", "live", "verify"]
 Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
 

@@ -27,7 +27,7 @@ from ..tape import (
     encode_argument,
     fields_of,
 )
-from .base import PORTABLE_LIMIT, Phase
+from .base import PORTABLE_LIMIT, Mode, Phase
 from .bounds import recorded_limit, refusal, warden_of
 from .replay import Player
 from .report import command_line
@@ -209,7 +209,7 @@ class Recording(Player):
 class RecordSession(Recording):
     """Records every spawn anew."""
 
-    mode = "record"
+    mode: Mode = "record"
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
