@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from . import intercept
 from .clock import REAL
@@ -46,6 +46,9 @@ class Keeper(Protocol):
 
     active: list[ActiveTape]
     results: list[Result]
+
+    def log_events(self, events: Iterable[dict[str, Any]]) -> None:
+        """Write what crossed the process boundary during one tape."""
 
 
 class ActiveTape:
@@ -142,6 +145,8 @@ class ActiveTape:
                 result.outcome = session.save(tape, complete=self._complete)
         else:
             session.close()
+        if session.log is not None:
+            self._run.log_events(session.log.events(session.owner, session.mode, session.errors))
         if self.kills_leaked:
             for child in leaked:
                 child.end()

@@ -18,6 +18,7 @@ import pytest
 
 from .errors import ProctapeError, UsageError
 from .limits import parse_time_limit
+from .logfile import LogFile
 from .settings import (
     KEYS,
     RECORD_CHOICES,
@@ -40,6 +41,7 @@ EXIT_DRIFT = 8
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
+_LOG: pytest.StashKey[LogFile] = pytest.StashKey()
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
@@ -95,6 +97,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f"that alone differs, the exit code is {EXIT_DRIFT}",
     )
     group.addoption(
+        "--tapes-log",
+        metavar="FILE",
+        help="write a line of JSON for everything that crosses the process boundary; see `proctape compare`",
+    )
+    group.addoption(
         "--tapes-spawn-timeout",
         metavar="SECONDS",
         help="end a command that runs longer than this while it is recorded; a marker wins over it",
@@ -121,9 +128,27 @@ def pytest_configure(config: pytest.Config) -> None:
             config.getoption("live_tapes"),
             config.getoption("verify_tapes"),
         )
+        _begin_log(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(_Counter(config), "proctape-counter")
+
+
+def _begin_log(config: pytest.Config) -> None:
+    """Open the file of ``--tapes-log``.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    given = config.getoption("tapes_log")
+    if not given:
+        return
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    # The workers are told the path as it stands here, and may be somewhere else.
+    path = config.option.tapes_log = str(config.invocation_params.dir / given)
+    log = config.stash[_LOG] = LogFile(Path(path), worker)
+    if not worker:
+        log.begin()
 
 
 def _limit_from_command_line(config: pytest.Config) -> None:
@@ -293,6 +318,7 @@ def _run_of(config: pytest.Config) -> Run:
             invoked_in=config.invocation_params.dir,
             tapes=Path(config.rootpath, directory),
         )
+        run.log = config.stash.get(_LOG, None)
         if _BASETEMP in config.stash:
             run.add_place("basetemp", config.stash[_BASETEMP])
     return run
@@ -365,6 +391,9 @@ class _Counter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Drift has an exit code of its own, where nothing else went wrong."""
+        log = self._config.stash.get(_LOG, None)
+        if log is not None and not hasattr(self._config, "workerinput"):
+            log.merge()
         totals = self._config.stash.get(_TOTALS, None)
         if totals is not None and totals.drifted and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = EXIT_DRIFT

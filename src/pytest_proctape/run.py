@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ from .active import SESSIONS, ActiveTape
 from .errors import TapeError
 from .handle import TapeHandle
 from .limits import Limits
+from .logfile import LogFile
 from .portable import Places
-from .session import ReplaySession, Session, VerifySession
+from .session import ReplaySession, Session, TapeLog, VerifySession
 from .settings import Settings
 from .summary import Result
 from .tape import TapeStore
@@ -28,6 +30,7 @@ class Run:
     Attributes:
         active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
+        log: where events go, where somebody wants to know.
     """
 
     def __init__(self, *, root: Path, invoked_in: Path, tapes: Path) -> None:
@@ -39,6 +42,7 @@ class Run:
             self.places.add("cwd", str(invoked_in))
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
+        self.log: LogFile | None = None
 
     def add_place(self, name: str, path: str) -> None:
         """``<name>`` stands for ``path`` from now on, also on the tapes that are in use."""
@@ -91,9 +95,16 @@ class Run:
         session.limits = Limits(
             settings.spawn_timeout, settings.test_timeout, settings.max_output, settings.max_children
         )
+        if self.log is not None:
+            session.log = TapeLog(session.places.conceal)
         if isinstance(session, VerifySession):
             session.volatile = settings.volatile
         return session
+
+    def log_events(self, events: Iterable[dict[str, Any]]) -> None:
+        """Write what crossed the process boundary during one tape."""
+        if self.log is not None:
+            self.log.write(events)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

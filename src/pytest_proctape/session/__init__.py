@@ -3,6 +3,7 @@
 from .base import Mode, Phase, Session, TapedSpawn
 from .children import TapedChild
 from .live import LiveSession
+from .log import TapeLog
 from .places import is_ours, is_stdlib
 from .record import Recording, RecordSession, UpdateSession
 from .replay import Player, ReplaySession
@@ -17,6 +18,7 @@ __all__ = [
     "Recording",
     "ReplaySession",
     "Session",
+    "TapeLog",
     "TapedChild",
     "TapedSpawn",
     "UpdateSession",

@@ -19,6 +19,7 @@ from ..match import Asked
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
 from .children import Roll, TapedChild
+from .log import TapeLog
 from .places import users_place
 
 Mode = Literal["record", "replay", "update", "live", "verify"]
@@ -93,6 +94,7 @@ class Session:
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
         closed: no spawn is answered any more.
+        log: remembers what crosses the process boundary, where somebody wants to know.
         roll: the children, as the test can look at them.
         limits: how far a recording may go.
         began_ns: when it was made, by the real monotonic clock.
@@ -121,6 +123,7 @@ class Session:
         self.closed = False
         self.limits = Limits()
         self.roll = Roll()
+        self.log: TapeLog | None = None
         self.began_ns = REAL.monotonic_ns()
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
@@ -186,6 +189,8 @@ class Session:
         made = TapedChild([spawn.program, *spawn.args], self.place(), start_ns, child, entry)
         with self._lock:
             self.roll.add(made)
+            if self.log is not None:
+                self.log.add(self.asked(spawn), made.place, self.phase, REAL.monotonic_ns(), child)
 
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""
