@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .clock import TapeClock
     from .errors import (
         Divergence,
         Drift,
         Exhaustion,
+        HookError,
         Leftover,
         OutputLimitExceeded,
         ProctapeError,
@@ -26,21 +28,36 @@ if TYPE_CHECKING:
         TapeVersionError,
         TapeWriteError,
         TooManyChildren,
+        UnredactableOutput,
         UnsupportedSpawn,
         UsageError,
     )
     from .handle import TapeHandle
+    from .marker import taped
+    from .match import Asked, Difference
     from .session import TapedChild, TapedSpawn
+    from .settings import TapeConfig
+    from .tape import Entry, Tape
+    from .use import use_tape
 
 _HOMES = {
+    "Asked": ".match",
+    "Difference": ".match",
+    "Entry": ".tape",
+    "Tape": ".tape",
     "TapeHandle": ".handle",
+    "TapeClock": ".clock",
+    "TapeConfig": ".settings",
     "TapedChild": ".session",
     "TapedSpawn": ".session",
+    "taped": ".marker",
+    "use_tape": ".use",
     **dict.fromkeys(
         (
             "Divergence",
             "Drift",
             "Exhaustion",
+            "HookError",
             "Leftover",
             "OutputLimitExceeded",
             "ProctapeError",
@@ -53,6 +70,7 @@ _HOMES = {
             "TapeVersionError",
             "TapeWriteError",
             "TooManyChildren",
+            "UnredactableOutput",
             "UnsupportedSpawn",
             "UsageError",
         ),
@@ -61,15 +79,22 @@ _HOMES = {
 }
 
 __all__ = [
+    "Asked",
+    "Difference",
     "Divergence",
     "Drift",
+    "Entry",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
     "RecordError",
     "ReplayError",
     "SpawnTimeout",
+    "Tape",
+    "TapeClock",
+    "TapeConfig",
     "TapeCorrupt",
     "TapeError",
     "TapeHandle",
@@ -79,9 +104,12 @@ __all__ = [
     "TapedChild",
     "TapedSpawn",
     "TooManyChildren",
+    "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",
     "__version__",
+    "taped",
+    "use_tape",
 ]
 
 

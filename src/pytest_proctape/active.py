@@ -6,27 +6,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
 from . import intercept
-from .clock import REAL
-from .errors import ProctapeError, TapeNotFound
+from .clock import CLOCK, REAL, TapeClock
+from .errors import Leftover, ProctapeError, TapeNotFound
 from .session import (
     LiveSession,
     Phase,
+    Player,
     Recording,
     RecordSession,
     ReplaySession,
-    Session,
     UpdateSession,
     VerifySession,
+    as_data,
 )
 from .settings import Mode
 from .summary import Result
 
-SESSIONS: dict[Mode, type[Session]] = {
+SESSIONS: dict[Mode, type[Player]] = {
     "replay": ReplaySession,
     "record": RecordSession,
     "new": UpdateSession,
@@ -47,9 +48,6 @@ class Keeper(Protocol):
     active: list[ActiveTape]
     results: list[Result]
 
-    def log_events(self, events: Iterable[dict[str, Any]]) -> None:
-        """Write what crossed the process boundary during one tape."""
-
 
 class ActiveTape:
     """A session, in place from its making to :meth:`end`."""
@@ -59,7 +57,7 @@ class ActiveTape:
     fixture = False
     """The tape is one of a fixture of wider scope."""
 
-    def __init__(self, run: Keeper, session: Session) -> None:
+    def __init__(self, run: Keeper, session: Player, *, clock: bool = False) -> None:
         self._run = run
         self.session = session
         self._failed = False
@@ -70,6 +68,26 @@ class ActiveTape:
         intercept.install()
         if isinstance(session, ReplaySession):
             intercept.guard.install()
+        self.clock: TapeClock | None = None
+        """Where a mock clock was asked for; it starts where the recording began."""
+        self._undo = ExitStack()
+        intercept.notice()
+        if clock:
+            try:
+                session.began_ns = session.clock_start_ns
+            except ProctapeError as error:
+                # Told at the end of the setup: other plugins count on a setup that has begun.
+                session.latch(error)
+            self.clock = TapeClock(session.began_ns, lambda: session.sleeps)
+
+    @contextmanager
+    def _frozen(self) -> Iterator[None]:
+        """For a while, let time stand, and move by what is waited for."""
+        if self.clock is None:
+            yield
+            return
+        with intercept.frozen(self.clock), intercept.waits_told():
+            yield
 
     @contextmanager
     def bound(self, phase: Phase) -> Iterator[None]:
@@ -81,8 +99,9 @@ class ActiveTape:
         __tracebackhide__ = True
         session = self.session
         session.phase = phase
-        told = len(session.errors)
-        with intercept.bound(session):  # type: ignore[arg-type]
+        told = 0 if phase == "setup" else len(session.errors)
+        bound = intercept.bound(session, lasting=self.fixture)  # type: ignore[arg-type]
+        with bound, CLOCK.passing(real=session.runs_commands):
             try:
                 yield
             except ProctapeError:
@@ -108,45 +127,63 @@ class ActiveTape:
         """
         __tracebackhide__ = True
         session = self.session
-        if isinstance(session, ReplaySession) and self._complete and not session.errors:
+        if self._complete and not session.errors:
             leftover = session.leftover(*phases)
-            if leftover is not None:
+            if leftover is not None and not self.explains(leftover):
                 raise session.latch(leftover)
             self._raise_latched(0, None)
+
+    def explains(self, _leftover: Leftover) -> bool:
+        """Whether there is a reason why these entries were not asked for."""
+        return False
 
     def end(self, *, interrupted: bool = False) -> None:
         """Take the session out of place, and store what it recorded.
 
         Raises:
             TapeWriteError: the tape could not be stored.
+            HookError: a hook that was told of it failed.
         """
         __tracebackhide__ = True
         session = self.session
         self._run.active.remove(self)
-        intercept.uninstall()
         result = Result(session.owner, session.mode, fixture=self.fixture)
         result.test_ns = REAL.monotonic_ns() - self._began_ns
         result.spawns = len(session.spawns)
         result.replayed = sum(spawn.replayed for spawn in session.spawns)
         result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
+        result.errors = [as_data(error) for error in session.errors]
+        if session.spawns or session.errors:
+            result.path = session.shown_path
+            result.entries = session.entry_count
         leaked = session.roll.alive()
         result.leaked = [str(child) for child in leaked]
         self._run.results.append(result)
-        if isinstance(session, VerifySession):
-            result.outcome = "verified"
-            result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
-        elif isinstance(session, Recording):
+        told = len(session.errors)
+        tape = None
+        try:
+            # Before its clock is taken away.
+            if isinstance(session, VerifySession):
+                result.outcome = "verified"
+                result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
+            elif isinstance(session, Recording):
+                tape = session.finish()
+        finally:
+            self._undo.close()
+            intercept.forget()
+            intercept.uninstall()
+        if isinstance(session, Recording) and tape is not None:
             result.outcome = "failed"
-            tape = session.finish()
             if not interrupted and (self._failed or session.errors):
                 result.kept = session.save_attempt(tape)
             elif not interrupted:
                 result.outcome = session.save(tape, complete=self._complete)
+            self._raise_latched(told, None)
         else:
             session.close()
         if session.log is not None:
-            self._run.log_events(session.log.events(session.owner, session.mode, session.errors))
+            session.log.tell(session.owner, session.mode, session.errors)
         if self.kills_leaked:
             for child in leaked:
                 child.end()

@@ -16,7 +16,9 @@
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
     │   ├── OutputLimitExceeded a child wrote more than it allows
-    │   └── TooManyChildren  more of them ran at once
+    │   ├── TooManyChildren  more of them ran at once
+    │   └── UnredactableOutput  a child wrote a secret into more than can be rewritten
+    ├── HookError            a hook of a conftest file or a plugin failed
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -39,6 +41,7 @@ __all__ = [
     "Divergence",
     "Drift",
     "Exhaustion",
+    "HookError",
     "Leftover",
     "OutputLimitExceeded",
     "ProctapeError",
@@ -51,6 +54,7 @@ __all__ = [
     "TapeVersionError",
     "TapeWriteError",
     "TooManyChildren",
+    "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",
 ]
@@ -202,6 +206,50 @@ class OutputLimitExceeded(RecordError):
 
 class TooManyChildren(RecordError):
     """More children were running at once than the recording allows."""
+
+
+class UnredactableOutput(RecordError):
+    """A stream of a child holds a secret and is too large for it to be taken out, so nothing of it was kept.
+
+    Attributes:
+        command: what was run, ``""`` if that is not known.
+        limit: bytes up to which a stream can be rewritten.
+    """
+
+    def __init__(self, limit: int, command: str = "") -> None:
+        super().__init__("has a secret in a stream that is too large to be rewritten", command=command)
+        self.limit = limit
+        self.args = (limit, command)
+
+    def __str__(self) -> str:
+        return (
+            f"`{self.command}`: what looks like a secret is in a stream that is too large to be rewritten\n"
+            f"  expected: at most {self.limit} bytes, or no secret\n"
+            "  next:     let the command say less; or, where you know that it is no secret, say\n"
+            "            tapes_keep_unscanned = true in the ini file: such streams are kept as they are"
+        )
+
+
+class HookError(ProctapeError):
+    """A hook, or a matcher of the test's own, raised an error or gave what it must not.
+
+    Attributes:
+        hook: its name.
+        plugin: who implements it, as pytest calls it: for a conftest file, its path.
+        problem: what went wrong.
+    """
+
+    def __init__(self, hook: str, plugin: str, problem: str) -> None:
+        self.hook = hook
+        self.plugin = plugin
+        self.problem = problem
+        super().__init__(hook, plugin, problem)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.hook} of {self.plugin} {self.problem}\n"
+            "  next:     mend it and run the test again; nothing that it was asked about was written"
+        )
 
 
 class Drift(ProctapeError):

@@ -7,63 +7,49 @@ come in with the first tape.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import config as config_of
+from .census import Census
+from .counting import CENSUS, ERROR_KEY, EXIT_DRIFT, Counter, attach_results, conclude, totals_of
+from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
+from .fixture_names import owner_of
 from .limits import parse_time_limit
 from .logfile import LogFile
 from .settings import (
     KEYS,
+    ORPHANS,
     RECORD_CHOICES,
     Mode,
     Settings,
+    TapeConfig,
     check_marker,
-    command_line_mode,
     for_test,
-    from_ini,
     marker_help,
 )
 
 if TYPE_CHECKING:
+    from .clock import TapeClock
     from .handle import TapeHandle
+    from .portable import Rules
     from .run import ItemTape, Run
-    from .summary import Totals
 
-EXIT_DRIFT = 8
-"""Pytest ends with it where every test has passed and a tool no longer does what its tape says."""
 _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
+_ENCLOSING = pytest.StashKey[Enclosing]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _LOG: pytest.StashKey[LogFile] = pytest.StashKey()
-_TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
+_CONFIG: pytest.StashKey[config_of.ItemConfig] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
-_REPORT_KEY = "_proctape"
-
-
-class _RecordTapes(argparse.Action):
-    """Collects what ``--record-tapes`` asked for, be it said twice."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
-        # What argparse itself passes to an action is untyped.
-        super().__init__(option_strings, dest, nargs=0, **kwargs)
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        _values: object,
-        option_string: str | None = None,
-    ) -> None:
-        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
-        setattr(namespace, self.dest, said)
 
 
 # -- options: https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
@@ -77,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--record-tapes",
         *(f"--record-tapes={which}" for which in RECORD_CHOICES),
-        action=_RecordTapes,
+        action=config_of.RecordTapes,
         help="run the real commands and record them: all (the default) records the selected tests anew; "
         "missing records tests that have no tape and replays the others; new replays what is on the tapes, "
         "and runs and records what is not, in its place",
@@ -106,9 +92,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="end a command that runs longer than this while it is recorded; a marker wins over it",
     )
+    group.addoption(
+        "--tapes-orphans",
+        choices=ORPHANS,
+        help="when the whole suite ran, what is done about tapes and payloads that no test owns: report "
+        "counts them in the summary, fail also fails the run, delete removes them",
+    )
+    group.addoption(
+        "--tapes-report",
+        metavar="FILE",
+        help="write what became of each tape to FILE, as JSON for tools",
+    )
     for key in KEYS:
         if key.ini:
             parser.addini(key.ini_name, key.help, type=key.kind, default=None)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others can implement."""
+    from . import hooks
+
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -118,20 +122,22 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.UsageError: it contradicts itself or is not understood.
     """
     config.addinivalue_line("markers", marker_help())
-    ini_file = config.inipath or "the ini file"
     try:
-        config.stash[_SETTINGS] = from_ini(_written(config), ini_file)
-        _limit_from_command_line(config)
-        config.stash[_MODE] = command_line_mode(
-            config.getoption("record_tapes") or (),
-            config.getoption("replay_tapes"),
-            config.getoption("live_tapes"),
-            config.getoption("verify_tapes"),
-        )
+        _understand(config, config.option)
+        _rules_of(config)
         _begin_log(config)
+        if config.getoption("tapes_report"):
+            from . import tapes_report
+
+            tapes_report.register(config, totals_of)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(_Counter(config), "proctape-counter")
+    config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
+    RUNS.append(enclosing)
+    config.stash[CENSUS] = Census(config)
+    config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
+    config.pluginmanager.register(Counter(config), "proctape-counter")
+    config.pluginmanager.register(_Refuser(), "proctape-refuser")
 
 
 def _begin_log(config: pytest.Config) -> None:
@@ -151,30 +157,49 @@ def _begin_log(config: pytest.Config) -> None:
         log.begin()
 
 
-def _limit_from_command_line(config: pytest.Config) -> None:
-    """What a marker is to win over."""
-    given = config.getoption("tapes_spawn_timeout")
-    if given is not None:
-        limit = parse_time_limit(given, "--tapes-spawn-timeout")
-        config.stash[_SETTINGS] = replace(config.stash[_SETTINGS], spawn_timeout=limit)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress while recording onto a terminal."""
+    config = session.config
+    if (config.stash[_MODE] or config.stash[_SETTINGS].mode) not in {"replay", "live"}:
+        from . import progress
+
+        progress.register(config, lambda: config.stash[_RUN].running() if _RUN in config.stash else None)
 
 
-def _written(config: pytest.Config) -> dict[str, object]:
-    """The ini file's keys that are ours.
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The run is over, also for ``use_tape``."""
+    if _ENCLOSING in config.stash:
+        RUNS.remove(config.stash[_ENCLOSING])
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """With ``-v``: the settings that hold for the run, and where each comes from."""
+    if config.get_verbosity() <= 0:
+        return None
+    return config_of.header(config, config.stash[_SETTINGS], config.stash[_MODE])
+
+
+def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
+    """Keep what was asked for.
 
     Raises:
-        UsageError: one is not of the type that it must be.
+        UsageError: it is not understood.
     """
-    written = {}
-    for key in KEYS:
-        try:
-            written[key.ini_name] = config.getini(key.ini_name) if key.ini else None
-        except (ValueError, pytest.UsageError) as error:
-            # It is a UsageError from pytest 9 on.
-            told = "; say true or false" if key.kind == "bool" else ""
-            file = config.inipath or "the ini file"
-            raise UsageError(f"{key.ini_name} in {file}: {error}{told}") from None
-    return written
+    settings, mode = config_of.ini_settings(config), config_of.flag_mode(options)
+    if options.tapes_spawn_timeout is not None:
+        # A marker wins over it.
+        limit = parse_time_limit(options.tapes_spawn_timeout, "--tapes-spawn-timeout")
+        settings = replace(settings, spawn_timeout=limit)
+    config.stash[_SETTINGS], config.stash[_MODE] = settings, mode
+
+
+def _understood(config: pytest.Config) -> bool:
+    """The same before pytest is configured; what is wrong is told then."""
+    try:
+        _understand(config, config.known_args_namespace)
+    except (UsageError, AttributeError):
+        return False
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -192,6 +217,49 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(
                 f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
             )
+
+
+# -- collection: https://docs.pytest.org/en/stable/reference/reference.html#collection-hooks
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    """Give what the first conftest files start while they are imported a tape, where every test is taped."""
+    with _collecting(early_config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
+    """The same for what is started while tests are collected."""
+    with _collecting(session.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, pytest.CollectReport]:
+    """Fail a module whose import diverged from its tape, also where it swallowed the error."""
+    run = collector.config.stash.get(_RUN, None)
+    told = 0 if run is None else run.collecting_errors()
+    report: pytest.CollectReport = yield
+    run = collector.config.stash.get(_RUN, None)
+    if run is not None:
+        from .collecting import conclude
+
+        conclude(run, report, told)
+    return report
+
+
+def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
+    """Around everything that is imported or collected; nothing where tests are taped one by one."""
+    if _SETTINGS not in config.stash and not _understood(config):
+        return nullcontext()
+    settings = for_test(config.stash[_SETTINGS], (), config.stash[_MODE])
+    if not settings.auto or settings.mode == "live" or sys.platform == "win32":
+        return nullcontext()
+    from .collecting import collecting
+
+    return collecting(_run_of(config), settings)
 
 
 # -- fixture -----------------------------------------------------------------------------------
@@ -212,18 +280,73 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
     return active.handle
 
 
+@pytest.fixture
+def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  # noqa: ARG001 - it is taped
+    """A frozen clock that starts where the recording did, and moves by what the test waits for.
+
+    ``time`` and ``datetime`` show it. Waiting for a replayed command, ``time.sleep``, timers of threads and
+    event loops take no time but move it. Gives a ``pytest_proctape.TapeClock`` with ``now``,
+    ``advance(seconds)`` and ``sleeps``.
+    """
+    active: ItemTape = request.node.stash[_TAPE]
+    clock = active.clock
+    if clock is None:
+        raise UsageError(
+            f"{request.node.nodeid} asks for the fixture `tape_clock` while it runs, when it may have looked "
+            "at the time already: name `tape_clock` among its arguments, or mark it with "
+            "@pytest.mark.tape(clock=True)"
+        )
+    return clock
+
+
+@pytest.fixture(scope="session")
+def tape_config() -> TapeConfig:
+    """Settings of the taped tests of a directory; define it in a conftest.py to give them.
+
+    Gives a dict of what ``@pytest.mark.tape`` takes, as in ``return {"mode": "live"}``. The nearest
+    definition counts; the marker and the command line win over it, and it wins over the ini file. It may be
+    of any scope and is asked for before all other fixtures. What it starts is on a tape of its own, as for
+    any fixture of wider scope.
+    """
+    return {}
+
+
 # -- a test's life: https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Activate the test's tape before anything of the test runs."""
-    settings = _settings_of(item)
-    if settings is None:
+    if _settings_of(item) is None:
+        run = item.config.stash.get(_RUN, None)
+        if run is not None:
+            run.release()
         return (yield)
+    item.stash[_CONFIG] = config = config_of.ItemConfig(item)
+    with config.setup:
+        if config.known:
+            try:
+                _begin(item)
+            except UsageError as error:
+                # Other plugins have to see the setup begin, so it is raised inside of it.
+                config.refused = error
+        result = yield
+        if _TAPE not in item.stash:
+            raise UsageError(f"{item.nodeid}: another plugin has kept `tape_config` from being set up")
+        return result
+
+
+def _begin(item: pytest.Item) -> None:
+    """Activate the test's tape, for the rest of its setup to begin with.
+
+    Raises:
+        UsageError: what ``tape_config`` gives is not understood.
+    """
+    config = item.stash[_CONFIG]
+    settings = _settings_of(item, config.asked())
+    assert settings is not None
     active = item.stash[_TAPE] = _run_of(item.config).start(item, settings)
-    with active.bound("setup"):
-        return (yield)
+    config.setup.enter_context(active.bound("setup"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -251,11 +374,13 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
     """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
-    run = request.config.stash.get(_RUN, None)
-    if run is not None and run.item is not None and fixturedef.scope != "function":
-        item = request._pyfuncitem
+    item = request._pyfuncitem
+    # What `tape_config` starts, or a fixture that it asks for, comes before the test's tape begins.
+    waits = _CONFIG in item.stash and _TAPE not in item.stash
+    run = _run_of(request.config) if waits else request.config.stash.get(_RUN, None)
+    if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
         settings = _settings_of(item) or item.config.stash[_SETTINGS]
-        tape = run.start_fixture(_owner_of(fixturedef, request), item, settings)
+        tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
         before, after = tape.finalizers()
         # Finalizers run in the opposite order, so these two enclose the fixture's own.
         fixturedef.addfinalizer(after)
@@ -266,6 +391,8 @@ def pytest_fixture_setup(
             fixturedef.addfinalizer(before)
     else:
         result = yield
+    if waits and fixturedef is item.stash[_CONFIG].fixturedef:
+        _begin(item)
     if fixturedef.argname == "tmp_path_factory":
         request.config.stash[_BASETEMP] = str(result.getbasetemp())
         if run is not None:
@@ -275,27 +402,12 @@ def pytest_fixture_setup(
     return result
 
 
-def _owner_of(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> str:
-    """What a fixture's tape is named by: where it is set up, its name, its parameter."""
-    place = request.node.nodeid
-    if len(fixturedef.baseid) > len(place):
-        place = fixturedef.baseid
-    if "::" not in place and not place.endswith(".py"):
-        place = f"{place}/conftest.py" if place else "conftest.py"
-    name = f"@{fixturedef.argname}"
-    if fixturedef.params is not None:
-        value = request.param
-        plain = value is None or isinstance(value, str | int | float | bool)
-        name += f"[{value if plain else request.param_index}]"  # type: ignore[attr-defined]
-    same_name = request._arg2fixturedefs.get(fixturedef.argname) or [fixturedef]
-    if same_name[-1] is not fixturedef:
-        # Another of its name is nearer to the test, and may ask for this one.
-        name += f"@{fixturedef.baseid}"
-    return f"{place}::{name}"
-
-
-def _settings_of(item: pytest.Item) -> Settings | None:
+def _settings_of(item: pytest.Item, config: Mapping[str, object] | None = None) -> Settings | None:
     """The settings of a taped test, ``None`` for one that is not taped.
+
+    Args:
+        item: the test.
+        config: what ``tape_config`` gives, once that is known.
 
     Raises:
         UsageError: a marker is not understood.
@@ -304,7 +416,11 @@ def _settings_of(item: pytest.Item) -> Settings | None:
     markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
     if not markers and not run.auto and "tape" not in getattr(item, "fixturenames", ()):
         return None
-    return for_test(run, markers, item.config.stash[_MODE])
+    return for_test(run, [*markers, config or {}], item.config.stash[_MODE])
+
+
+def _rules_of(config: pytest.Config) -> Rules | None:
+    return rules_of(config.stash[_SETTINGS], str(config.inipath or "the ini file"))
 
 
 def _run_of(config: pytest.Config) -> Run:
@@ -317,6 +433,7 @@ def _run_of(config: pytest.Config) -> Run:
             root=config.rootpath,
             invoked_in=config.invocation_params.dir,
             tapes=Path(config.rootpath, directory),
+            rules=_rules_of(config),
         )
         run.log = config.stash.get(_LOG, None)
         if _BASETEMP in config.stash:
@@ -345,13 +462,30 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)
         report.longrepr = shown(item, error)
+        setattr(report, ERROR_KEY, True)
     if active is not None:
         active.note(report)
-        if report.when == "teardown":
-            results = _run_of(item.config).take_results()
-            setattr(report, _REPORT_KEY, [result.as_data() for result in results])
-            del item.stash[_TAPE]
+        if report.failed:
+            from .failure import add_section
+
+            add_section(report, active.session, error)
+    if report.when == "teardown":
+        _send_results(item, report)
     return report
+
+
+def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Let the results of tapes that have ended travel with a test's last report."""
+    results = item.config.stash[_ENCLOSING].take_results()
+    run = item.config.stash.get(_RUN, None)
+    if run is not None:
+        # That of a fixture may come with a test that is not taped itself.
+        results += run.take_results()
+    if _TAPE in item.stash:
+        del item.stash[_TAPE]
+    if _CONFIG in item.stash:
+        del item.stash[_CONFIG]
+    attach_results(report, results, every=bool(item.config.getoption("tapes_report")))
 
 
 def _ours(error: BaseException) -> ProctapeError | None:
@@ -369,45 +503,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
         run.abandon()
+    results = session.config.stash[_ENCLOSING].take_results()
+    if run is not None:
+        results += run.take_results()
+    conclude(session, results, session.config.stash[_SETTINGS])
+    log = session.config.stash.get(_LOG, None)
+    if log is not None and not hasattr(session.config, "workerinput"):
+        log.merge()
 
 
-class _Counter:
-    """Adds up the results, in the process that shows the summary."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the result that came with a report."""
-        data = getattr(report, _REPORT_KEY, None)
-        if data is None:
-            return
-        from .summary import Result, Totals
-
-        totals = self._config.stash.setdefault(_TOTALS, Totals())
-        for one in data:
-            totals.add(Result.from_data(one))
+class _Refuser:
+    """Raises what was refused before a test's setup, inside of it."""
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Drift has an exit code of its own, where nothing else went wrong."""
-        log = self._config.stash.get(_LOG, None)
-        if log is not None and not hasattr(self._config, "workerinput"):
-            log.merge()
-        totals = self._config.stash.get(_TOTALS, None)
-        if totals is not None and totals.drifted and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = EXIT_DRIFT
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what was replayed and recorded; nothing when no tape was used."""
-        totals = self._config.stash.get(_TOTALS, None)
-        if not totals or self._config.get_verbosity() < -1 or self._config.getoption("no_summary", False):
-            return
-        from .summary import lines
-
-        command = shlex.join(["pytest", "--record-tapes=missing"])
-        told = list(lines(totals, record_command=command, verbose=self._config.get_verbosity() > 0))
-        if self._config.get_verbosity() >= 0:
-            terminalreporter.section("tapes", sep="-")
-        for line in told:
-            terminalreporter.line(line)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell what is wrong with the configuration of a test, inside of its setup."""
+        __tracebackhide__ = True
+        config = item.stash.get(_CONFIG, None)
+        if config is not None and config.refused is not None:
+            raise config.refused

@@ -1,17 +1,19 @@
 """What the user asked for: command line, marker and ini, checked and brought into one order.
 
 The command line wins over the marker, the nearer marker over the one further out, the marker over the
-ini file, and the ini file over the default. Every setting is a line of :data:`KEYS`; the plugin declares
-the ini keys from it and the marker's arguments are checked against it.
+fixture ``tape_config``, that over the ini file, and the ini file over the default. Every setting is a line of
+:data:`KEYS`; the plugin declares the ini keys from it, and what :class:`TapeConfig` may hold is checked
+against it.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypedDict, TypeVar, get_args
 
 from .errors import UsageError
 from .limits import (
@@ -26,9 +28,17 @@ from .limits import (
 
 Mode = Literal["replay", "record", "missing", "new", "live", "verify"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Order = Literal["strict", "any"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+MATCH_ON = ("program", "args", "cwd", "env", "stdin")
+"""What of a spawn is held against the tape; env only where the tape has one."""
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
+OrphansAction = Literal["report", "fail", "delete"]
+ORPHANS: tuple[OrphansAction, ...] = get_args(OrphansAction)
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
+
+INI_PREFIX = "tapes_"
 
 IniType = Literal["string", "bool", "linelist"]
 _T = TypeVar("_T", bound=str)
@@ -48,6 +58,15 @@ class Settings:
         max_children: how many may run at once.
         volatile: patterns of what differs in every run; ``--verify-tapes`` does not look at it.
         kill_leaked: what still runs when its test ends is ended.
+        live: patterns of commands that are never taped; see :mod:`.match.live`.
+        orphans: what is done about tapes that no test owns.
+        order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
+        match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what the test waits for.
+        places: lines of placeholders of the user's own.
+        redact: patterns of what is secret, a line each.
+        env: names and globs of the environment variables that are kept and compared.
+        keep_unscanned: output that is too large to be searched for secrets is kept as it is.
     """
 
     mode: Mode = "replay"
@@ -59,6 +78,41 @@ class Settings:
     max_children: int = MAX_CHILDREN
     kill_leaked: bool = False
     volatile: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    orphans: OrphansAction = "report"
+    order: Order = "strict"
+    match_on: tuple[str, ...] = MATCH_ON
+    clock: bool = False
+    places: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    keep_unscanned: bool = False
+
+
+class TapeConfig(TypedDict, total=False):
+    """What the marker, the fixture ``tape_config`` and ``use_tape`` take; ``None`` says nothing.
+
+    Attributes:
+        mode: what happens to the spawns: ``replay``, ``record``, ``missing``, ``new`` or ``live``.
+        order: ``strict``: spawns come in the order of the tape; ``any``: in whatever order.
+        match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
+        clock: time stands where the recording began, and moves by what is waited for.
+        spawn_timeout: seconds that a command may run while it is recorded; 0 for no limit.
+        test_timeout: seconds that the commands of a test may run while they are recorded; 0 for no limit.
+        max_output: bytes that a command may write to one output while it is recorded.
+        max_children: how many commands of a test may run at once while they are recorded.
+        kill_leaked: commands that still run when their test ends are ended.
+    """
+
+    mode: Mode | None
+    order: Order | None
+    match_on: Sequence[str] | str | None
+    clock: bool | None
+    spawn_timeout: float | None
+    test_timeout: float | None
+    max_output: int | str | None
+    max_children: int | None
+    kill_leaked: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +138,7 @@ class Key:
     @property
     def ini_name(self) -> str:
         """As it is written in the ini file."""
-        return f"tapes_{self.name}"
+        return INI_PREFIX + self.name
 
 
 # -- parsers -----------------------------------------------------------------------------------
@@ -156,6 +210,71 @@ def parse_regexes(value: object, source: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def parse_orphans(value: object, source: str) -> OrphansAction:
+    """What is done about tapes that no test owns.
+
+    Raises:
+        UsageError: there is no such thing.
+    """
+    return choice(value, source, ORPHANS, "choice")
+
+
+def parse_words(value: object, source: str) -> tuple[str, ...]:
+    """Command patterns.
+
+    Raises:
+        UsageError: it is no list of strings, or one can't be parted into words.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{source} is a list of strings, not {value!r}")
+    for one in value:
+        try:
+            words = shlex.split(one)
+        except ValueError as error:
+            raise UsageError(f"{source}: {one!r} can't be parted into words: {error}") from None
+        if not words:
+            raise UsageError(f"{source}: there is no command in {one!r}")
+    return tuple(value)
+
+
+def parse_order(value: object, source: str) -> Order:
+    """``strict`` or ``any``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return choice(value, source, ORDERS, "order")
+
+
+def parse_match_on(value: object, source: str) -> tuple[str, ...]:
+    """Names out of :data:`MATCH_ON`, as a list or in one text, parted by commas or blanks.
+
+    Raises:
+        UsageError: there is no such field, or none is named.
+    """
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple | set | frozenset):
+        raise UsageError(f"{source} is a list of some of {', '.join(MATCH_ON)}, not {value!r}")
+    names: list[object] = []
+    for one in given:
+        names.extend(one.replace(",", " ").split() if isinstance(one, str) else [one])
+    if not names:
+        raise UsageError(f"{source} names nothing; say one or more of {', '.join(MATCH_ON)}")
+    asked = {choice(one, source, MATCH_ON, "field") for one in names}
+    return tuple(name for name in MATCH_ON if name in asked)
+
+
+def parse_lines(value: object, source: str) -> tuple[str, ...]:
+    """Lines of text.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(line, str) for line in value):
+        raise UsageError(f"{source} is a list of lines, not {value!r}")
+    return tuple(value)
+
+
 KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
@@ -166,6 +285,20 @@ KEYS: Final = (
     Key("max_children", "string", parse_count, "commands of a test that may run at once while recording"),
     Key("kill_leaked", "bool", parse_flag, "end commands that still run when their test ends"),
     Key("volatile", "linelist", parse_regexes, "what --verify-tapes must not compare", marker=False),
+    Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
+    Key("orphans", "string", parse_orphans, f"tapes no test owns: {', '.join(ORPHANS)}", marker=False),
+    Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
+    Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
+    Key(
+        "clock",
+        "bool",
+        parse_flag,
+        "time starts with the recording and moves by what the test waits for",
+    ),
+    Key("places", "linelist", parse_lines, "placeholders: name = value, or name = /pattern/", marker=False),
+    Key("redact", "linelist", parse_lines, "patterns of secrets, besides those known", marker=False),
+    Key("env", "linelist", parse_lines, "names and globs of variables to keep and compare", marker=False),
+    Key("keep_unscanned", "bool", parse_flag, "keep output too large to search for secrets", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 
@@ -225,17 +358,36 @@ def check_marker(args: tuple[Any, ...], kwargs: Mapping[str, Any], source: str) 
     """
     if args:
         raise UsageError(f"{source}: @pytest.mark.tape takes no positional arguments; say tape(mode=...)")
-    asked = {}
-    for name, value in kwargs.items():
-        key = _BY_ARGUMENT.get(name)
+    return check_asked(kwargs, f"{source}: @pytest.mark.tape")
+
+
+def check_asked(
+    asked: object, source: str, *, shape: str = "{}({}=...)", what: str = "argument"
+) -> dict[str, object]:
+    """What a :class:`TapeConfig` asks for, by name of the setting; ``None`` says nothing.
+
+    Args:
+        asked: the mapping, as it was given.
+        source: who gave it, for the message.
+        shape: how one of its values is named, from the source and the value's name.
+        what: it is called.
+
+    Raises:
+        UsageError: it is no mapping, a name is not known, or a value is not understood.
+    """
+    if not isinstance(asked, Mapping):
+        raise UsageError(f"{source} is a dict of settings, not {asked!r}")
+    checked = {}
+    for name, value in asked.items():
+        key = _BY_ARGUMENT.get(name) if isinstance(name, str) else None
         if key is None:
             raise UsageError(
-                f"{source}: @pytest.mark.tape has no argument {name!r}{nearest(name, _BY_ARGUMENT)}"
+                f"{source} has no {what} {name!r}{nearest(str(name), _BY_ARGUMENT)}"
                 f"; it has {', '.join(_BY_ARGUMENT)}"
             )
         if value is not None:
-            asked[name] = key.parse(value, f"{source}: @pytest.mark.tape({name}=...)")
-    return asked
+            checked[key.name] = key.parse(value, shape.format(source, name))
+    return checked
 
 
 def for_test(run: Settings, markers: Iterable[Mapping[str, object]], mode: Mode | None) -> Settings:
@@ -243,7 +395,8 @@ def for_test(run: Settings, markers: Iterable[Mapping[str, object]], mode: Mode 
 
     Args:
         run: those of the ini file.
-        markers: what its markers ask for, the nearest first; see :func:`check_marker`.
+        markers: what its markers ask for, the nearest first, and then ``tape_config``; see
+            :func:`check_asked`.
         mode: what the command line asks for.
     """
     asked: dict[str, Any] = {} if mode is None else {"mode": mode}
@@ -258,7 +411,8 @@ def marker_help() -> str:
     told = "; ".join(f"{key.name}: {key.help}" for key in _BY_ARGUMENT.values())
     return (
         f"tape({arguments}): the processes that this test starts are recorded on a tape of its own and "
-        f"replayed from it. {told}. The command line overrules the marker, and the marker the ini file."
+        f"replayed from it. {told}. The command line overrules the marker, the marker the "
+        "fixture tape_config, and that the ini file."
     )
 
 

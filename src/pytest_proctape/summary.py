@@ -24,6 +24,11 @@ class Result:
         leaked: children that were still running at its end.
         drift: what --verify-tapes has found, as :class:`~.session.drift.Finding` tells it.
         fixture: the tape is one of a fixture of wider scope.
+        shared: the tape is one that all tests share: of an import, or of the standard library.
+        block: the tape is one of ``use_tape``; ``test`` is its path.
+        path: of the tape, where it was needed.
+        entries: on the tape before.
+        errors: what was wrong with the tape; see :func:`~.session.as_data`.
     """
 
     test: str
@@ -38,6 +43,28 @@ class Result:
     leaked: list[str] = field(default_factory=list)
     drift: list[dict[str, Any]] = field(default_factory=list)
     fixture: bool = False
+    shared: bool = False
+    block: bool = False
+    path: str = ""
+    entries: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is anything to tell of it."""
+        return bool(self.spawns or self.missing or self.errors or self.drift or self.outcome == "removed")
+
+    @property
+    def kind(self) -> str:
+        """What became of the tape, in one word."""
+        if self.missing:
+            return "missing"
+        if self.mode != "replay":
+            return self.outcome or self.mode
+        kinds = [error["kind"] for error in self.errors]
+        if "Divergence" in kinds or "Exhaustion" in kinds:
+            return "diverged"
+        return "leftover" if "Leftover" in kinds else "replayed"
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -49,6 +76,20 @@ class Result:
         return cls(**data)
 
 
+_ATTRIBUTE = "_proctape"
+"""Of the report that results travel with. Under xdist it is JSON on the way."""
+
+
+def attach(report: object, results: Iterable[Result]) -> None:
+    """Let ``results`` travel with a test's last report."""
+    setattr(report, _ATTRIBUTE, [result.as_data() for result in results])
+
+
+def results_of(report: object) -> list[Result]:
+    """What has come with ``report``."""
+    return [Result.from_data(one) for one in getattr(report, _ATTRIBUTE, ())]
+
+
 @dataclass(slots=True)
 class Totals:
     """Sums over the results of a run.
@@ -58,10 +99,15 @@ class Totals:
         missing: tests that need a tape and have none.
         drift: test, and what --verify-tapes has found of it.
         leaked: test, and a child that was still running at its end.
+        orphans: tapes that no test owns.
+        orphaned_payloads: how many payload files no tape names.
+        orphans_deleted: they are gone now.
     """
 
     tests: dict[str, int] = field(default_factory=dict)
     fixtures: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
     spawns: dict[str, int] = field(default_factory=dict)
     process_ns: int = 0
     test_ns: int = 0
@@ -69,6 +115,9 @@ class Totals:
     missing: list[str] = field(default_factory=list)
     leaked: list[tuple[str, str]] = field(default_factory=list)
     drift: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    orphaned_payloads: int = 0
+    orphans_deleted: bool = False
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -76,16 +125,16 @@ class Totals:
             self.missing.append(result.test)
         self.drift += [(result.test, one) for one in result.drift]
         self.leaked += [(result.test, child) for child in result.leaked]
-        if not result.spawns and result.outcome != "removed":
+        kind = result.kind
+        if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
-        kind = "replayed" if result.mode == "replay" else result.outcome or result.mode
         if kind == "failed":
             self.failed.append((result.test, result.kept))
-        counts = self.fixtures if result.fixture else self.tests
+        counts = self._counts_of(result)
         counts[kind] = counts.get(kind, 0) + 1
         for name, count in (("replayed", result.replayed), ("real", result.spawns - result.replayed)):
             self.spawns[name] = self.spawns.get(name, 0) + count
-        if result.mode == "replay":
+        if result.mode == "replay" and not result.shared:
             self.process_ns += result.process_ns
             self.test_ns += result.test_ns
 
@@ -94,11 +143,34 @@ class Totals:
         """A real tool no longer does what a tape says."""
         return any(one["kind"] != "skipped" for _, one in self.drift)
 
+    def _counts_of(self, result: Result) -> dict[str, int]:
+        if result.shared:
+            return self.shared
+        if result.block:
+            return self.blocks
+        return self.fixtures if result.fixture else self.tests
+
+    @property
+    def saved_ns(self) -> int:
+        """How much less the tests took than their processes had."""
+        return max(0, self.process_ns - self.test_ns)
+
     def __bool__(self) -> bool:
-        return bool(self.tests or self.fixtures or self.missing or self.drift)
+        used = self.tests or self.fixtures or self.shared or self.blocks or self.missing or self.drift
+        return bool(used or self.orphans or self.orphaned_payloads)
 
 
-_TOLD = ("replayed", "recorded", "unchanged", "removed", "failed", "live", "verified")
+_TOLD = (
+    "replayed",
+    "diverged",
+    "leftover",
+    "recorded",
+    "unchanged",
+    "removed",
+    "failed",
+    "live",
+    "verified",
+)
 
 
 def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str]:
@@ -109,17 +181,24 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         record_command: what records missing tapes.
         verbose: name every test that has no tape, not just the first few.
     """
-    if totals.tests or totals.fixtures:
+    if totals.tests or totals.fixtures or totals.shared or totals.blocks:
         counted = [
             f"{what}: " + ", ".join(f"{counts[kind]} {_name(kind)}" for kind in _TOLD if counts.get(kind))
-            for what, counts in (("tests", totals.tests), ("fixtures", totals.fixtures))
+            for what, counts in (
+                ("tests", totals.tests),
+                ("fixtures", totals.fixtures),
+                ("shared", totals.shared),
+                ("use_tape", totals.blocks),
+            )
             if counts
         ]
         spawns = totals.spawns.get("replayed", 0), totals.spawns.get("real", 0)
         told = [f"{count} {name}" for count, name in zip(spawns, ("replayed", "real"), strict=True) if count]
         yield f"{'; '.join(counted)}; spawns: {', '.join(told) or '0'}"
     if totals.process_ns:
-        yield f"replayed {seconds(totals.process_ns)} of processes in {seconds(totals.test_ns)} of tests"
+        saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
+        processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
+        yield f"replayed {processes} of processes in {tests} of tests{saved}"
     for test, kept in totals.failed:
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"
@@ -136,6 +215,22 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         yield from (f"  {test}" for test in shown)
         if len(shown) < count:
             yield f"  and {count - len(shown)} more (-v shows them)"
+    yield from _orphan_lines(totals, verbose)
+
+
+def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
+    told = [
+        f"{count} {what if count == 1 else what + 's'}"
+        for count, what in ((len(totals.orphans), "tape"), (totals.orphaned_payloads, "payload"))
+        if count
+    ]
+    if told:
+        next_step = "; deleted" if totals.orphans_deleted else "; delete with: pytest --tapes-orphans=delete"
+        yield f"orphaned, no test owns them: {' and '.join(told)}{next_step}"
+        shown = totals.orphans if verbose else totals.orphans[:3]
+        yield from (f"  {path}" for path in shown)
+        if len(shown) < len(totals.orphans):
+            yield f"  and {len(totals.orphans) - len(shown)} more (-v shows them)"
 
 
 def _drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:

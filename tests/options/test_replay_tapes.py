@@ -366,3 +366,23 @@ def test_no_mode_warns_of_anything(project: Project, flag: str) -> None:
     project.write(MANY)
     project.record()
     project.run("-W", "error", flag).assert_outcomes(passed=6, warnings=0)
+
+
+def test_a_test_that_replaces_what_files_are_read_with_replays(project: Project) -> None:
+    project.write(
+        """
+        import builtins, os, subprocess
+        from unittest import mock
+
+        def test_it(tape):
+            with (
+                mock.patch.object(builtins, "open", side_effect=OSError),
+                mock.patch.object(os, "listdir", side_effect=OSError),
+                mock.patch.object(os.path, "exists", side_effect=OSError),
+                mock.patch.object(os.path, "realpath", side_effect=OSError),
+            ):
+                assert subprocess.run(["true"]).returncode == 0
+        """
+    )
+    project.record(passed=1)
+    project.replay(passed=1)

@@ -220,13 +220,13 @@ def test_tb_is_respected(recorded: Project, how: str) -> None:
 def test_the_short_summary_names_the_kind(recorded: Project) -> None:
     recorded.edit('"-n", "5"', '"-n", "6"')
     result = recorded.replay(failed=1)
-    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - *Divergence: the test *"])
+    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - Divergence: args[[]3[]] is 6, on the tape 5"])
 
 
 def test_the_short_summary_names_the_kind_of_what_is_left_over(recorded: Project) -> None:
     recorded.edit('code_under_test.log("--stat")', "")
     result = recorded.replay(failed=1)
-    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - *Leftover: the test *"])
+    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - Leftover: not replayed: echo log --stat"])
 
 
 # -- the place in the user's code --------------------------------------------------------------

@@ -140,3 +140,116 @@ def test_a_fixture_with_parameters_has_a_tape_for_each(project: Project) -> None
     assert len(project.tapes()) == 2
     project.replay(passed=4)
     project.replay("-k", "two and y]", passed=1, deselected=3)
+
+
+def test_a_fixture_has_a_tape_for_each_parameter_of_what_it_asks_for(project: Project) -> None:
+    project.write(
+        r"""
+        import subprocess
+        import pytest
+
+        @pytest.fixture(scope="module", params=["x", "y"])
+        def kind(request):
+            return request.param
+
+        @pytest.fixture(scope="module")
+        def between(kind):
+            return kind
+
+        @pytest.fixture(scope="module")
+        def server(between):
+            return subprocess.check_output(["echo", between], text=True)
+
+        def test_one(tape, server, kind):
+            assert server == kind + "\n"
+
+        def test_two(tape, server, kind):
+            assert server == kind + "\n"
+        """
+    )
+    project.record(passed=4)
+    assert project.tapes() == ["test_it/@server[x].json", "test_it/@server[y].json"]
+    project.replay(passed=4)
+    project.replay("-k", "two and y]", passed=1, deselected=3)
+
+
+XUNIT = r"""
+    import subprocess, unittest
+
+    def say(word):
+        return subprocess.check_output(["echo", word], text=True)
+
+    def setup_module():
+        assert say("module up") == "module up\n"
+
+    def teardown_module():
+        assert say("module down") == "module down\n"
+
+    class TestPlain:
+        @classmethod
+        def setup_class(cls):
+            cls.server = subprocess.Popen(["sleep", "600"])
+            assert say("class up") == "class up\n"
+
+        @classmethod
+        def teardown_class(cls):
+            cls.server.kill()
+            assert cls.server.wait() == -9
+            assert say("class down") == "class down\n"
+
+        def setup_method(self):
+            say("method up")
+
+        def test_one(self, tape):
+            assert self.server.poll() is None
+            assert [spawn.args for spawn in tape.spawns] == [["method up"]]
+
+        def test_two(self, tape):
+            assert self.server.poll() is None
+
+    import pytest
+
+    @pytest.mark.tape
+    class Old(unittest.TestCase):
+        @classmethod
+        def setUpClass(cls):
+            assert say("old up") == "old up\n"
+            cls.addClassCleanup(say, "old cleaned")
+
+        @classmethod
+        def tearDownClass(cls):
+            assert say("old down") == "old down\n"
+
+        def setUp(self):
+            say("set up")
+
+        def test_one(self):
+            self.assertEqual(say("one"), "one\n")
+
+        def test_two(self):
+            self.assertEqual(say("two"), "two\n")
+"""
+
+
+def test_set_up_functions_of_a_class_and_a_module_have_tapes(project: Project) -> None:
+    project.write(XUNIT)
+    project.record(passed=4)
+    names = [name.removeprefix("test_it/").removesuffix(".json") for name in project.tapes() if "@" in name]
+    assert sorted(project.commands(name) for name in names) == [
+        ["echo module up", "echo module down"],
+        ["echo old up", "echo old down", "echo old cleaned"],
+        ["sleep 600", "echo class up", "echo class down"],
+    ]
+    project.replay(passed=4)
+    for selection in ("TestPlain::test_two", "Old::test_two", "Old::test_one"):
+        project.replay(f"test_it.py::{selection}", passed=1)
+
+
+def test_set_up_functions_on_workers(project: Project) -> None:
+    pytest.importorskip("xdist")
+    project.write(XUNIT)
+    for dist in ("load", "loadscope", "loadfile", "worksteal", "loadgroup"):
+        options = ("-p", "xdist", "-n", "2", "--dist", dist)
+        project.record(*options, passed=4)
+        project.replay(*options, passed=4)
+    project.replay(passed=4)

@@ -29,7 +29,8 @@ from typing import Any, TypeVar
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.portable import Places
+from pytest_proctape.match import Terms
+from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import RecordSession, ReplaySession
 from pytest_proctape.tape import TapeStore
 
@@ -229,6 +230,7 @@ class Parity:
     """The ``parity`` fixture: call it with a body; it gives what the body saw, the same in all runs.
 
     Attributes:
+        rules: of placeholders, secrets and variables, as a user would have them.
         tape: the text of the tape, once recorded.
         replay_s: how long the replay took, seconds.
     """
@@ -236,10 +238,14 @@ class Parity:
     def __init__(self, base: Path) -> None:
         self._folder = base / "body"
         self._store = base / "tapes"
+        self.rules = Rules()
         self.tape = ""
         self.replay_s = 0.0
+        self._terms: Terms | None = None
 
-    def __call__(self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S) -> T:
+    def __call__(
+        self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S, terms: Terms | None = None
+    ) -> T:
         """Run ``body`` three times and compare. A soak asks for more replays than one.
 
         Raises:
@@ -248,6 +254,7 @@ class Parity:
             Hang: a run did not end within ``hang_s`` seconds.
         """
         __tracebackhide__ = True
+        self._terms = terms
         seen = self._run("the bare run", body, contextlib.nullcontext(), hang_s)
         recorded = self._run("the recording", body, self._recording(), hang_s)
         _compare("the recording", seen, recorded)
@@ -278,16 +285,16 @@ class Parity:
         return result
 
     def _session(self, kind: type[T]) -> T:
-        places = Places({"tmp": str(self._folder), "python": sys.executable})
+        places = Places({"tmp": str(self._folder), "python": sys.executable}, self.rules)
         made: Any = kind
-        session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent)
+        session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent, terms=self._terms)
         return session
 
     @contextlib.contextmanager
     def _recording(self) -> Iterator[None]:
         session = self._session(RecordSession)
         session.phase = "call"
-        with _active(session):
+        with self._active(session):
             yield
         session.save(session.finish(), complete=True)
         self.tape = session.path.read_text() if session.path.exists() else ""
@@ -299,7 +306,7 @@ class Parity:
         session.phase = "call"
         processes = RealProcesses()
         try:
-            with processes.counted(), _active(session):
+            with processes.counted(), self._active(session):
                 intercept.guard.install()
                 yield
         except Exception:
@@ -314,15 +321,15 @@ class Parity:
         if processes.seen:
             pytest.fail("the replay started real processes:\n  " + "\n  ".join(processes.seen))
 
-
-@contextlib.contextmanager
-def _active(session: RecordSession | ReplaySession) -> Iterator[None]:
-    intercept.install()
-    try:
-        with intercept.bound(session):
-            yield
-    finally:
-        intercept.uninstall()
+    @contextlib.contextmanager
+    def _active(self, session: RecordSession | ReplaySession) -> Iterator[None]:
+        """Around the body, while a tape is active."""
+        intercept.install()
+        try:
+            with intercept.bound(session):
+                yield
+        finally:
+            intercept.uninstall()
 
 
 def _no_errors(errors: list[Any]) -> None:

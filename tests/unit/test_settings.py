@@ -12,6 +12,7 @@ from pytest_proctape.settings import (
     MODES,
     Mode,
     Settings,
+    check_asked,
     check_marker,
     command_line_mode,
     for_test,
@@ -141,3 +142,23 @@ def test_every_argument_of_the_marker_is_told() -> None:
     told = marker_help()
     for key in KEYS:
         assert (f"{key.name}=None" in told) == key.marker
+
+
+@pytest.mark.parametrize(
+    "asked, told",
+    [
+        ({"mod": "live"}, "here has no setting 'mod' (did you mean 'mode'?); it has mode"),
+        ({3: 4}, "here has no setting 3"),
+        ({"mode": "lvie"}, "here: 'mode': no such mode: 'lvie' (did you mean 'live'?)"),
+        (["mode"], "here is a dict of settings, not ['mode']"),
+    ],
+)
+def test_a_dict_that_is_not_understood_is_told_with_its_source(asked: object, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_asked(asked, "here", shape="{}: {!r}", what="setting")
+    assert str(caught.value).startswith(told)
+
+
+def test_what_is_asked_for_is_checked_and_none_says_nothing() -> None:
+    assert check_asked({"mode": "all"}, "here") == {"mode": "record"}
+    assert check_asked({"mode": None}, "here") == {}

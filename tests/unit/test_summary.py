@@ -33,7 +33,7 @@ def test_nothing_is_told_of_nothing() -> None:
 def test_one_replay() -> None:
     assert told(replayed(spawns=2, process_ns=41_300_000_000, test_ns=8_200_000)) == [
         "tests: 1 replayed; spawns: 2 replayed",
-        "replayed 41.3 s of processes in 8.2 ms of tests",
+        "replayed 41.3 s of processes in 8.2 ms of tests: 41.3 s saved",
     ]
 
 
@@ -48,7 +48,7 @@ def test_sums_of_many() -> None:
     ]
     assert told(*results) == [
         "tests: 3 replayed, 2 recorded, 1 unchanged, 1 removed, 1 live; spawns: 5 replayed, 9 real",
-        "replayed 3 s of processes in 3 ms of tests",
+        "replayed 3 s of processes in 3 ms of tests: 3 s saved",
     ]
 
 

@@ -1,5 +1,6 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
+from .loose import loosened
 from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
@@ -27,5 +28,6 @@ __all__ = [
     "is_open",
     "is_pipe",
     "is_regular",
+    "loosened",
     "moved",
 ]

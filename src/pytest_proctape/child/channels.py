@@ -61,14 +61,22 @@ class Inlet(_Channel):
         at_end: the parent has closed its side.
     """
 
-    __slots__ = ("at_end",)
+    __slots__ = ("_returned", "at_end")
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd)
         self.at_end = False
+        self._returned = b""
+
+    def put_back(self, data: bytes) -> None:
+        """Take ``data`` again next time."""
+        self._returned = data + self._returned
 
     def take(self, limit: int) -> bytes:
         """At most ``limit`` bytes; empty when there are none now, or no more (see ``at_end``)."""
+        if self._returned:
+            data, self._returned = self._returned[:limit], self._returned[limit:]
+            return data
         if self.at_end or (self.waits and not ready(self.fd, select.POLLIN)):
             return b""
         try:
@@ -117,18 +125,21 @@ class Outlet(_Channel):
         """Queue ``data`` behind what is waiting already."""
         self._queue.append((data, 0))
 
-    def flush(self) -> None:
-        """Write as much as fits without blocking."""
+    def flush(self) -> bool:
+        """Write as much as fits without blocking; whether anything did."""
+        wrote = False
         while self._queue:
             content, offset = self._queue[0]
             data = content.read(offset, CHUNK)
             count = self._put(data)
+            wrote |= count > 0
             if offset + count == content.size:
                 self._queue.popleft()
             else:
                 self._queue[0] = (content, offset + count)
             if count < len(data):
-                return
+                break
+        return wrote
 
     def _put(self, data: bytes) -> int:
         if self._broken:

@@ -52,11 +52,16 @@ def without_input(steps: Sequence[script.Step], count: int) -> list[script.Step]
     return kept[::-1]
 
 
-def tidy(steps: tuple[script.Step, ...], end: End) -> tuple[script.Step, ...]:
+def tidy(steps: tuple[script.Step, ...], end: End, early_ns: int | None = None) -> tuple[script.Step, ...]:
     """Without the ends of output that tell nothing.
 
     A child closes its outputs in the moment it ends. That it closed one before matters only where the
-    parent did something later, as that may have been the cause.
+    parent did something later, as that may have been the cause, or where time matters.
+
+    Args:
+        steps: of the child.
+        end: of the child.
+        early_ns: what ended before this ended earlier than the child; ``None`` where time does not matter.
     """
     if end.status is None or any(isinstance(step, script.Ended) for step in steps):
         return steps
@@ -65,5 +70,9 @@ def tidy(steps: tuple[script.Step, ...], end: End) -> tuple[script.Step, ...]:
         default=-1,
     )
     return tuple(
-        step for i, step in enumerate(steps) if i < last_cause or not isinstance(step, script.OutputEnd)
+        step
+        for i, step in enumerate(steps)
+        if i < last_cause
+        or not isinstance(step, script.OutputEnd)
+        or (early_ns is not None and step.at_ns < early_ns)
     )

@@ -31,7 +31,7 @@ _START_THREAD = _thread.start_new_thread
 class Stepper(Protocol):
     """What the pump calls when a descriptor it watches is ready, or a deadline has passed."""
 
-    def step(self) -> None:
+    def step(self) -> object:
         """Move as far as possible without blocking; watch and forget descriptors as needed."""
 
 

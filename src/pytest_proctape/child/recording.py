@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from ..clock import REAL
+from ..clock import REAL, Waits
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, End, Script, SpawnError, Spool, script
 from . import terminal
@@ -22,6 +22,7 @@ from .inputfile import InputFile
 from .lent import LentPipe, is_lent
 from .notes import ANSWER, Run, step_of, tidy, whole_us, without_input
 from .tap import Answers, Tap
+from .timing import ChildTime
 from .warden import Warden
 from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_socket
 
@@ -43,6 +44,7 @@ class RecordingChild:
 
     Attributes:
         pid: of the real process; 0 until it is started.
+        started_ns: when, on the real monotonic clock.
         status: as from :func:`os.waitpid`, once the parent has reaped it.
         lock: held while anything of it is changed.
         warden: keeps it within the limits of the recording.
@@ -55,6 +57,7 @@ class RecordingChild:
         new_spool: Callable[[], Spool],
         *,
         timed: bool = False,
+        waits: Waits | None = None,
         on_refused: Callable[[UnsupportedSpawn], object] = _raise,
         warden: Warden | None = None,
     ) -> None:
@@ -64,6 +67,7 @@ class RecordingChild:
             wiring: as the parent asked for it.
             new_spool: makes what collects a stream.
             timed: the parent waits by the clock, so it matters when output comes.
+            waits: of the mock clock that the test lives by.
             on_refused: told when it turns out, too late to refuse it, that the child can't be recorded.
             warden: see the attribute.
         """
@@ -76,7 +80,9 @@ class RecordingChild:
         self._on_refused = on_refused
         self.lock = threading.RLock()
         self._log: list[Run | script.Step] = []
-        self._started_ns = REAL.monotonic_ns()
+        self.time = ChildTime(waits)
+        self._started_ns = self.time.now_ns()
+        self.started_ns = REAL.monotonic_ns()
         self._ended_ns = 0
         self._last_ns = 0
         self._noted_ns = 0
@@ -180,6 +186,9 @@ class RecordingChild:
         self.pid = pid
         for tap in self._taps:
             tap.child_started()
+        self.time.watch(pid, self)
+        if self.time.waits is not None:
+            self.time.waits.add(self)
         if self.warden is not None:
             self.warden.watch(self)
         self.step()
@@ -187,7 +196,7 @@ class RecordingChild:
     def failed(self, error: SpawnError) -> None:
         """The process could not be started."""
         self.error = error
-        self._ended_ns = REAL.monotonic_ns()
+        self._ended_ns = self.time.now_ns()
         self.discard()
 
     def discard(self) -> None:
@@ -198,16 +207,27 @@ class RecordingChild:
         if self._lent is not None:
             self._lent.release()
         self._close_input_file()
+        self.time.close()
         self._finished = True
 
     # -- while it runs -------------------------------------------------------------------------
 
-    def step(self) -> None:
-        """Move what can be moved. Input goes first: what is there already is not an answer to the output."""
-        with self.lock:
+    def due_ns(self) -> int | None:
+        """Nobody knows when a real process does the next thing."""
+        return None
+
+    def step(self) -> bool:
+        """Move what can be moved. Input goes first: what is there already is not an answer to the output.
+
+        Returns:
+            that nobody has to step because of it: what is moved leads to another process or to the parent.
+        """
+        with self.lock, self.time.standing():
             for tap in self._taps:
                 tap.step(self)
+            self.time.look()
             self._look_for_holders()
+        return False
 
     def _look_for_holders(self) -> None:
         """After the child's end an output that is empty and still open is held by what the child started."""
@@ -249,6 +269,7 @@ class RecordingChild:
     def polled(self) -> None:
         """A poll of the parent found the child running. Only the first counts: how many follow is chance."""
         with self.lock:
+            self.time.seen_running()
             if self._seen_running is None and not self.awaited and not self._timed:
                 self.step()
                 self._seen_running = len(self._log)
@@ -264,8 +285,12 @@ class RecordingChild:
         with self.lock:
             self.step()
             self.status = status
-            known = was_gone and self._last_ns and self._all_ended()
-            self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
+            if self.time.waits is not None:
+                self._ended_ns = self.time.ended_ns()
+            else:
+                known = was_gone and self._last_ns and self._all_ended()
+                self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
+            self.time.close()
             self._note_input_file()
             self._note_untaken()
             self._ended_at = len(self._log)
@@ -285,7 +310,8 @@ class RecordingChild:
                 self.warden.close()
             self._finished = True
             if not self._ended_ns:
-                self._ended_ns = REAL.monotonic_ns()
+                self._ended_ns = self.time.now_ns()
+            self.time.close()
             if self.status is None and self.error is None:
                 self.status = self._unreaped_status()
             self._note_input_file()
@@ -304,10 +330,15 @@ class RecordingChild:
                 return result.si_status | (0x80 if result.si_code == os.CLD_DUMPED else 0)
         return None
 
+    @property
+    def is_running(self) -> bool:
+        """It was started, and the parent does not know of its end."""
+        return self.pid != 0 and self.status is None and not self._finished
+
     def script(self) -> Script:
         """What the child did, so far or to its end."""
         with self.lock:
-            ended_ns = self._ended_ns or REAL.monotonic_ns()
+            ended_ns = self._ended_ns or self.time.now_ns()
             end = End(self.status, self.error, whole_us(ended_ns - self._started_ns))
             steps = [step_of(item) if isinstance(item, Run) else item for item in self._log]
             if self._lent is not None and self._lent.untaken:
@@ -319,14 +350,18 @@ class RecordingChild:
             has_input = sent or not self._has_own_input
             captured = frozenset(self._captured)
             return Script(
-                tidy(tuple(steps), end),
+                tidy(tuple(steps), end, self._early_ns(end)),
                 end,
                 captured,
                 self._merged,
                 has_input,
-                self._timed,
+                self._pause_ns,
                 self._needs_poll(),
             )
+
+    def _early_ns(self, end: End) -> int | None:
+        """Under a mock clock, an output that ended before this ended earlier than the child."""
+        return None if self.time.waits is None else end.duration_ns - self.time.pause_ns
 
     def _needs_poll(self) -> bool:
         """Whether only a poll tells that the child was running, and nothing that the parent did later."""
@@ -377,7 +412,12 @@ class RecordingChild:
     # -- notes ---------------------------------------------------------------------------------
 
     def _now_ns(self) -> int:
-        return whole_us(REAL.monotonic_ns() - self._started_ns)
+        return whole_us(self.time.now_ns() - self._started_ns)
+
+    @property
+    def _pause_ns(self) -> int | None:
+        """A silence of more than this matters, if any does."""
+        return self.time.pause_ns if self._timed or self.time.waits is not None else None
 
     def _note_typed(self, data: bytes) -> None:
         self._note_data(STDIN, data)
@@ -390,15 +430,22 @@ class RecordingChild:
             return
         last = self._log[-1] if self._log else None
         now_ns = self._now_ns()
-        paused = self._timed and now_ns - self._noted_ns > script.PAUSE_NS
+        paused = self._is_apart(now_ns, last)
         if not isinstance(last, Run) or last.fd != fd or last.sealed or paused:
             last = Run(fd, now_ns, self._new_spool())
             self._log.append(last)
         last.spool.write(data)
         self._noted_ns = now_ns
 
+    def _is_apart(self, now_ns: int, last: object) -> bool:
+        """Whether what comes now is to be told apart from what came before by its time."""
+        if self._pause_ns is None:
+            return False
+        since_ns = self._noted_ns if self.time.waits is None else getattr(last, "at_ns", 0)
+        return now_ns - since_ns > self._pause_ns
+
     def _note_end(self, fd: int) -> None:
-        self._last_ns = REAL.monotonic_ns()
+        self._last_ns = self.time.now_ns()
         if self._finished or fd == ANSWER:
             return
         if fd == STDIN:

@@ -19,11 +19,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..clock import REAL
+from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError
-from ..tape import STDIN, End, Script, script
+from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
 from .channels import CHUNK, Inlet, Outlet
+from .loose import LooseInput, Unfitting, with_received
 from .pump import PUMP
 from .stall import StallWatch
 from .wiring import Wiring
@@ -35,7 +36,10 @@ LONE_STALL_LIMIT_NS = 10**9
 """The same where the parent has no other thread that could still do what the child waits for."""
 
 _SLACK_NS = 50_000_000
-_CAUSES = script.Input | script.InputEnd | script.Signal | script.Timeout
+_CAUSES = script.AwaitsInput | script.Signal | script.Timeout | free_steps.Hang
+
+_HARMLESS = frozenset({signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH})
+"""Signals that end nobody who does not ask for it: signal(7)."""
 
 
 class Stalled(Exception):
@@ -89,8 +93,10 @@ class VirtualChild:
         *,
         new_session: bool = False,
         now_ns: Callable[[], int] | None = None,
+        waits: Waits | None = None,
         on_wrong: Callable[[VirtualChild, WrongCause | Stalled], ProctapeError],
         on_end: Callable[[VirtualChild], None],
+        retold: Callable[[], Script] | None = None,
     ) -> None:
         self.pid = pid
         self.group = group
@@ -98,14 +104,22 @@ class VirtualChild:
         self.new_session = new_session
         self.status: int | None = None
         self.error: ProctapeError | None = None
+        self._loose = LooseInput()
         self.reaped = False
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
+        self._waits = waits
+        self._quiet = now_ns is not None
+        if waits is not None:
+            now_ns = waits.timeline.now_ns
+            waits.add(self)
         self._now_ns = now_ns
         self._anchor_ns = 0 if now_ns is None else now_ns()
         self.passed_ns: dict[int, int] = {}
         self._at = 0
-        self._offset = 0
+        self._offset = self._taken = 0
+        self._got = bytearray()
+        self._retold = retold
         self._unseen = script.seen_running and now_ns is None
         self._inlet: Inlet | None = None
         self._own_input = False
@@ -160,7 +174,7 @@ class VirtualChild:
         """
         with self._lock:
             self.step()
-            if self.error is not None and self._now_ns is None:
+            if self.error is not None and not self._quiet:
                 # An event loop would swallow it in a callback and never tell of the end. It is latched.
                 error, self.error = self.error, None
                 raise error
@@ -175,7 +189,9 @@ class VirtualChild:
         with self._lock:
             status = self.poll()
             unseen, self._unseen = self._unseen, False
-            return None if unseen else status
+        if self._waits is not None and status is None:
+            self._waits.polled(self._over)
+        return None if unseen else status
 
     def change(self, options: int) -> int | None:
         """The status of the next stop or continuation that a wait with these options is told of.
@@ -200,6 +216,8 @@ class VirtualChild:
         Raises:
             ProctapeError: as :meth:`poll`, and when the child waits for what can't come any more.
         """
+        if self._waits is not None:
+            self._await(None, lambda: bool(options and self._changes))
         with self._lock:
             self.pass_timeouts()
             self._block(None, lambda: bool(options and self._changes))
@@ -214,8 +232,11 @@ class VirtualChild:
 
         A wait that expired in the recording expires again; one that is longer now reaches as far as the
         recorded times say. Where the tape has no expired wait here, the recorded duration decides, with
-        some slack: the recorded wait did reach the end, and began a little later than this one.
+        some slack: the recorded wait did reach the end, and began a little later than this one. Under a
+        mock clock time passes, and decides.
         """
+        if self._waits is not None:
+            return not self._await(self._waits.timeline.now_ns() + timeout_ns)
         with self._lock:
             status = None if self._held else self.poll()
             while isinstance(step := self._next(), script.Timeout):
@@ -226,6 +247,8 @@ class VirtualChild:
                     self.step()
                     return True
                 status = self.poll()
+            if isinstance(self._next(), free_steps.Hang):
+                return True
             if status is None:
                 if threading.active_count() > 1:
                     self._block(timeout_ns)
@@ -262,7 +285,13 @@ class VirtualChild:
                 return None
             if step is None and (self._held or self.script.end.status is None):
                 return None
+            if isinstance(step, script.Timeout) and self._waits is not None:
+                return self._anchor_ns + step.at_ns
+            if step is not None and self._has_no_room(step):
+                return self._anchor_ns + step.at_ns
             if step is not None and not isinstance(step, script.Output | script.OutputEnd | script.Ended):
+                return None
+            if isinstance(step, script.Ended) and self.script.end.status is None:
                 return None
             return self._anchor_ns + self._next_at_ns()
 
@@ -270,9 +299,15 @@ class VirtualChild:
         """What the parent can know of by now."""
         with self._lock:
             if self.reaped:
-                return self.script
+                return with_received(self.script, self.script.steps, bytes(self._loose.received))
             end = End(None, None, REAL.monotonic_ns() - self._started_ns)
-            return replace(self.script, steps=self.script.steps[: self._at], end=end)
+            steps = self.script.steps[: self._at]
+            return with_received(replace(self.script, end=end), steps, bytes(self._loose.received))
+
+    @property
+    def clocked(self) -> bool:
+        """A mock clock says when it does what."""
+        return self._waits is not None
 
     @property
     def open(self) -> bool:
@@ -289,7 +324,7 @@ class VirtualChild:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
         with self._lock:
             self.step()
-            return isinstance(self._next(), script.Timeout | script.Signal)
+            return isinstance(self._next(), script.Timeout | script.Signal | free_steps.Hang)
 
     def close(self) -> None:
         """Let go of everything; called when the tape ends. A child that still runs is killed."""
@@ -308,28 +343,30 @@ class VirtualChild:
 
     # -- the machine ---------------------------------------------------------------------------
 
-    def step(self) -> None:
-        """Move as far as possible without blocking."""
+    def step(self) -> bool:
+        """Move as far as possible without blocking; whether it moved."""
         with self._lock:
+            before = self._at, self._offset, len(self._got)
             if self.status is None or self._held:
-                before = self._at
                 try:
                     self._play()
                 except WrongCause as wrong:
                     self._fail(wrong)
-                if self._ended() or self._at != before:
+                if self._ended() or self._at != before[0]:
                     self._changed.notify_all()
-            self._flush()
+            wrote = self._flush()
             self._watch()
+            moved = wrote or before != (self._at, self._offset, len(self._got))
+            if moved and self._waits is not None:
+                self._waits.changed()
+            return moved
 
     def _play(self) -> None:
-        steps = self.script.steps
-        while self._at < len(steps):
-            step = steps[self._at]
+        while (step := self._next()) is not None:
             if not self._try(step):
                 return
             if self._now_ns is not None and not isinstance(
-                step, script.Output | script.OutputEnd | script.Ended
+                step, script.Output | script.OutputEnd | script.Ended | script.Timeout
             ):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
@@ -345,10 +382,16 @@ class VirtualChild:
         match step:
             case script.Output() | script.OutputEnd():
                 return self._emit(step)
+            case script.Input() | script.InputEnd() if self._has_no_room(step):
+                return False
             case script.Input():
                 return self._take(step)
             case script.InputEnd():
                 return self._take_end(step)
+            case free_steps.AnyInput() | free_steps.AnyInputEnd() | free_steps.InputPattern():
+                return self._take_loosely(step)
+            case free_steps.Hang():
+                return self._end_by_signal()
             case script.Signal():
                 if not self._signals:
                     return False
@@ -362,7 +405,7 @@ class VirtualChild:
             case script.Ended():
                 return self._end_early(step)
             case script.Timeout():
-                return False
+                return self._waits is not None and self._is_due(step.at_ns)
 
     def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
@@ -383,10 +426,24 @@ class VirtualChild:
         self._end(status)
         return True
 
+    def _has_no_room(self, step: script.Step) -> bool:
+        """Whether the recorded child took this when it came to it, and not when it was sent.
+
+        That shows only under a mock clock, and only once more has been sent than a pipe holds.
+        """
+        return (
+            self._waits is not None
+            and isinstance(step, script.Input | script.InputEnd)
+            and not self._is_due(step.at_ns)
+            and self._taken >= CHUNK
+        )
+
     def _take(self, step: script.Input) -> bool:
         inlet = self._inlet
         if inlet is None:
             raise WrongCause(step, None)
+        if step.open is not None:
+            return self._take_open(step, step.open, inlet)
         while self._offset < step.data.size:
             data = inlet.take(min(CHUNK, step.data.size - self._offset))
             if not data:
@@ -396,7 +453,27 @@ class VirtualChild:
             if step.data.read(self._offset, len(data)) != data:
                 raise WrongCause(step, data, self._offset)
             self._offset += len(data)
+            self._taken += len(data)
         self._offset = 0
+        return True
+
+    def _take_open(self, step: script.Input, awaited: script.OpenInput, inlet: Inlet) -> bool:
+        """Input of which the tape does not know every byte."""
+        while data := inlet.take(CHUNK):
+            self._got += data
+            self._taken += len(data)
+        got = bytes(self._got)
+        try:
+            used = awaited.met(got, ended=inlet.at_end)
+        except ValueError:
+            raise WrongCause(step, got) from None
+        if used is None:
+            return False
+        inlet.put_back(got[used:])
+        self._got.clear()
+        if self._retold is not None:
+            # What the parent has said turns up in what the child says from now on.
+            self.script = self._retold()
         return True
 
     def _take_end(self, step: script.InputEnd) -> bool:
@@ -407,13 +484,27 @@ class VirtualChild:
             raise WrongCause(step, data)
         return self._inlet.at_end
 
+    def _take_loosely(self, step: free_steps.FreeInput) -> bool:
+        try:
+            return self._loose.take(self._inlet, step)
+        except Unfitting as wrong:
+            raise WrongCause(step, wrong.data) from None
+
+    def _end_by_signal(self) -> bool:
+        while self._signals:
+            number = self._signals.popleft()
+            if number not in _HARMLESS:
+                self.script = replace(self.script, end=replace(self.script.end, status=number))
+                return True
+        return False
+
     def _refuse_more(self) -> None:
         """All that is left is the end: what was sent meanwhile is not on the tape.
 
         Only a pipe of the parent's own is looked at, and only where the recorded child left its input
         untouched: past an ``Input`` it may well have ended without reading what came behind it.
         """
-        untouched = not any(isinstance(step, script.Input | script.InputEnd) for step in self.script.steps)
+        untouched = not any(isinstance(step, script.AwaitsInput) for step in self.script.steps)
         if self.script.has_input and untouched and self._inlet is not None and self._own_input:
             data = self._inlet.take(CHUNK)
             if data:
@@ -425,6 +516,10 @@ class VirtualChild:
         self.status = status
         self._drop_inlet()
         self._on_end(self)
+        if self._waits is not None:
+            if not self._held:
+                self._waits.discard(self)
+            self._waits.changed()
 
     def _fail(self, wrong: WrongCause | Stalled) -> None:
         """The test went another way than the tape: end the child, so that nothing waits for it."""
@@ -475,6 +570,27 @@ class VirtualChild:
                 self.step()
                 self._changed.notify_all()
 
+    def _over(self) -> bool:
+        self.step()
+        return self.status is not None
+
+    def _await(self, deadline_ns: int | None, enough: Callable[[], bool] = lambda: False) -> bool:
+        """Under a mock clock, wait until the child has ended; whether it has before ``deadline_ns``."""
+        assert self._waits is not None
+
+        def ready() -> bool:
+            return self._over() or enough()
+
+        patience_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
+        if not self._waits.block(Wait(deadline_ns, ready), patience_ns):
+            if deadline_ns is not None:
+                return False
+            with self._lock:
+                if not ready():
+                    self._fail(Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
+        self.poll()
+        return True
+
     def _skip_to_due(self) -> bool:
         """Let the time pass that alone holds the child back; the loop that would do so waits here itself."""
         due_ns = self.due_ns()
@@ -505,11 +621,13 @@ class VirtualChild:
 
     # -- descriptors ---------------------------------------------------------------------------
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        wrote = False
         for fd, outlet in list(self._outlets.items()):
-            outlet.flush()
+            wrote |= outlet.flush()
             if (outlet.closing or (self._ended() and not self._held)) and not outlet.pending:
                 self._drop_outlet(fd)
+        return wrote
 
     def _watch(self) -> None:
         for outlet in self._outlets.values():
@@ -521,7 +639,7 @@ class VirtualChild:
         self._stall_watch.set(waits=bool(self.streams()))
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
-            if isinstance(self._next(), script.Input | script.InputEnd):
+            if isinstance(self._next(), script.AwaitsInput):
                 PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
             else:
                 PUMP.forget(inlet.fd)

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import TapeError
-from ..portable.places import NAMES
+from ..portable import NAMES
 from ..tape import (
     Listing,
     Tape,

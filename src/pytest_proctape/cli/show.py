@@ -15,7 +15,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 
 from ..errors import UsageError
-from ..tape import Entry, Event, Tape, decode_argument
+from ..tape import Entry, Event, Tape
 from .finding import Finder, TapeFile
 from .screen import FINE, Screen, Style, counted, duration_text, visible
 from .words import (
@@ -187,7 +187,7 @@ def _as_json(
             {
                 "number": number,
                 "command": [word_of(one) for one in (entry.program, *entry.args)],
-                "cwd": None if entry.cwd is None else decode_argument(entry.cwd),
+                "cwd": None if entry.cwd is None else word_of(entry.cwd),
                 "end": end_of(entry),
                 "streams": dict(_streams_as_json(entry, file.store.decode, screen)),
                 "entry": plain(entry),

@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from ..errors import TapeError
-from ..tape import Anything, Base64, Content, Entry, Event, Payload, Stream, decode_argument
+from ..tape import (
+    Anything,
+    Base64,
+    Content,
+    Entry,
+    Event,
+    Pattern,
+    Payload,
+    StdinStream,
+    Stream,
+    decode_argument,
+    pattern_text,
+)
 from .screen import counted, duration_text, visible
 
 Decode = Callable[[Stream], Content]
@@ -78,10 +90,12 @@ def _plain_end_of(entry: Entry, after: str) -> str:
     return f"exit code {entry.exit_code or 0}{after}"
 
 
-def shown(stream: Stream | None, decode: Decode) -> Shown:
+def shown(stream: StdinStream | None, decode: Decode) -> Shown:
     """``stream`` as it can be shown; one that can't be read says why."""
     if stream is None:
         return Shown("not captured", None)
+    if isinstance(stream, Pattern):
+        return Shown(f"what {pattern_text(stream)} stands for", None)
     try:
         content = decode(stream)
         where = f", payload {stream.sha256[:12]}" if isinstance(stream, Payload) else ""

@@ -1,18 +1,24 @@
 """The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
 
 from . import guard
-from .door import Handler, Launch, Recorder, Replayer, bound, current, is_forked
+from .clocked import forget, frozen, notice, waits_told
+from .door import Block, Handler, Launch, Recorder, Replayer, bound, current, is_forked
 from .patches import install, uninstall
 
 __all__ = [
+    "Block",
     "Handler",
     "Launch",
     "Recorder",
     "Replayer",
     "bound",
     "current",
+    "forget",
+    "frozen",
     "guard",
     "install",
     "is_forked",
+    "notice",
     "uninstall",
+    "waits_told",
 ]

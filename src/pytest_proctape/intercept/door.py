@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from ..child import Started, Wiring
 from ..errors import UnsupportedSpawn
@@ -33,6 +33,9 @@ class Replayer(Protocol):
             ProctapeError: the tape has no such spawn here.
         """
 
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
+
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused; its caller may swallow the error."""
 
@@ -41,6 +44,9 @@ class Recorder(Protocol):
     """A session that may start processes."""
 
     closed: bool
+
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child, or a virtual one."""
@@ -53,40 +59,79 @@ class _Unset:
     """No test has ever been told of in a context."""
 
 
+class _Work:
+    """What a thread that runs tests works for now: it is in contexts that outlive one test."""
+
+    handler: Handler | None = None
+
+
 class _Local(threading.local):
     handler: Handler | None = None
     runs_tests = False
     """Tests begin and end in this thread, so it knows best."""
+    work: _Work | None = None
+    lets_through = False
+    """A command that is never taped is being started."""
 
 
 _LOCAL = _Local()
-_CONTEXT: ContextVar[Handler | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
+_CONTEXT: ContextVar[Handler | _Work | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
 """For threads that outlive the test that started them and work for the next one: trio's, anyio's."""
+_BLOCK: ContextVar[tuple[Handler, Handler | None] | None] = ContextVar("pytest_proctape_block", default=None)
+"""The session of the innermost block in this context, and the one that was current around it."""
 _forked = False
 
 
 def current() -> Handler | None:
     """The session of this thread, or of the context that it works for."""
+    around = _around()
+    block = _BLOCK.get()
+    # Where another session has come since, as that of the next test, the block is not around this code.
+    return block[0] if block is not None and block[1] is around else around
+
+
+def _around() -> Handler | None:
     if _LOCAL.runs_tests:
         # A context may be older: that of an event loop that a fixture keeps, say.
         return _LOCAL.handler
     given = _CONTEXT.get()
+    if isinstance(given, _Work):
+        return given.handler
     return _LOCAL.handler if given is _Unset else given  # type: ignore[return-value]
 
 
 @contextmanager
-def bound(handler: Handler | None) -> Iterator[None]:
-    """Make ``handler`` the session of this thread for a while: one of its tests runs."""
+def bound(handler: Handler | None, *, lasting: bool = False) -> Iterator[None]:
+    """Make ``handler`` the session of this thread for a while: one of its tests runs.
+
+    Args:
+        handler: the session.
+        lasting: a context that is made meanwhile may serve later tests, as that of the loop that a fixture
+            of wider scope starts: work for it is work for whichever test runs then.
+    """
+    global _forked
+    # Who runs tests in a forked process does not do it for the process that was forked.
+    _forked = _forked and handler is not None and _LOCAL.runs_tests and _LOCAL.handler is not None
     _LOCAL.runs_tests = True
-    with inherited(handler):
-        yield
+    work = _LOCAL.work = _LOCAL.work or _Work()
+    before, work.handler = work.handler, handler
+    try:
+        with inherited(handler, work if lasting else None):
+            yield
+    finally:
+        work.handler = before
 
 
 @contextmanager
-def inherited(handler: Handler | None) -> Iterator[None]:
-    """Let this thread work for ``handler`` for a while."""
-    before, _LOCAL.handler = current(), handler
-    _CONTEXT.set(handler)
+def inherited(handler: Handler | None, context: _Work | None = None) -> Iterator[None]:
+    """Let this thread work for ``handler`` for a while.
+
+    Args:
+        handler: the session.
+        context: whom contexts that are made meanwhile work for, where that is not the same.
+    """
+    before, _LOCAL.handler = _around(), handler
+    _CONTEXT.set(context or handler)
     try:
         yield
     finally:
@@ -94,10 +139,46 @@ def inherited(handler: Handler | None) -> Iterator[None]:
         _CONTEXT.set(before)
 
 
+class Block:
+    """Makes ``handler`` the session of this context from :meth:`enter` to :meth:`leave`.
+
+    Tasks have contexts of their own, so blocks of several tasks may be open in one thread at once.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._before: tuple[Handler, Handler | None] | None = None
+
+    def enter(self) -> None:
+        """The session is current from now on."""
+        self._before = _BLOCK.get()
+        _BLOCK.set((self._handler, _around()))
+
+    def leave(self) -> None:
+        """What was current before is so again."""
+        _BLOCK.set(self._before)
+
+
 def is_replaying() -> bool:
     """Whether a real process must not be started by this thread."""
     handler = current()
-    return handler is not None and not hasattr(handler, "record")
+    return handler is not None and not _LOCAL.lets_through and not hasattr(handler, "record")
+
+
+def is_live(argv: Sequence[Any]) -> bool:
+    """Whether this command is one that the session of this thread never tapes."""
+    handler = current()
+    return handler is not None and handler.answering([os.fsdecode(one) for one in argv]) is None
+
+
+@contextmanager
+def _letting_through() -> Iterator[None]:
+    """Around a real call of this thread that :mod:`.guard` must not refuse."""
+    _LOCAL.lets_through = True
+    try:
+        yield
+    finally:
+        _LOCAL.lets_through = False
 
 
 def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int]) -> Started:
@@ -115,14 +196,18 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     handler = current()
     if handler is None:
         return Started(live())
+    answering = handler.answering([request.program, *request.args])
+    if answering is None:
+        with _letting_through():
+            return Started(live())
     replaying = not hasattr(handler, "record")
     if _forked or handler.closed:
         if replaying:
             raise refuse(request.road, "in a forked process" if _forked else "after its test had ended")
         return Started(live())
     if replaying:
-        return handler.replay(request, wiring)  # type: ignore[union-attr]
-    return handler.record(request, wiring, launch)  # type: ignore[union-attr]
+        return cast(Replayer, answering).replay(request, wiring)
+    return cast(Recorder, answering).record(request, wiring, launch)
 
 
 report_from_fork: Callable[[str], None] | None = None

@@ -31,9 +31,18 @@ def install() -> None:
         door.report_from_fork = _report
 
 
-def _hook(event: str, _: tuple[Any, ...]) -> None:
-    if event in _ROADS and door.is_replaying():
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _ROADS and door.is_replaying() and not door.is_live(_argv(event, arguments)):
         _refuse(event)
+
+
+def _argv(event: str, arguments: tuple[Any, ...]) -> list[Any]:
+    """The command line that an event tells; see "Audit events table" in CPython's documentation."""
+    if event == "os.system":
+        return ["sh", "-c", arguments[0]]
+    if event in {"os.exec", "os.posix_spawn"}:
+        return [arguments[0], *arguments[1][1:]]
+    return [*arguments[0]] if event == "pty.spawn" and not isinstance(arguments[0], str) else [""]
 
 
 def _refuse(road: str) -> None:

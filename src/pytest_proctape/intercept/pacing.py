@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..child import TABLE, VirtualChild
-from ..clock import REAL
+from ..clock import CLOCK, REAL
 from . import inherit
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
@@ -37,7 +37,9 @@ def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:
     enough: the call has to come from ``_UnixSubprocessTransport._start``.
     """
     loop = asyncio._get_running_loop()
-    if loop is None or not isinstance(getattr(loop, "_selector", None), selectors.BaseSelector | _Selector):
+    if loop is None:
+        return None
+    if not CLOCK.on and not isinstance(getattr(loop, "_selector", None), selectors.BaseSelector | _Selector):
         return None
     frame = sys._getframe(1)
     for _ in range(_GLANCE_FRAMES):
@@ -57,10 +59,21 @@ def now_of(loop: asyncio.AbstractEventLoop) -> Callable[[], int]:
 def attach(loop: asyncio.AbstractEventLoop, transport: Any, pid: int) -> None:
     """``loop`` waits for this child, and ``transport`` is to be told of its end."""
     child = TABLE.get(pid)
-    if isinstance(child, VirtualChild):
+    if isinstance(child, VirtualChild) and not child.clocked:
         pace = _pace_of(loop)
         pace.children.add(child)
         pace.transports[child] = transport
+    elif child is None:
+        # A command that is never taped: it takes its real time.
+        _REAL.setdefault(loop, weakref.WeakSet()).add(transport)
+
+
+_REAL: weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]] = weakref.WeakKeyDictionary()
+
+
+def _awaits_real(loop: Any) -> bool:
+    """Whether the loop waits for a real child."""
+    return any(getattr(one, "_returncode", 0) is None for one in _REAL.get(loop, ()))
 
 
 class _Pace:
@@ -71,6 +84,7 @@ class _Pace:
         self.transports: weakref.WeakKeyDictionary[VirtualChild, Any] = weakref.WeakKeyDictionary()
         self.skipped_s = 0.0
         self._ended_ns: weakref.WeakKeyDictionary[VirtualChild, int] = weakref.WeakKeyDictionary()
+        self._loop = weakref.ref(loop)
         self._real_time: Callable[[], float] = loop.time
         loop.time = self.time
         loop._selector = _Selector(loop._selector, self)
@@ -82,6 +96,11 @@ class _Pace:
     def now_ns(self) -> int:
         """The same in nanoseconds."""
         return round(self.time() * 1e9)
+
+    def awaits_real(self) -> bool:
+        """Whether the loop waits for a real child, too."""
+        loop = self._loop()
+        return loop is not None and _awaits_real(loop)
 
     def telling(self) -> bool:
         """Whether the word that a child has ended is on its way to the loop.
@@ -144,7 +163,7 @@ class _Selector:
             telling = pace.telling()
             if not living and not telling:
                 return self._inner.select(left)
-            if telling or inherit.in_flight() or _reaches_out(self._inner.get_map()):
+            if telling or pace.awaits_real() or inherit.in_flight() or _reaches_out(self._inner.get_map()):
                 ready = self._inner.select(_BLINK_S if left is None else min(left, _BLINK_S))
                 if ready:
                     return ready

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import copies, inherit, plain, posix, reaping, signalling, spawning, timing
+from . import clocked, copies, inherit, plain, posix, reaping, signalling, spawning, timing
 
 _lock = threading.Lock()
 _users = 0
@@ -69,6 +69,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *plain.replacements(),
         *posix.replacements(),
         *inherit.replacements(),
+        *clocked.freezers(),
         *_bound_waitpid(),
     ]
     for module, room in ((os, reaping), (os, signalling), (signal, signalling)):

@@ -14,6 +14,7 @@ from typing import Any
 from ..child import add_ended
 from ..errors import UnsupportedSpawn
 from . import door
+from .clocked import notice
 from .spawning import ForkExec, environment_list, launch, spawn_of
 
 _REAL_SPAWNVEF: Callable[..., int] = os._spawnvef  # type: ignore[attr-defined]
@@ -64,14 +65,23 @@ def _fork_exec_plainly(
     except ValueError:
         # The real one finds that out after its fork, and has nobody to tell.
         return add_ended(_EXEC_FAILED)
-    started = door.spawn(
-        spawn, call.wiring(), lambda wiring: launch(call, wiring), lambda: launch(call, call.wiring()).pid
-    )
+
+    def live() -> int:
+        started = launch(call, call.wiring())
+        return started.pid if started.error is None else _failed(started.pid)
+
+    notice()
+    started = door.spawn(spawn, call.wiring(), lambda wiring: launch(call, wiring), live)
     if started.error is not None:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(started.pid, 0)
-        return add_ended(_EXEC_FAILED)
+        return _failed(started.pid)
     return started.pid
+
+
+def _failed(pid: int) -> int:
+    """A child that ends like one that was forked and could not exec, in the place of ``pid``."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+    return add_ended(_EXEC_FAILED)
 
 
 def forkpty() -> tuple[int, int]:

@@ -14,6 +14,7 @@ from typing import Any
 from ..child import TABLE, Started, Wiring, is_open
 from ..tape import SpawnError, errno_name, errno_number
 from . import door
+from .clocked import notice
 from .spawning import ForkExec, environment_list, extra_outputs, spawn_of
 
 
@@ -50,6 +51,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
                 except OSError as error:
                     return Started(0, SpawnError(errno=errno_name(error.errno or 0)))
 
+            notice()
             started = door.spawn(
                 replace(spawn_of(call), road=f"os.{real.__name__}"),
                 wiring,

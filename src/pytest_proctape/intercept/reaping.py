@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import select
 import signal
 from collections.abc import Callable
 from typing import Any
 
 from ..child import TABLE, Child, RecordingChild, VirtualChild
+from ..clock import CLOCK, Wait
+from . import pausing
 
 REAL_WAITPID = os.waitpid
 _REAL_WAITID = os.waitid
@@ -17,7 +20,7 @@ _REAL_WAIT4 = os.wait4
 _REAL_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
 
 _CHANGES = os.WSTOPPED | os.WCONTINUED
-
+_PATIENCE_NS = 5_000_000
 _POLL_S = 0.005
 """How often real children are asked where a wait is for real and virtual ones at once, in seconds."""
 
@@ -53,6 +56,8 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
 
 def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     was_gone = bool(options & os.WNOHANG) or child.gone()
+    if not was_gone and child.time.exit_fd != -1 and options == 0 and pausing.clocked():
+        CLOCK.waits.block(pausing.FdWait({child.time.exit_fd: select.POLLIN}))
     error = child.take_error(options)
     if error is not None:
         raise error
@@ -66,6 +71,8 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
         _reaped(child, status, was_gone=was_gone)
     else:
         child.polled()
+        if pausing.clocked():
+            CLOCK.waits.polled()
     return pid, status
 
 
@@ -109,8 +116,21 @@ def _wait_any(pid: int, options: int) -> tuple[int, int]:
             result = (0, 0)
         if result[0] or options & os.WNOHANG:
             return result
+        _wait_for_change()
+
+
+def _wait_for_change() -> None:
+    """Until one of the virtual children has ended, as far as one can wait for that."""
+    if not pausing.clocked():
         with TABLE.ended:
             TABLE.ended.wait(_POLL_S)
+        return
+    before = {child.pid for child in TABLE.virtual if child.poll() is not None}
+
+    def ended() -> bool:
+        return any(child.poll() is not None and child.pid not in before for child in TABLE.virtual)
+
+    CLOCK.waits.block(Wait(None, ended), _PATIENCE_NS)
 
 
 def wait() -> tuple[int, int]:
@@ -166,8 +186,7 @@ def _waitid_any(idtype: int, ident: int, options: int) -> Any:
             result = None
         if result is not None or options & os.WNOHANG:
             return result
-        with TABLE.ended:
-            TABLE.ended.wait(_POLL_S)
+        _wait_for_change()
 
 
 def _by_id(idtype: int, ident: int) -> Child | None:

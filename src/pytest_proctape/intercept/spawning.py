@@ -15,8 +15,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..child import Started, Wiring, is_open, is_pipe, is_regular, moved
+from ..clock import CLOCK
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, pacing
+from .clocked import notice
 
 _REAL_FORK_EXEC: Callable[..., int] = subprocess._fork_exec  # type: ignore[attr-defined]
 
@@ -103,6 +105,7 @@ def fork_exec(*arguments: Any) -> int:
     if door.current() is None:
         return _REAL_FORK_EXEC(*arguments)
     call = ForkExec(*arguments)
+    notice()
     asking = pacing.asking_loop()
     spawn = spawn_of(call)
     if asking is not None:
@@ -110,7 +113,7 @@ def fork_exec(*arguments: Any) -> int:
     started = door.spawn(
         spawn, call.wiring(), lambda wiring: launch(call, wiring), lambda: _REAL_FORK_EXEC(*call)
     )
-    if asking is not None:
+    if asking is not None and not CLOCK.on:
         pacing.attach(*asking, started.pid)
     if started.error is not None:
         os.write(call.errpipe_write, _error_bytes(started.error))

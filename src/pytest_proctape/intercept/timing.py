@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..child import TABLE, RecordingChild, VirtualChild
+from ..clock import CLOCK
+from . import pausing
 
 _REAL_WAIT: Callable[..., int] = subprocess.Popen._wait  # type: ignore[attr-defined]
 _REAL_COMMUNICATE: Callable[..., Any] = subprocess.Popen._communicate  # type: ignore[attr-defined]
@@ -33,7 +35,7 @@ _LOCAL = _Local()
 
 def monotonic() -> float:
     """Stands in for the ``monotonic`` of ``subprocess``: waits that were cut short count in full."""
-    return time.monotonic() + _LOCAL.skipped_s
+    return pausing.monotonic() if pausing.clocked() else time.monotonic() + _LOCAL.skipped_s
 
 
 def wait(self: Any, timeout: float | None) -> int:
@@ -43,18 +45,29 @@ def wait(self: Any, timeout: float | None) -> int:
         return _REAL_WAIT(self, timeout)
     if isinstance(child, VirtualChild):
         if child.expires(_ns(timeout)):
-            _LOCAL.skipped_s += max(0.0, timeout)
+            if not child.clocked:
+                _LOCAL.skipped_s += max(0.0, timeout)
             raise subprocess.TimeoutExpired(self.args, timeout)
         return _REAL_WAIT(self, None)
     child.awaited = True
     try:
-        return _REAL_WAIT(self, timeout)
+        return _wait_recording(self, child, timeout)
     except subprocess.TimeoutExpired:
         if not _LOCAL.communicating:
             child.wait_expired(_ns(timeout))
         raise
     finally:
         child.awaited = False
+
+
+def _wait_recording(popen: Any, child: RecordingChild, timeout: float) -> int:
+    """A timed wait by the clock that the child is recorded by; ``Popen``'s own looks from time to time."""
+    if child.time.exit_fd == -1 or not pausing.clocked():
+        return _REAL_WAIT(popen, timeout)
+    deadline_ns = pausing.deadline_after(timeout)
+    if CLOCK.waits.block(pausing.FdWait({child.time.exit_fd: select.POLLIN}, deadline_ns)):
+        return _REAL_WAIT(popen, None)
+    raise subprocess.TimeoutExpired(popen.args, timeout)
 
 
 def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float | None) -> Any:
@@ -79,7 +92,11 @@ def remaining_time(self: Any, endtime: float | None) -> float | None:
     """
     child = TABLE.get(self.pid) or TABLE.held(self.pid)
     left_s: float | None = _REAL_REMAINING_TIME(self, endtime)
-    if not isinstance(child, VirtualChild) or all(one is None or one.closed for one in _streams(self)):
+    if (
+        not isinstance(child, VirtualChild)
+        or child.clocked
+        or all(one is None or one.closed for one in _streams(self))
+    ):
         return left_s
     # Ask the child first: it may have something to say to what it has been sent.
     at_timeout = child.at_timeout

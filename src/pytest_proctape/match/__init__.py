@@ -1,5 +1,36 @@
 """Matching: which entry a spawn means, or what keeps it from being one."""
 
-from .compare import FIELDS, Asked, Difference, Near, asked_by, differences, first_match, nearest
+from .compare import (
+    FIELDS,
+    Asked,
+    Difference,
+    Near,
+    asked_by,
+    differences,
+    first_match,
+    has_patterns,
+    nearest,
+    word_text,
+)
+from .index import Index
+from .live import LivePatterns
+from .terms import Judge, Order, Terms, checked
 
-__all__ = ["FIELDS", "Asked", "Difference", "Near", "asked_by", "differences", "first_match", "nearest"]
+__all__ = [
+    "FIELDS",
+    "Asked",
+    "Difference",
+    "Index",
+    "Judge",
+    "LivePatterns",
+    "Near",
+    "Order",
+    "Terms",
+    "asked_by",
+    "checked",
+    "differences",
+    "first_match",
+    "has_patterns",
+    "nearest",
+    "word_text",
+]

@@ -1,5 +1,23 @@
-"""What makes a tape of one machine hold on another."""
+"""What makes a tape of one machine hold on another, and keeps secrets off it.
 
-from .places import NAMES, Places
+:class:`Places` is the door that the sessions use; the other modules are its parts.
+"""
 
-__all__ = ["NAMES", "Places"]
+from .holes import Holes
+from .machine import NAMES, machine_values
+from .places import Places
+from .rules import Capture, Rules, rules_from
+from .secrets import looks_secret
+from .tokens import Token
+
+__all__ = [
+    "NAMES",
+    "Capture",
+    "Holes",
+    "Places",
+    "Rules",
+    "Token",
+    "looks_secret",
+    "machine_values",
+    "rules_from",
+]

@@ -1,94 +1,243 @@
-"""Placeholders: paths of one machine leave for the tape as ``<tmp>`` and come back as another's.
+"""The one door between this machine and a tape: placeholders for paths, for random names and for secrets.
 
-Concealing is the exact inverse of revealing: what merely looks like a placeholder gets a ``=`` on its
-way to the tape (``<tmp>`` becomes ``<=tmp>``) and loses it on the way back.
+:meth:`Places.conceal` leads out and :meth:`Places.reveal` leads back, its exact inverse but for secrets.
+The sessions call both for every text that a tape holds.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import shlex
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
-_PLAIN = ("tmp", "basetemp", "cwd", "root", "home", "python")
-NAMES = (*_PLAIN, *(f"real-{name}" for name in _PLAIN))
-"""The names that can stand on a tape; fixed, so that escaping does not depend on the machine.
+from .holes import Holes
+from .machine import NAMES
+from .names import CapturedNames
+from .packed import repacked
+from .rules import Rules, temporary_names
+from .secrets import Secrets
+from .tokens import Span, Token, escaped, lookalike, token_of
+from .values import Values
 
-A path with symbolic links in it has another text once they are followed, and tools print either, so the
-two have placeholders of their own.
-"""
-
-_LOOKALIKE = re.compile(rb"<(=*)(" + b"|".join(name.encode() for name in NAMES) + rb")>")
-
-_BEFORE = rb"(?:(?<![\w.~/-])|(?<=//)|(?<=[\s\0]-[A-Za-z])|(?<=^-[A-Za-z]))"
-_BEHIND = rb"(?![\w-]|\.\w)"
+_REAL = re.compile(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
 
 
 class Places:
-    """The values that the placeholders have here and now.
+    """What is this machine's, and what stands for it on a tape.
 
-    Not every value is known from the start: ``tmp_path`` exists only once its fixture has run.
+    Attributes:
+        rules: the user's own.
+        names: the values that were captured.
+        secrets: what must not get onto a tape.
+        environment: of the spawn that is being answered; the secrets of a tape get their values from it.
+        capturing: values that match a pattern of the user's become placeholders.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+    def __init__(self, values: Mapping[str, str] | None = None, rules: Rules | None = None) -> None:
         """Start with ``values``: placeholder name to absolute path."""
-        self._values: dict[str, bytes] = {}
-        self._pattern: re.Pattern[bytes] | None = None
-        self._names: dict[bytes, bytes] = {}
-        for name, value in (values or {}).items():
+        self.rules = rules or Rules()
+        self.names = CapturedNames(self.rules.captures)
+        self.secrets = Secrets(self.rules.redact)
+        self.environment: Mapping[str, str] | None = None
+        self.capturing = False
+        self._values = Values(self.rules.names)
+        self._lookalike = lookalike((*NAMES, *self.rules.names))
+        for name, value in (*self.rules.values, *(values or {}).items()):
             self.add(name, value)
 
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
-        path = os.fsencode(value).rstrip(b"/")
-        if path:
-            self._values[name] = path
-            self._values[f"real-{name}"] = os.path.realpath(path)
-            self._rebuild()
+        self._values.add(name, value)
+        if name == "tempdir":
+            self.names.also(temporary_names(os.fsencode(value).rstrip(b"/")))
 
     def copy(self) -> Places:
-        """The same values, to be added to apart from these."""
-        twin = Places()
-        twin._values = dict(self._values)
-        twin._rebuild()
+        """The same values and rules, to be added to apart from these."""
+        twin = Places(rules=self.rules)
+        self._values.copy_to(twin._values)
+        twin.names = self.names.fresh()
+        twin.secrets = self.secrets.copy()
         return twin
 
-    def _rebuild(self) -> None:
-        self._names = {}
-        for name in NAMES:
-            path = self._values.get(name)
-            if path is None:
-                continue
-            # Where there is no link, both are one, and the plain name comes first.
-            self._names.setdefault(path, name.encode())
-        longest_first = sorted(self._names, key=len, reverse=True)
-        alternatives = b"|".join(re.escape(path) for path in longest_first)
-        self._pattern = re.compile(_BEFORE + b"(" + alternatives + b")" + _BEHIND) if alternatives else None
+    # -- to the tape -------------------------------------------------------------------------------
 
     def conceal(self, data: bytes) -> bytes:
-        """Put placeholders in the place of this machine's values."""
-        if b"<" in data:
-            data = _LOOKALIKE.sub(rb"<=\1\2>", data)
-        if self._pattern is None or not any(path in data for path in self._names):
-            return data
-        return self._pattern.sub(lambda found: b"<" + self._names[found[1]] + b">", data)
+        """Put placeholders in the place of this machine's values, and of secrets."""
+        packed = repacked(data, self._redacted)
+        spans = self._spans(data) if packed is data else []
+        return _assembled(packed, spans, 0, len(packed)) if spans else packed
 
-    def reveal(self, data: bytes) -> bytes:
-        """Put this machine's values in the place of placeholders. One without a value here stays."""
-        if b"<" not in data:
-            return data
+    def conceal_pieces(self, pieces: Sequence[bytes], *, late: bool = False) -> list[bytes]:
+        """:meth:`conceal` for a stream that came in pieces.
 
-        def value(found: re.Match[bytes]) -> bytes:
-            if found[1]:
-                return b"<" + found[1][1:] + found[2] + b">"
-            return self._values.get(found[2].decode(), found[0])
-
-        return _LOOKALIKE.sub(value, data)
+        What lies across a border goes whole to the piece before it; with ``late`` to the one behind.
+        """
+        data = b"".join(pieces)
+        packed = repacked(data, self._redacted)
+        if packed is not data:
+            rest = [b""] * (len(pieces) - 1)
+            return [*rest, packed] if late else [packed, *rest]
+        spans = self._spans(data)
+        if not spans:
+            return list(pieces)
+        starts = [span.start for span in spans]
+        edges, at = [0], 0
+        for piece in pieces:
+            at += len(piece)
+            before = spans[max(0, bisect_left(starts, at) - 1)]
+            across = before.start < at < before.end
+            edges.append((before.start if late else before.end) if across else at)
+        return [
+            _assembled(data, spans[bisect_left(starts, start) : bisect_left(starts, end)], start, end)
+            for start, end in pairwise(edges)
+        ]
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
         return os.fsdecode(self.conceal(os.fsencode(text)))
 
+    def redact_text(self, text: str) -> str:
+        """Without secrets, and else as it is: for what is shown and not kept."""
+        return os.fsdecode(self._redacted(os.fsencode(text)))
+
+    def _redacted(self, data: bytes) -> bytes:
+        spans = self.secrets.spans(data)
+        return _assembled(data, spans, 0, len(data)) if spans else data
+
+    def conceal_variable(self, name: str, value: str) -> str:
+        """:meth:`conceal` for the value of an environment variable; what is no text becomes escapes."""
+        raw = os.fsencode(value)
+        on_tape = self.secrets.token(name) if self.secrets.names(name) else self.conceal(raw)
+        return on_tape.decode("utf-8", "backslashreplace")
+
+    def _spans(self, data: bytes) -> list[Span]:
+        """What is to be replaced, in order; where two overlap, a secret wins, and then the earlier kind."""
+        kept = self.secrets.spans(data)
+        others: list[Iterable[Span]] = []
+        if self.capturing:
+            others.append(self.names.spans(data))
+        if b"<" in data:
+            found = self._lookalike.finditer(data)
+            others.append(Span(one.start(), one.end(), escaped(one)) for one in found)
+        others.append(self._values.spans(data))
+        for spans in others:
+            kept = _merged(kept, list(spans))
+        return kept
+
+    # -- from the tape -----------------------------------------------------------------------------
+
+    def reveal(self, data: bytes) -> bytes:
+        """Put this machine's values in the place of placeholders. One without a value here stays."""
+        if b"<" not in data:
+            return data
+        return self._lookalike.sub(self._revealed, data)
+
     def reveal_text(self, text: str) -> str:
         """:meth:`reveal` for what :func:`os.fsdecode` takes."""
         return os.fsdecode(self.reveal(os.fsencode(text)))
+
+    def _revealed(self, found: re.Match[bytes]) -> bytes:
+        token = token_of(found)
+        if token.escapes:
+            return token.escapes
+        after_scheme = found.string[max(0, found.start() - 3) : found.start()] == b"://"
+        value = self._value_of(token, after_scheme=after_scheme)
+        return token.text if value is None else value
+
+    def _value_of(self, token: Token, *, after_scheme: bool = False) -> bytes | None:
+        if token.is_secret:
+            return self._secret_of(token)
+        if token.number:
+            return self.names.value_of(token)
+        return self._values.text_of(token, after_scheme=after_scheme)
+
+    def _secret_of(self, token: Token) -> bytes | None:
+        """What the variable of this name holds here: a secret that is there is read back."""
+        if not self.secrets.names(token.detail):
+            return None
+        environment = os.environ if self.environment is None else self.environment
+        value = environment.get(token.detail)
+        return os.fsencode(value) if value else None
+
+    # -- comparing ---------------------------------------------------------------------------------
+
+    def alike(self, taped: str, asked: str) -> bool:
+        """Whether a text of the tape is what was asked for here.
+
+        Two places may have one value here and two where the tape was made, a link may be there and not here,
+        one path may need quotes and the other none; what was redacted or captured may be anything.
+
+        Args:
+            taped: as it stands on the tape.
+            asked: from :meth:`conceal_text`.
+        """
+        if taped == asked:
+            return True
+        if "<" not in taped and "<" not in asked:
+            return False
+        if self._canonical(taped) == self._canonical(asked):
+            return True
+        holes = self.holes(os.fsencode(taped))
+        if holes is not None:
+            return holes.fullmatch(os.fsencode(self.reveal_text(asked))) is not None
+        return self._same_words(taped, asked)
+
+    def learn(self, taped: str, asked: str) -> None:
+        """The parent said ``asked`` where the tape has ``taped``: the captured names in it are bound."""
+        holes = self.holes(os.fsencode(taped)) if "<" in taped else None
+        if holes is not None:
+            self.names.bind(holes.fullmatch(os.fsencode(self.reveal_text(asked))) or {})
+
+    def holes(self, taped: bytes) -> Holes | None:
+        """What ``taped`` leaves open; ``None`` where it says every byte."""
+        parts: list[bytes | Token] = []
+        at = 0
+        is_open = False
+        for found in self._lookalike.finditer(taped):
+            token = token_of(found)
+            if token.escapes or not (token.is_secret or token.number):
+                continue
+            parts += [self.reveal(taped[at : found.start()]), token]
+            at = found.end()
+            is_open = is_open or token.is_secret or not self.names.is_bound(token)
+        return Holes([*parts, self.reveal(taped[at:])], self.names) if is_open else None
+
+    def _canonical(self, text: str) -> bytes:
+        here = self.conceal(self.reveal(os.fsencode(text)))
+        return _REAL.sub(rb"<\1>", here)
+
+    def _same_words(self, taped: str, asked: str) -> bool:
+        """Whether the two are one command line for a shell, quoted as the paths in it need it."""
+        if self.reveal_text(taped) == taped:
+            return False
+        try:
+            words, others = shlex.split(taped), shlex.split(asked)
+        except ValueError:
+            return False
+        mapped = [self._canonical(word) for word in words]
+        return mapped == [self._canonical(word) for word in others]
+
+
+def _merged(first: list[Span], second: list[Span]) -> list[Span]:
+    """Both in order, without those of the second that overlap one of the first."""
+    if not first or not second:
+        return first or second
+    kept, rest = list(first), iter(first)
+    ahead = next(rest, None)
+    for span in second:
+        while ahead is not None and ahead.end <= span.start:
+            ahead = next(rest, None)
+        if ahead is None or span.end <= ahead.start:
+            kept.append(span)
+    return sorted(kept, key=lambda span: span.start)
+
+
+def _assembled(data: bytes, spans: Sequence[Span], start: int, end: int) -> bytes:
+    parts = []
+    for span in spans:
+        parts += [data[start : span.start], span.token]
+        start = span.end
+    return b"".join([*parts, data[start:end]])

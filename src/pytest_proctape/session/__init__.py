@@ -1,15 +1,26 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
 from .base import Mode, Phase, Session, TapedSpawn
+from .brief import as_data, brief
 from .children import TapedChild
+from .collecting import Collecting, CollectingRecord, CollectingReplay
+from .commons import Commons, SharedMode, WayIn
 from .live import LiveSession
 from .log import TapeLog
+from .origin import IMPORT
 from .places import is_ours, is_stdlib
+from .player import Player
 from .record import Recording, RecordSession, UpdateSession
-from .replay import Player, ReplaySession
+from .replay import ReplaySession
+from .said import said_of
 from .verify import VerifySession
 
 __all__ = [
+    "IMPORT",
+    "Collecting",
+    "CollectingRecord",
+    "CollectingReplay",
+    "Commons",
     "LiveSession",
     "Mode",
     "Phase",
@@ -18,11 +29,16 @@ __all__ = [
     "Recording",
     "ReplaySession",
     "Session",
+    "SharedMode",
     "TapeLog",
     "TapedChild",
     "TapedSpawn",
     "UpdateSession",
     "VerifySession",
+    "WayIn",
+    "as_data",
+    "brief",
     "is_ours",
     "is_stdlib",
+    "said_of",
 ]

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..child import RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
-from ..clock import REAL
+from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, UnsupportedSpawn
+from ..hooks import Hooks
 from ..limits import Limits
-from ..match import Asked
+from ..match import Asked, LivePatterns, Terms
 from ..portable import Places
 from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
 from .children import Roll, TapedChild
+from .crossing import SCAN_LIMIT
+from .environment import Environment
 from .log import TapeLog
 from .places import users_place
 
 Mode = Literal["record", "replay", "update", "live", "verify"]
 Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
-
-PORTABLE_LIMIT = 1 << 23
-"""Streams of more bytes than this have no placeholders: they are kept, and come back, as they are."""
+_GLOB = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,33 @@ class Session:
         phase: the part of the test that is running.
         errors: what went wrong, in order; a test that swallows an error fails all the same.
         spawns: those made so far.
+        record_command: the command that records this tape anew.
         closed: no spawn is answered any more.
         log: remembers what crosses the process boundary, where somebody wants to know.
         roll: the children, as the test can look at them.
         limits: how far a recording may go.
-        began_ns: when it was made, by the real monotonic clock.
+        opened_ns: when it was made, by the real monotonic clock.
+        live: commands that are never taped.
+        offer: the command that gives a missing tape another test's, be it that the test was renamed.
+        shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
+        remembered: commands, as on the tape, whose answers the process is going to remember.
+        began_ns: when the session was made, real nanoseconds since 1970.
+        sleeps: what the test slept under a mock clock, in seconds.
     """
 
     mode: Mode
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         """Make a session.
 
         Args:
@@ -111,9 +130,11 @@ class Session:
             places: the values of placeholders.
             root: what paths are shown relative to.
             target: what to select to record the tape again; the owner, unless that is no test.
+            terms: on which spawns are held against entries.
+            hooks: those of the test.
         """
         self.owner = owner
-        self._target = target or owner
+        self.record_command = shlex.join(["pytest", "--record-tapes", target or owner])
         self.store = store
         self.places = places
         self.root = root
@@ -124,7 +145,19 @@ class Session:
         self.limits = Limits()
         self.roll = Roll()
         self.log: TapeLog | None = None
-        self.began_ns = REAL.monotonic_ns()
+        self.opened_ns = REAL.monotonic_ns()
+        self.live = LivePatterns(())
+        self.offer: Callable[[Path, Asked], str] = _no_offer
+        self.shared: Callable[[Session, tuple[str, ...]], object | None] | None = None
+        self.remembered: set[tuple[str, ...]] = set()
+        self.hooks = hooks or Hooks()
+        self.terms = terms or Terms()
+        if self.hooks.has("match"):
+            self.terms = replace(self.terms, judges=(*self.terms.judges, self.hooks.match))
+        self.threads = {threading.get_ident()}
+        """Those that have made spawns, and the test's own."""
+        self.began_ns = REAL.time_ns()
+        self.sleeps: list[float] = []
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
 
@@ -134,16 +167,16 @@ class Session:
         return self.store.path_for(self.owner)
 
     @property
+    def entry_count(self) -> int:
+        """How many entries the tape had when it was first needed; 0 where it was not."""
+        return 0
+
+    @property
     def shown_path(self) -> str:
         """The tape's path as the user would name it."""
         return (
             os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
         )
-
-    @property
-    def record_command(self) -> str:
-        """The command that records this tape anew."""
-        return shlex.join(["pytest", "--record-tapes", self._target])
 
     def latch(self, error: _E) -> _E:
         """Keep ``error``, so that the test fails of it whoever swallows it."""
@@ -151,6 +184,12 @@ class Session:
             if error not in self.errors:
                 self.errors.append(error)
         return error
+
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command; ``None`` for one that is never taped, and always real."""
+        if self.live and self.live.match(argv):
+            return None
+        return (None if self.shared is None else self.shared(self, tuple(argv))) or self
 
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""
@@ -160,16 +199,59 @@ class Session:
         """The tape is over: no spawn is answered any more."""
         self.closed = True
 
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts, nanoseconds since 1970."""
+        return self.began_ns // 10**9 * 10**9
+
+    def slept(self, seconds: float) -> None:
+        """The test has called :func:`time.sleep` under a mock clock."""
+        self.sleeps.append(seconds)
+
+    @property
+    def runs_commands(self) -> bool:
+        """Real processes run, so real time has to pass."""
+        return self.mode != "replay"
+
+    @property
+    def waits(self) -> Waits | None:
+        """Those that the test's mock clock is moved by, where it has one."""
+        return CLOCK.waits if CLOCK.on else None
+
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
-        text = self.places.conceal_text
+        self.places.environment = os.environ if spawn.env is None else spawn.env
+        return self.describing(spawn)()
+
+    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
+        """What gives ``spawn`` in the terms of the tape, now and when more is known of them."""
         cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        self.threads.add(threading.get_ident())
+        kept = self._kept_variables(spawn)
+        return partial(self._concealed, spawn, None if cwd == self._start_cwd else cwd, kept)
+
+    def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:
+        text = self.places.conceal_text
+        variable = self.places.conceal_variable
         return Asked(
             text(spawn.program),
             tuple(text(one) for one in spawn.args),
             None if spawn.argv0 is None else text(spawn.argv0),
-            None if cwd == self._start_cwd else text(cwd),
+            None if cwd is None else text(cwd),
+            Environment(spawn.env, variable),
+            {name: None if value is None else variable(name, value) for name, value in kept.items()},
+            self.places.alike,
         )
+
+    def _kept_variables(self, spawn: Spawn) -> dict[str, str | None]:
+        """The variables on the user's list; ``None`` for one that is named there and is unset."""
+        rules = self.places.rules
+        if not rules.env:
+            return {}
+        given = os.environ if spawn.env is None else spawn.env
+        kept: dict[str, str | None] = {name: None for name in rules.env if not _GLOB.search(name)}
+        kept.update((name, value) for name, value in given.items() if rules.keeps_variable(name))
+        return dict(sorted(kept.items()))
 
     def place(self) -> str:
         """Where the spawn that is being answered was made."""
@@ -185,7 +267,7 @@ class Session:
         self, spawn: Spawn, child: RecordingChild | VirtualChild | SpawnError, entry: Entry | None = None
     ) -> None:
         """A child was started, or could not be: :attr:`roll` tells of it from now on."""
-        start_ns = REAL.monotonic_ns() - self.began_ns
+        start_ns = REAL.monotonic_ns() - self.opened_ns
         made = TapedChild([spawn.program, *spawn.args], self.place(), start_ns, child, entry)
         with self._lock:
             self.roll.add(made)
@@ -195,11 +277,15 @@ class Session:
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""
         content = self.store.decode(stream)
-        if content.size > PORTABLE_LIMIT:
+        if content.size > SCAN_LIMIT:
             return content
         data = content.bytes()
         revealed = self.places.reveal(data)
         return content if revealed is data else Content.of(revealed)
+
+
+def _no_offer(_path: Path, _asked: Asked) -> str:
+    return ""
 
 
 def discards(wiring: Wiring, fd: int) -> bool:

@@ -14,6 +14,8 @@ from ..limits import Limits
 from ..tape import Entry
 
 _KINDS: dict[Broken, type[RecordError]] = {"time": SpawnTimeout, "output": OutputLimitExceeded}
+LIMITS = (SpawnTimeout, OutputLimitExceeded, TooManyChildren)
+"""The errors of limits."""
 _ADVICE: dict[Broken, str] = {
     "time": "find out why it took so long, or allow more time, and record this test again",
     "output": "let the command say less, or raise tapes_max_output, and record this test again",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..child import Stalled, WrongCause
 from ..match import Difference
-from ..tape import script, signal_name
+from ..tape import free_steps, pattern_text, script, signal_name
 
 _EXCERPT = 200
 _END_OF_INPUT = "(end of input)"
@@ -38,8 +38,14 @@ def _awaited(step: script.Step | None) -> tuple[str, str | None]:
     match step:
         case script.Input():
             return "stdin", _excerpt(step.data.read(0, _EXCERPT))
-        case script.InputEnd():
+        case script.InputEnd() | free_steps.AnyInputEnd():
             return "stdin", _END_OF_INPUT
+        case free_steps.AnyInput():
+            return "stdin", "(anything)"
+        case free_steps.InputPattern():
+            return "stdin", pattern_text(step.pattern)
+        case free_steps.Hang():
+            return "signal", "(any: the test made this command hang)"
         case script.Signal():
             return "signal", f"signal {signal_name(step.number)}"
         case script.Timeout():

@@ -1,21 +1,39 @@
-"""Live: real processes, left alone; the test can still ask which spawns it made."""
+"""Live: real processes, left alone; the test can still ask which spawns it made, and answer some itself."""
 
 from __future__ import annotations
 
 from ..child import Started, Wiring
-from ..tape import End, Script, Spawn
-from .base import Session
+from ..tape import End, Script, Spawn, Tape
+from .player import Player
 from .record import Launch
 
 _UNKNOWN = Script((), End(None), captured=frozenset())
 
 
-class LiveSession(Session):
-    """Starts every spawn as it was asked for and keeps nothing of it."""
+class LiveSession(Player):
+    """Starts every spawn as it was asked for and keeps nothing of it.
+
+    What the test says of a command holds here, too: it may have good reasons not to run it.
+    """
 
     mode = "live"
 
+    @property
+    def tape(self) -> Tape | None:
+        """None: no tape is used."""
+        return None
+
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: now, in whole seconds."""
+        return self.began_ns // 10**9 * 10**9
+
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
+        if self.answers:
+            with self._lock:
+                started = self.answered(spawn, self.asked(spawn), wiring)
+            if started is not None:
+                return started
         self.note_spawn(spawn, lambda: _UNKNOWN, replayed=False)
         return launch(wiring)

@@ -40,10 +40,12 @@ class TapeLog:
 
     Args:
         conceal: puts placeholders in a stream.
+        write: where the events go.
     """
 
-    def __init__(self, conceal: Callable[[bytes], bytes]) -> None:
+    def __init__(self, conceal: Callable[[bytes], bytes], write: Callable[[Iterable[Event]], None]) -> None:
         self._conceal = conceal
+        self._write = write
         self._spawned: list[_Spawned] = []
 
     def add(
@@ -57,14 +59,17 @@ class TapeLog:
         """One more spawn, at ``at_ns`` of the real monotonic clock."""
         self._spawned.append(_Spawned(asked, place, phase, at_ns, child))
 
-    def events(self, test: str, mode: str, errors: Iterable[ProctapeError]) -> Iterator[Event]:
-        """All of them.
+    def tell(self, test: str, mode: str, errors: Iterable[ProctapeError]) -> None:
+        """Write all events: the tape has ended.
 
         Args:
             test: who owns the tape.
             mode: of the session.
             errors: what went wrong.
         """
+        self._write(self._events(test, mode, errors))
+
+    def _events(self, test: str, mode: str, errors: Iterable[ProctapeError]) -> Iterator[Event]:
         for number, one in enumerate(self._spawned, 1):
             for event in self._of_child(one):
                 yield {"test": test, "mode": mode, "spawn": number, **event}

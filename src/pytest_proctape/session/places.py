@@ -27,6 +27,14 @@ def is_stdlib(filename: str) -> bool:
     return filename.startswith(_STDLIB) and not any(part in filename for part in _INSTALLED)
 
 
+def installed_part(filename: str) -> str:
+    """Where below ``site-packages`` a file is; ``""`` for one that is not installed."""
+    for part in _INSTALLED:
+        if part in filename:
+            return filename.rpartition(part)[2]
+    return ""
+
+
 def users_place(root: str) -> str:
     """``file:line in function()`` of the innermost frame that is the user's, seen from this call.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,26 +12,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Warden, Wiring
-from ..clock import REAL
-from ..errors import RecordError, TapeError, UnsupportedSpawn
-from ..match import Asked, first_match
+from ..clock import CLOCK
+from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
+from ..hooks import Hooks
+from ..match import Asked, Terms
 from ..portable import Places
 from ..tape import (
     FORMAT_VERSION,
-    Content,
     Entry,
     Recorded,
     Spawn,
     Spool,
-    Stream,
     Tape,
     TapeStore,
     encode_argument,
     fields_of,
 )
-from .base import PORTABLE_LIMIT, Mode, Phase
-from .bounds import recorded_limit, refusal, warden_of
-from .replay import Player
+from .base import Mode, Phase
+from .bounds import LIMITS, recorded_limit, refusal, warden_of
+from .crossing import SCAN_LIMIT, names_on_tape, to_tape
+from .player import Player
 from .report import command_line
 from .unchanged import keep_unchanged
 
@@ -42,6 +44,7 @@ class _Take:
 
     asked: Asked
     phase: Phase
+    describe: Callable[[], Asked] | None = None
     child: RecordingChild | None = None
     entry: Entry | None = None
 
@@ -49,9 +52,30 @@ class _Take:
 class Recording(Player):
     """Shared by the sessions that write a tape."""
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path, target: str = "") -> None:
-        super().__init__(store, owner, places, root=root, target=target)
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
         self.takes: list[_Take] = []
+
+    def asked(self, spawn: Spawn) -> Asked:
+        """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
+        for environment in (os.environ, spawn.env or {}):
+            self.places.secrets.learn(environment)
+        return super().asked(spawn)
+
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: now, as it will stand on the tape, in whole seconds."""
+        return self.began_ns // 10**9 * 10**9
 
     @property
     def recorded(self) -> int:
@@ -65,8 +89,9 @@ class Recording(Player):
         except TapeError as error:
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
-        take = _Take(asked, self.phase)
+        CLOCK.real = True
         warden = self._warden(asked)
+        take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
         try:
@@ -74,6 +99,7 @@ class Recording(Player):
                 wiring,
                 self._new_spool,
                 timed=spawn.now_ns is not None,
+                waits=self.waits,
                 on_refused=self.latch,
                 warden=warden,
             )
@@ -114,27 +140,44 @@ class Recording(Player):
         }
         with self._lock:
             running = [take.child for take in self.takes if take.child is not None]
-        refused = refusal(self.limits, self.began_ns, running, **told)
+        refused = refusal(self.limits, self.opened_ns, running, **told)
         if refused is not None:
             raise self.latch(refused)
-        return warden_of(self.limits, self.began_ns, self.latch, **told)
+        return warden_of(self.limits, self.opened_ns, self.latch, **told)
+
+    def running(self) -> tuple[str, int] | None:
+        """The command that has been running longest, and since when on the real monotonic clock."""
+        with self._lock:
+            for take in self.takes:
+                if take.child is not None and take.child.is_running:
+                    return command_line(take.asked), take.child.started_ns
+        return None
 
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
         self.closed = True
-        entries = []
         for take in self.takes:
             if take.child is not None:
                 take.child.finish()
                 TABLE.remove(take.child.pid)
-            entries.append(take.entry if take.child is None else self._entry(take, take.child))
         self.end_children()
+        self.places.capturing = True
+        entries = [take.entry if take.child is None else self._made(take, take.child) for take in self.takes]
         return Tape(
             version=FORMAT_VERSION,
             test=self.owner,
-            recorded=_now(),
+            recorded=_recorded(self.began_ns),
+            names=names_on_tape(self.places),
             entries=tuple(entry for entry in entries if entry is not None),
         )
+
+    def _made(self, take: _Take, child: RecordingChild) -> Entry | None:
+        """The entry, unless a hook drops it, or fails: then it can't be known what it was to keep out."""
+        try:
+            return self.hooks.before_record(self._entry(take, child))
+        except HookError as error:
+            self.latch(error)
+            return None
 
     def save(self, tape: Tape, *, complete: bool) -> str:
         """Store ``tape``; ``"recorded"``, ``"unchanged"``, ``"removed"`` or ``"nothing"``.
@@ -149,7 +192,9 @@ class Recording(Player):
 
         Raises:
             TapeWriteError: the disk would not take it; the old tape is whole.
+            HookError: a hook that was told of it failed; the old tape is whole.
         """
+        tape = self.hooks.before_write(tape, self.path)
         if not complete and (self.path.exists() or not tape.entries):
             return "nothing"
         self.store.discard_attempt(self.owner)
@@ -162,10 +207,12 @@ class Recording(Player):
         except TapeError:
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
-        if old is not None and old.recorded is not None:
-            kept = keep_unchanged(old.entries, tape.entries, self.store.decode)
-            tape = tape.model_copy(update={"entries": kept})
-            if kept == old.entries and tape.test == old.test:
+        if old is not None:
+            unordered = self.terms.order == "any"
+            kept = keep_unchanged(old.entries, tape.entries, self.store.decode, unordered=unordered)
+            names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
+            tape = tape.model_copy(update={"entries": kept, "names": names or None})
+            if kept == old.entries and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
         self.store.save(self.owner, tape)
         return "recorded"
@@ -175,15 +222,20 @@ class Recording(Player):
 
         One that failed of a limit is the tape where there is none yet, and fails in the same way on replay.
         """
-        limited = self.errors and all(isinstance(error, RecordError) for error in self.errors)
+        tape = self.hooks.before_write(tape, self.path)
+        limited = self.errors and all(isinstance(error, LIMITS) for error in self.errors)
         if limited and tape.entries and not self.path.exists():
             self.store.save(self.owner, tape)
             return self.shown_path
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
-        asked, script = take.asked, child.script()
-        fields = fields_of(script, self._encode) | recorded_limit(child.warden)
+        asked = take.asked if take.describe is None else take.describe()
+        try:
+            fields = fields_of(to_tape(child.script(), self.places), self.store.encode)
+            fields |= recorded_limit(child.warden)
+        except UnredactableOutput as error:
+            raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None
         if fields.get("running"):
             fields["note"] = "still running when the test ended"
         return Entry(
@@ -191,29 +243,32 @@ class Recording(Player):
             args=tuple(encode_argument(one) for one in asked.args),
             argv0=None if asked.argv0 is None else encode_argument(asked.argv0),
             cwd=None if asked.cwd is None else encode_argument(asked.cwd),
+            env=dict(asked.kept) or None,
             phase=take.phase,
             **fields,
         )
 
-    def _encode(self, content: Content) -> Stream:
-        if content.size > PORTABLE_LIMIT:
-            return self.store.encode(content)
-        data = content.bytes()
-        concealed = self.places.conceal(data)
-        return self.store.encode(data if len(concealed) > PORTABLE_LIMIT else concealed)
-
     def _new_spool(self) -> Spool:
-        return Spool(self.store.root, PORTABLE_LIMIT)
+        # What is this large can't be rewritten; it is looked at before any of it gets onto the disk.
+        unlooked = self.places.rules.keep_unscanned
+        return Spool(self.store.root, SCAN_LIMIT, is_secret=None if unlooked else self.places.secrets.are_in)
 
 
 class RecordSession(Recording):
     """Records every spawn anew."""
 
     mode: Mode = "record"
+    replays_entries = False
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
-        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""
-        return self._record(spawn, self.asked(spawn), wiring, launch)
+        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`.
+
+        What the test answers itself is neither run nor recorded.
+        """
+        asked = self.asked(spawn)
+        with self._lock:
+            started = self.answered(spawn, asked, wiring)
+        return self._record(spawn, asked, wiring, launch) if started is None else started
 
 
 class UpdateSession(Recording):
@@ -221,33 +276,46 @@ class UpdateSession(Recording):
 
     mode = "update"
 
+    @property
+    def clock_start_ns(self) -> int:
+        """Where a clock of the test starts: where it did when the tape was recorded."""
+        try:
+            start_ns = self.recorded_ns
+        except TapeError:
+            start_ns = None
+        return super().clock_start_ns if start_ns is None else start_ns
+
+    @property
+    def runs_commands(self) -> bool:
+        """Real processes have been started."""
+        return self.recorded > 0
+
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a virtual child or a real one; see :class:`~pytest_proctape.intercept.Recorder`.
+
+        What was passed over is not asked for any more, and is not on the new tape.
 
         Raises:
             TapeCorrupt: there is a tape that can't be read, so nobody knows what is new.
         """
         asked = self.asked(spawn)
-        with self._lock:
-            try:
-                index = first_match(asked, self.entries, self.cursor)
-            except TapeError as error:
-                raise self.latch(error) from None
+        with self._lock, self.latching():
+            started = self.answered(spawn, asked, wiring)
+            if started is not None:
+                return started
+            self.cursor.strict = False
+            index = self.cursor.find(asked)
             if index is not None:
-                # What was passed over is not asked for any more, and is not on the new tape.
-                entry = self.entries[index]
-                self.cursor = index
-                started = self.play(spawn, asked, entry, wiring)
-                self.cursor = index + 1
-                self.takes.append(_Take(asked, self.phase, entry=entry))
+                started = self.play_entry(spawn, asked, index, wiring)
+                self.takes.append(_Take(asked, self.phase, entry=self.entries[index]))
                 return started
         return self._record(spawn, asked, wiring, launch)
 
 
-def _now() -> Recorded:
+def _recorded(began_ns: int) -> Recorded:
     from .. import __version__
 
-    at = datetime.fromtimestamp(REAL.time_ns() // 10**9, UTC)
+    at = datetime.fromtimestamp(began_ns // 10**9, UTC)
     return Recorded(
         at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         python=platform.python_version(),

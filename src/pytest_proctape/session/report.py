@@ -6,16 +6,22 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from ..match import Asked, Difference, Near, asked_by
-from ..tape import Entry
+from ..tape import Entry, is_pattern
 
 _INDENT = "    "
 _WIDTH = 200
+_TOLD = 8
+"""Differences beyond which nobody reads on."""
 _MISSING = "(nothing)"
 
 
 def command_line(asked: Asked) -> str:
     """As one would type it, cut where it is very long."""
-    line = visible(shlex.join(asked.argv))
+    return _line(asked, [shlex.quote(word) for word in asked.argv])
+
+
+def _line(asked: Asked, words: Iterable[str]) -> str:
+    line = visible(" ".join(words))
     if asked.argv0 is not None:
         line += f"    (argv[0] is {asked.argv0!r})"
     return shorten(line)
@@ -36,7 +42,9 @@ def shorten(text: str, width: int = _WIDTH) -> str:
 def entry_line(entry: Entry) -> str:
     """The command of an entry, with where it ran."""
     asked = asked_by(entry)
-    line = command_line(asked)
+    patterns = [is_pattern(word) for word in (entry.program, *entry.args)]
+    words = zip(asked.argv, patterns, strict=True)
+    line = _line(asked, [word if pattern else shlex.quote(word) for word, pattern in words])
     return f"{line}    (in {visible(asked.cwd)})" if asked.cwd else line
 
 
@@ -58,7 +66,7 @@ def build(
 
     Args:
         headline: one line.
-        tape: the tape's path as shown to the user.
+        tape: the tape's path as shown to the user; empty where it is not the tape's affair.
         count: entries on the tape.
         number: which spawn of the test this is, from 1.
         asked: what the test asked for.
@@ -78,7 +86,7 @@ def build(
     if expected is not None:
         index, entry = expected
         lines += [f"  the tape has (entry {index + 1} of {count} in {tape})", _INDENT + entry_line(entry)]
-    else:
+    elif tape:
         lines.append(f"  the tape is {tape} ({count} {'entry' if count == 1 else 'entries'})")
     if differences:
         lines.append("  they differ in")
@@ -93,16 +101,19 @@ def build(
 def _difference_lines(differences: Sequence[Difference]) -> list[str]:
     width = max(len(one.field) for one in differences)
     lines = []
-    for one in differences:
-        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {_shown(one.expected)}")
-        lines.append(f"{_INDENT}{'':<{width}}  test: {_shown(one.actual)}")
+    for one in differences[:_TOLD]:
+        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {shown(one.expected)}")
+        lines.append(f"{_INDENT}{'':<{width}}  test: {shown(one.actual)}")
+    if len(differences) > _TOLD:
+        lines.append(f"{_INDENT}and {len(differences) - _TOLD} more")
     return lines
 
 
-def _shown(value: str | None) -> str:
+def shown(value: str | None, width: int = _WIDTH) -> str:
+    """A value of one side of a difference, quoted where it is hard to see."""
     if value is None:
         return _MISSING
-    return shorten(value if value and value.isprintable() and value.strip() == value else repr(value))
+    return shorten(value if value and value.isprintable() and value.strip() == value else repr(value), width)
 
 
 def _near_line(near: Near) -> str:

@@ -6,10 +6,11 @@ and a child that answers at once were interleaved, is chance; what was said is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 
-from ..tape import Content, Entry, Stream, script, script_of
+from ..match import asked_by, differences, has_patterns
+from ..tape import Content, Entry, Glob, Regex, Stream, fits_input, script, script_of
 
 _CHANCE: dict[str, object] = {
     "duration_ms": 0.0,
@@ -23,27 +24,95 @@ _CHANCE: dict[str, object] = {
 
 
 def keep_unchanged(
-    old: Sequence[Entry], new: Sequence[Entry], decode: Callable[[Stream], Content]
+    old: Sequence[Entry],
+    new: Sequence[Entry],
+    decode: Callable[[Stream], Content],
+    *,
+    unordered: bool = False,
 ) -> tuple[Entry, ...]:
     """``new``, with the old entry wherever the two say the same.
+
+    A pattern that somebody put into the old tape stays as long as the new command is one that it stands for.
 
     Args:
         old: entries of the tape as it is.
         new: those of the new recording, in their order.
         decode: reads a stream of either.
+        unordered: the order is chance, so that of the old ones is kept.
     """
-    essences = [_essence(entry, decode) for entry in old]
-    kept = []
-    start = 0
-    for entry in new:
-        plain = _essence(entry, decode)
-        index = next((i for i in range(start, len(old)) if _same(essences[i], plain)), None)
-        if index is None:
-            kept.append(entry)
-        else:
-            kept.append(old[index])
-            start = index + 1
-    return tuple(kept)
+    shelf = _Shelf(old, decode, unordered=unordered)
+    kept = [shelf.match(entry) for entry in new]
+    if not unordered:
+        return tuple(entry for entry, _ in kept)
+    # What is new stands behind what it came behind.
+    places: list[int] = []
+    for _, index in kept:
+        places.append(index if index is not None else places[-1] if places else -1)
+    order = sorted(range(len(kept)), key=lambda at: (places[at], kept[at][1] is None))
+    return tuple(kept[at][0] for at in order)
+
+
+class _Shelf:
+    """The old entries that no new one has been found for yet."""
+
+    def __init__(self, old: Sequence[Entry], decode: Callable[[Stream], Content], *, unordered: bool) -> None:
+        self._decode = decode
+        self._old = [_essence(entry, decode) for entry in old]
+        self._entries = old
+        self._unordered = unordered
+        self._start = 0
+        self._left: dict[Hashable, dict[int, None]] = {}
+        """Where order is chance: by command, so that a long tape is not searched from end to end."""
+        for index, entry in enumerate(old):
+            self._left.setdefault(_command(entry), {})[index] = None
+
+    def match(self, entry: Entry) -> tuple[Entry, int | None]:
+        """What stays on the tape for a new entry, and which old one it is in the place of."""
+        plain = _essence(entry, self._decode)
+        same = (i for i in self._candidates(entry) if _same(self._entries[i], self._old[i], plain))
+        index = next(same, None)
+        if index is not None:
+            self._take(index)
+            return self._entries[index], index
+        index = next((i for i in self._candidates(entry) if self._keeps_words(i, entry, plain)), None)
+        if index is not None:
+            self._take(index)
+            old, kept = self._entries[index], _with_words_of(self._entries[index], entry)
+            if _fits_pattern(old, plain[2]):
+                kept = kept.model_copy(update={"stdin": old.stdin})
+            return kept, index
+        return entry, None
+
+    def _keeps_words(self, index: int, entry: Entry, plain: _Essence) -> bool:
+        """Whether a new entry has its place, or its patterns, from an old one of the same command."""
+        old = self._entries[index]
+        worth = self._unordered or has_patterns(old) or _fits_pattern(old, plain[2])
+        return worth and _stands_for(old, entry)
+
+    def _candidates(self, entry: Entry) -> list[int]:
+        if not self._unordered:
+            return list(range(self._start, len(self._entries)))
+        return sorted({*self._left.get(_command(entry), ()), *self._left.get(None, ())})
+
+    def _take(self, index: int) -> None:
+        self._start = index + 1
+        del self._left[_command(self._entries[index])][index]
+
+
+def _command(entry: Entry) -> Hashable:
+    return None if has_patterns(entry) else (entry.program, entry.args, entry.argv0)
+
+
+def _stands_for(old: Entry, new: Entry) -> bool:
+    """Whether the command of ``new`` is one that ``old`` stands for, whatever came of it."""
+    return not differences(asked_by(new), old, ("program", "args", "cwd"))
+
+
+def _with_words_of(old: Entry, new: Entry) -> Entry:
+    """``new``, with the patterns of ``old`` in the place of what they stand for."""
+    if not has_patterns(old):
+        return new
+    return new.model_copy(update={name: getattr(old, name) for name in ("program", "args", "cwd")})
 
 
 @dataclass
@@ -68,6 +137,12 @@ class _Act:
             self.needs.setdefault(fd, []).append((len(self.said[fd]), len(self.said.get(0, b""))))
 
 
+def _fits_pattern(old: Entry, acts: Sequence[_Act]) -> bool:
+    """Whether somebody wrote a pattern for the input, and it stands for what was sent."""
+    data = b"".join(act.said.get(0, b"") for act in acts)
+    return isinstance(old.stdin, Regex | Glob) and fits_input(old.stdin, data)
+
+
 _Essence = tuple[Entry, tuple[frozenset[int], bool, bool], list[_Act]]
 
 
@@ -89,7 +164,12 @@ def _deed(step: script.Step) -> object:
     )
 
 
-def _same(old: _Essence, new: _Essence) -> bool:
+def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
+    if _fits_pattern(entry, new[2]):
+        silent = [replace(act, said={fd: said for fd, said in act.said.items() if fd}) for act in new[2]]
+        new = (*new[:2], silent)
+    if has_patterns(old[0]) and _stands_for(old[0], new[0]):
+        new = (_with_words_of(old[0], new[0]), *new[1:])
     if old[0] != new[0] or old[1][:2] != new[1][:2] or len(old[2]) != len(new[2]):
         return False
     if not new[1][2]:

@@ -6,12 +6,12 @@ The tape is read and never written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..child import TABLE
-from ..tape import Content, Script, script
-from .base import PORTABLE_LIMIT
+from ..errors import UnredactableOutput
+from ..tape import Script
 from .bounds import recorded_limit
+from .crossing import to_tape
 from .drift import Finding, Heard, Normaliser, find_drift
 from .record import RecordSession
 
@@ -42,7 +42,7 @@ class VerifySession(RecordSession):
                 take.child.finish()
                 TABLE.remove(take.child.pid)
                 limit = next(iter(recorded_limit(take.child.warden).values()), "")
-                heard.append(Heard(take.asked, self._concealed(take.child.script()), limit))
+                heard.append(Heard(take.asked, self._in_terms_of_the_tape(take.child.script()), limit))
         self.end_children()
         if self.tape is None:
             if not heard:
@@ -53,14 +53,9 @@ class VerifySession(RecordSession):
             self.entries, heard, self.store.decode, Normaliser(self.volatile), complete=complete
         )
 
-    def _concealed(self, heard: Script) -> Script:
-        steps = tuple(
-            replace(step, data=self._concealed_content(step.data))
-            if isinstance(step, script.Input | script.Output)
-            else step
-            for step in heard.steps
-        )
-        return replace(heard, steps=steps)
-
-    def _concealed_content(self, data: Content) -> Content:
-        return data if data.size > PORTABLE_LIMIT else Content.of(self.places.conceal(data.bytes()))
+    def _in_terms_of_the_tape(self, heard: Script) -> Script:
+        try:
+            return to_tape(heard, self.places)
+        except UnredactableOutput:
+            # Nothing of it is kept here, so it may be looked at as it is.
+            return heard

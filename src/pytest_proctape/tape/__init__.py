@@ -10,7 +10,7 @@ from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode
 from .listing import Listing, discard, payload_hash, payloads_of
 from .model import (
     FORMAT_VERSION,
-    Anything,
+    Arg,
     Argument,
     Base64,
     Entry,
@@ -19,11 +19,26 @@ from .model import (
     Phase,
     Recorded,
     SpawnError,
+    StdinStream,
     Stream,
     StreamName,
     Tape,
+    Word,
 )
-from .names import hashed_tape_path, tape_path
+from .names import AMBIENT, CACHED, hashed_tape_path, tape_path
+from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
+from .patterns import (
+    AnyArgs,
+    Anything,
+    Glob,
+    Pattern,
+    Regex,
+    aligned,
+    fits,
+    fits_input,
+    is_pattern,
+    pattern_text,
+)
 from .script import (
     STDERR,
     STDIN,
@@ -37,35 +52,48 @@ from .script import (
     signal_name,
     signal_number,
 )
+from .single import SingleStore
 from .spawn import Spawn, program_of
-from .spool import Spool
+from .spool import OVERLAP, Spool
 from .store import TapeStore
 
 __all__ = [
+    "AMBIENT",
+    "CACHED",
     "FORMAT_VERSION",
+    "OVERLAP",
     "PAYLOAD_THRESHOLD",
     "STDERR",
     "STDIN",
     "STDOUT",
+    "AnyArgs",
     "Anything",
+    "Arg",
     "Argument",
     "Base64",
     "Content",
     "End",
     "Entry",
     "Event",
+    "Glob",
     "Listing",
+    "Pattern",
     "Payload",
     "Phase",
     "Recorded",
+    "Regex",
     "Script",
+    "SingleStore",
     "Spawn",
     "SpawnError",
     "Spool",
+    "StdinStream",
     "Stream",
     "StreamName",
     "Tape",
     "TapeStore",
+    "Word",
+    "aligned",
     "decode",
     "decode_argument",
     "discard",
@@ -75,13 +103,20 @@ __all__ = [
     "errno_name",
     "errno_number",
     "fields_of",
+    "fits",
+    "fits_input",
     "hashed_tape_path",
+    "is_pattern",
     "loads",
     "ms_from_ns",
     "ns_from_ms",
+    "orphaned_payloads",
+    "orphaned_tapes",
+    "pattern_text",
     "payload_hash",
     "payloads_of",
     "program_of",
+    "remove_orphans",
     "script_of",
     "signal_name",
     "signal_number",

@@ -12,7 +12,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from .model import Anything, Base64, Entry, Event, Tape
+from .model import Base64, Entry, Event, Tape
+from .patterns import is_pattern, pattern_text
 
 _WIDTH = 100
 """Columns up to which a short list or object stays on one line."""
@@ -79,8 +80,8 @@ def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str 
         return f'{{"base64": {_scalar(value.base64)}}}'
     if isinstance(value, Event):
         return _short_event(value)
-    if isinstance(value, Anything):
-        return '{"any": true}'
+    if isinstance(value, BaseModel) and is_pattern(value):
+        return pattern_text(value)
     if isinstance(value, tuple):
         items = [
             _short(item) if isinstance(item, BaseModel | dict | tuple) else _scalar(item) for item in value

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import TapeCorrupt
 from .model import Base64, Entry, Event, Payload, Recorded, SpawnError, Tape
+from .patterns import AnyArgs, Anything, Glob, Regex
 
 MEND = "mend the file, restore it from version control, or record the test again with --record-tapes"
 
@@ -27,6 +28,18 @@ _STREAM = (
     'text, a list of lines, {"base64": "..."}, {"sha256": "...", "size": ...} or, where that is allowed, null'
 )
 _ARGUMENT = 'text or {"base64": "..."}'
+_PATTERN = '{"any": true}, {"regex": "..."}, {"glob": "..."}'
+_WORD = f"{_ARGUMENT}, or a pattern: {_PATTERN}"
+_ARG = f'{_WORD}, {{"any_args": true}}'
+_STDIN = f"{_STREAM}; or a pattern: {_PATTERN}"
+_FORMS: Mapping[str, tuple[type[BaseModel], ...]] = {
+    _STREAM: (Payload, Base64),
+    _STDIN: (Payload, Base64, Anything, Regex, Glob),
+    _ARGUMENT: (Base64,),
+    _WORD: (Base64, Anything, Regex, Glob),
+    _ARG: (Base64, Anything, Regex, Glob, AnyArgs),
+}
+"""The objects that may stand in a field of several forms."""
 _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -39,6 +52,25 @@ _EXPECTED = {
     "string_pattern_mismatch": "64 hexadecimal digits in lower case",
     "value_error": "base64, in text or in a list of lines",
 }
+_WORDS = 'words one by one, as {"program": "git", "args": ["status", "--short"]}'
+_END = 'exit_code, or signal, as {"signal": "SIGKILL"}'
+_MISTAKEN = {
+    **dict.fromkeys(("argv", "cmd", "command", "commands", "command_line"), _WORDS),
+    **dict.fromkeys(("returncode", "return_code", "rc", "code", "status", "exit", "exit_status"), _END),
+    **dict.fromkeys(("output", "out", "stdout_text"), "stdout"),
+    **dict.fromkeys(("err", "stderr_text"), "stderr"),
+    **dict.fromkeys(("input", "in", "stdin_text"), "stdin"),
+    **dict.fromkeys(("duration", "duration_s", "time", "elapsed"), "duration_ms, in milliseconds"),
+    **dict.fromkeys(("error", "exception", "raises"), 'spawn_error, as {"spawn_error": {"errno": "ENOENT"}}'),
+    **dict.fromkeys(("timeout", "timed_out"), 'a timeline, as [{"timeout_ms": 1000}, {"signal": "SIGKILL"}]'),
+    **dict.fromkeys(("environ", "environment"), 'env, as {"LANG": "C"}; null for a variable that is not set'),
+}
+"""What people write who write entries by hand, and what they mean."""
+_BY_FIELD: Mapping[tuple[int | str, str], str] = {
+    ("args", "tuple_type"): f"a list: {_WORDS}",
+    ("exit_code", "greater_than_equal"): '0 or more; what a signal killed has signal, as "SIGKILL"',
+}
+"""What is expected of a field, where more can be said than its type."""
 _JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
 _LONGEST_STEP, _LONGEST_PLACE = 120, 400
 """Characters of a place that are told; a file can name anything."""
@@ -59,6 +91,8 @@ def misfit(error: ValidationError, document: Json, path: Path) -> TapeCorrupt:
         return _union_misfit(location, document, path)
     expected = _expected(first["type"], first["msg"], first.get("ctx", {}))
     model = _model_at(location, document)
+    if model is Entry and location:
+        expected = _BY_FIELD.get((location[-1], first["type"]), expected)
     return _corrupt(path, location, value_at(location, document), first["type"], expected, model)
 
 
@@ -93,15 +127,21 @@ def _union_at(location: Location, document: Json) -> tuple[Location, str]:
     """The field of several forms that ``location`` is in, and what it may hold; else itself, ``""``."""
     start = 1 if isinstance(document, list) else 2
     match location[start:]:
-        case ["program" | "argv0" | "cwd", *_]:
+        case ["program" | "cwd", *_]:
+            return location[: start + 1], _WORD
+        case ["argv0", *_]:
             return location[: start + 1], _ARGUMENT
         case ["args", int(), *_]:
-            return location[: start + 2], _ARGUMENT
-        case ["stdin" | "stdout" | "stderr", *_]:
+            return location[: start + 2], _ARG
+        case ["stdin", *_]:
+            return location[: start + 1], _STDIN
+        case ["stdout" | "stderr", *_]:
             return location[: start + 1], _STREAM
         case ["fds", str(), *rest] if rest != ["[key]"]:
             return location[: start + 2], _STREAM
-        case ["timeline", int(), "stdin" | "stdout" | "stderr" | "data", *_]:
+        case ["timeline", int(), "stdin", *_]:
+            return location[: start + 3], _STDIN
+        case ["timeline", int(), "stdout" | "stderr" | "data", *_]:
             return location[: start + 3], _STREAM
     return location, ""
 
@@ -112,18 +152,30 @@ def _union_misfit(location: Location, document: Json, path: Path) -> TapeCorrupt
     expected = _union_at(location, document)[1]
     if location[-1] == "program" and "program" not in value_at(location[:-1], document):
         return _missing(path, location, expected)
-    if isinstance(value, list) and expected is _STREAM:
+    if isinstance(value, list) and expected in (_STREAM, _STDIN):
         return _line_misfit(location, value, path)
     if isinstance(value, dict) and value:
-        model = (
-            Payload if expected is _STREAM and not value.keys().isdisjoint(Payload.model_fields) else Base64
-        )
-        return _form_misfit(location, value, model, path)
+        forms = _FORMS[expected]
+        meant = next((form for form in forms if not value.keys().isdisjoint(form.model_fields)), None)
+        if meant is None:
+            return _no_form(location, next(iter(value)), expected, path)
+        return _form_misfit(location, value, meant, expected, path)
+    if location[-1] == "program" and isinstance(value, list):
+        expected = _WORDS
     return _wrong_type(path, location, value, expected)
 
 
+def _no_form(location: Location, name: str, expected: str, path: Path) -> TapeCorrupt:
+    """For an object that begins like none of the forms."""
+    known = [field for form in _FORMS[expected] for field in form.model_fields]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else expected
+    problem = f"unknown field {_short_name(name)!r}"
+    return TapeCorrupt(path, problem, place=place_of((*location, name)), expected=hint, next_step=MEND)
+
+
 def _form_misfit(
-    location: Location, value: dict[str, Json], model: type[Base64 | Payload], path: Path
+    location: Location, value: dict[str, Json], model: type[BaseModel], forms: str, path: Path
 ) -> TapeCorrupt:
     lines = value.get("base64") if model is Base64 else None
     if isinstance(lines, list) and not all(isinstance(line, str) for line in lines):
@@ -145,7 +197,7 @@ def _form_misfit(
             model,
         )
     # A form that is right in itself, where it may not stand: no field is like that today.
-    return _wrong_type(path, location, value, _ARGUMENT)
+    return _wrong_type(path, location, value, forms)
 
 
 def _line_misfit(location: Location, lines: list[Json], path: Path) -> TapeCorrupt:
@@ -178,6 +230,9 @@ def _missing(path: Path, location: Location, expected: str) -> TapeCorrupt:
 
 
 def _expected(kind: str, message: str, context: Mapping[str, Json]) -> str:
+    if kind == "value_error" and (told := message.removeprefix("Value error, ")).startswith("a "):
+        # The words of the validators of patterns.
+        return told
     if kind in _EXPECTED:
         return _EXPECTED[kind]
     if kind == "literal_error":
@@ -222,10 +277,14 @@ def _unknown_field(path: Path, location: Location, model: type[BaseModel]) -> Ta
     known = list(model.model_fields)
     near = difflib.get_close_matches(name, known, n=1)
     expected = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
-    shown = name if len(name) <= 40 else f"{name[:40]}..."
-    return TapeCorrupt(
-        path, f"unknown field {shown!r}", place=place_of(location), expected=expected, next_step=MEND
-    )
+    if model is Entry and name.lower() in _MISTAKEN:
+        expected = _MISTAKEN[name.lower()]
+    problem = f"unknown field {_short_name(name)!r}"
+    return TapeCorrupt(path, problem, place=place_of(location), expected=expected, next_step=MEND)
+
+
+def _short_name(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:40]}..."
 
 
 def _model_at(location: Location, document: Json) -> type[BaseModel]:

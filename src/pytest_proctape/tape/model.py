@@ -8,6 +8,9 @@ A stream on a tape is one of
 * ``{"base64": "..."}`` (or a list of base64 lines): bytes that are not UTF-8,
 * ``{"sha256": "<64 hex>", "size": 123}``: a payload file in the store,
 * ``null``: nothing was captured (the stream went to /dev/null, or stdin was not a pipe or file).
+
+A word of a command line is text or base64; on a tape that was written or edited by hand, a pattern of
+:mod:`.patterns` can stand in its place, and in the place of stdin.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import base64 as base64_module
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, field_validator
+
+from .patterns import AnyArgs, Anything, Glob, Regex
 
 FORMAT_VERSION = 2
 """Of the tapes that are written. Version 1 had fewer fields, and is read as it is."""
@@ -78,14 +83,13 @@ class Payload(_Model):
 # value fits two of them.
 Stream = Annotated[str | Lines | Base64 | Payload, Field(union_mode="left_to_right")]
 Argument = Annotated[str | Base64, Field(union_mode="left_to_right")]
+Word = Annotated[str | Base64 | Anything | Regex | Glob, Field(union_mode="left_to_right")]
+Arg = Annotated[str | Base64 | Anything | Regex | Glob | AnyArgs, Field(union_mode="left_to_right")]
+StdinStream = Annotated[
+    str | Lines | Base64 | Payload | Anything | Regex | Glob, Field(union_mode="left_to_right")
+]
 Phase = Literal["setup", "call", "teardown"]
 StreamName = Literal["stdin", "stdout", "stderr"]
-
-
-class Anything(_Model):
-    """Input that nobody looked at: the child left before it could be read."""
-
-    any: Literal[True]
 
 
 class SpawnError(_Model):
@@ -107,7 +111,7 @@ class Event(_Model):
 
     Attributes:
         at_ms: when, since the child was started.
-        stdin: the child received this.
+        stdin: the child received this; a pattern stands for one line, or for what is left at the end.
         stdout, stderr: the child wrote this.
         data, fd: the child wrote this to the inherited descriptor of this number, or, where that is 0, into
             the file, socket or terminal that is its stdin.
@@ -119,7 +123,7 @@ class Event(_Model):
     """
 
     at_ms: Milliseconds | None = None
-    stdin: Stream | None = None
+    stdin: StdinStream | None = None
     stdout: Stream | None = None
     stderr: Stream | None = None
     fd: Annotated[int, Field(ge=0)] | None = None
@@ -136,13 +140,15 @@ class Entry(_Model):
     """One recorded spawn. Only ``program`` is required.
 
     Attributes:
-        program: what was executed, as the caller named it.
-        args: the arguments behind the program.
+        program: what was executed, as the caller named it, or a pattern.
+        args: the arguments behind the program; patterns among them, also one for any number of them.
         argv0: the child's ``argv[0]`` where it is not ``program``.
-        cwd: the working directory; ``None`` matches any.
-        env: the variables that are kept and compared; ``None`` compares nothing.
+        cwd: the working directory, or a pattern; ``None`` matches any.
+        env: the variables that are kept and compared, ``null`` for one that is
+            unset; ``None`` compares nothing.
         phase: the part of the test that made the spawn.
-        stdin: what the child received before its input was closed; ``None`` when it had no pipe or file.
+        stdin: what the child received before its input was closed, or a pattern for all of it; ``None``
+            when it had no pipe or file.
         stdout, stderr: what it wrote; ``None`` when that was discarded.
         stderr_to_stdout: both were one stream, kept in ``stdout``.
         fds: what it wrote to further inherited descriptors, by their number in the child.
@@ -156,13 +162,13 @@ class Entry(_Model):
         note: for the reader.
     """
 
-    program: Argument
-    args: Annotated[tuple[Argument, ...], FIRST_ERROR] = ()
+    program: Word
+    args: Annotated[tuple[Arg, ...], FIRST_ERROR] = ()
     argv0: Argument | None = None
-    cwd: Argument | None = None
+    cwd: Word | None = None
     env: dict[str, str | None] | None = None
     phase: Phase = "call"
-    stdin: Annotated[Stream | Anything | None, Field(union_mode="left_to_right")] = None
+    stdin: StdinStream | None = None
     stdout: Stream | None = ""
     stderr: Stream | None = ""
     stderr_to_stdout: bool = False
@@ -200,10 +206,13 @@ class Tape(_Model):
         version: of the format; see :data:`FORMAT_VERSION`.
         test: node id of the owner, ``""`` on a hand-written tape.
         recorded: ``None`` on a hand-written tape.
+        names: what captured names were in the recording, ``{"port:1": "34123"}``, where entries have
+            ``<port:1>``.
         entries: in the order of their spawns.
     """
 
     version: int = FORMAT_VERSION
     test: str = ""
     recorded: Recorded | None = None
+    names: dict[str, str] | None = None
     entries: Annotated[tuple[Entry, ...], FIRST_ERROR] = ()

@@ -7,6 +7,7 @@ paths can still be one on a file system that is blind to case; the store then ta
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -16,11 +17,17 @@ SUFFIX = ".json"
 PAYLOADS = "_payloads"
 """The directory of the payload files, beside those of the test modules."""
 
+AMBIENT = "@ambient"
+CACHED = "@cached"
+"""Owners that are no files: their tapes lie beside the folders, where no test's can be."""
+
 _LIMIT = 120
 """Bytes of one part of a path. File systems take 255; eCryptfs 143, see its kernel documentation."""
 
 _HASH_DIGITS = 10
 _PLAIN = frozenset("_-.,=+@[]")
+_SAFE = re.compile(r"[A-Za-z0-9_\-,=+@\[\]][A-Za-z0-9_\-.,=+@\[\]]*")
+"""Nearly every name; the others are looked at character by character."""
 _LOOKS_HASHED = re.compile(rf"-[0-9a-f]{{{_HASH_DIGITS}}}\Z")
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in "0123456789¹²³")]
@@ -29,6 +36,7 @@ _DEVICES = frozenset(
 
 https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
 """
+_DEVICE_STARTS = frozenset(name[:3] for name in _DEVICES)
 
 
 def tape_path(nodeid: str) -> PurePosixPath:
@@ -37,8 +45,16 @@ def tape_path(nodeid: str) -> PurePosixPath:
     ``tests/test_git.py::TestLog::test_x[a-b]`` lies at ``tests/test_git/TestLog.test_x[a-b].json``.
     Whatever a path can't say as it is gets the hash of the whole node id behind its name.
     """
+    return PurePosixPath(tape_name(nodeid))
+
+
+@functools.lru_cache(maxsize=64)  # what is asked of one test is asked again and again
+def tape_name(nodeid: str) -> str:
+    """:func:`tape_path` as text, for when there are many."""
+    if nodeid in {AMBIENT, CACHED}:
+        return nodeid + SUFFIX
     folders, name, exact = _parts_of(nodeid)
-    return PurePosixPath(*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX)
+    return "/".join([*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX])
 
 
 def hashed_tape_path(nodeid: str) -> PurePosixPath:
@@ -54,7 +70,7 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def _parts_of(nodeid: str) -> tuple[list[str], str, bool]:
+def _parts_of(nodeid: str) -> tuple[tuple[str, ...], str, bool]:
     """Folders and name without suffix, and whether they say the whole node id."""
     module, separator, rest = nodeid.partition("::")
     stem = module.removesuffix(".py")
@@ -63,19 +79,28 @@ def _parts_of(nodeid: str) -> tuple[list[str], str, bool]:
     # "a.b::c" and "a::b.c" would be one name. A dot in a Python name is rare (doctests have it).
     exact = exact and "." not in scopes
     wanted = [*stem.split("/"), scopes.replace("::", ".") + bracket + parameters]
-    safe = [_safe(part) for part in wanted]
-    *folders, name = (_cut(part, _LIMIT) for part in safe)
+    folders = _folders_of(stem)
+    name = _cut(_safe(wanted[-1]), _LIMIT)
+    exact = exact and [*folders, name] == wanted and not _LOOKS_HASHED.search(name)
+    return folders, name, exact
+
+
+@functools.lru_cache(maxsize=1024)
+def _folders_of(stem: str) -> tuple[str, ...]:
+    """The folders for a module. Its tests come one after the other."""
+    folders = [_cut(_safe(part), _LIMIT) for part in stem.split("/")]
     folders = [folder[:-1] + "_" if folder.endswith(".") else folder for folder in folders]
     # A folder must not be where another test's tape or the payloads are.
     folders = [f"{folder}_" if fold(folder).endswith(SUFFIX) else folder for folder in folders]
     if fold(folders[0]) == PAYLOADS:
         folders[0] += "_"
-    exact = exact and [*folders, name] == wanted and not _LOOKS_HASHED.search(name)
-    return folders, name, exact
+    return tuple(folders)
 
 
 def _safe(part: str) -> str:
     """``part`` with ``_`` for every character that is special anywhere, never empty, never hidden."""
+    if _SAFE.fullmatch(part) and part[:3].upper() not in _DEVICE_STARTS:
+        return part
     normal = unicodedata.normalize("NFC", part)
     safe = "".join(char if _is_plain(char) else "_" for char in normal) or "_"
     if safe[0] == ".":
@@ -96,4 +121,5 @@ def _with_hash(name: str, nodeid: str) -> str:
 
 def _cut(text: str, limit: int) -> str:
     """The beginning of ``text`` that takes at most ``limit`` bytes."""
-    return text.encode("utf-8")[:limit].decode("utf-8", "ignore")
+    data = text.encode("utf-8")
+    return text if len(data) <= limit else data[:limit].decode("utf-8", "ignore")

@@ -11,11 +11,13 @@ import os
 import signal as signal_module
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .codec import ms_from_ns, ns_from_ms
 from .content import Content
-from .model import Anything, Entry, Event, SpawnError, Stream
+from .free_steps import AnyInput, AnyInputEnd, Hang, InputPattern
+from .model import Entry, Event, SpawnError, StdinStream, Stream
+from .patterns import Anything, Glob, Regex
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -28,12 +30,33 @@ _STREAM_NAMES = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
 _STREAM_FDS = {name: fd for fd, name in _STREAM_NAMES.items()}
 
 
+class OpenInput(Protocol):
+    """Input with something in it that differs from run to run, or that nobody is to know."""
+
+    def met(self, got: bytes, *, ended: bool) -> int | None:
+        """How many bytes of ``got`` are it, once all of it is there.
+
+        Args:
+            got: what the parent has sent since the step before.
+            ended: it sends no more.
+
+        Raises:
+            ValueError: this is something else, whatever follows.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The parent has to send exactly this before what follows can happen."""
+    """The parent has to send exactly this before what follows can happen.
+
+    Attributes:
+        data: what it sent in the recording.
+        open: what it may send, where the tape does not know every byte.
+    """
 
     data: Content
     at_ns: int = 0
+    open: OpenInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +118,22 @@ class Timeout:
     at_ns: int = 0
 
 
-Step = Input | InputEnd | Output | OutputEnd | Signal | Change | Ended | Timeout
+Step = (
+    Input
+    | InputEnd
+    | Output
+    | OutputEnd
+    | Signal
+    | Change
+    | Ended
+    | Timeout
+    | AnyInput
+    | AnyInputEnd
+    | InputPattern
+    | Hang
+)
+AwaitsInput = Input | InputEnd | AnyInput | AnyInputEnd | InputPattern
+"""The steps that something on stdin brings about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +164,8 @@ class Script:
         captured: descriptors of the child whose output is known, be it empty.
         merged: stderr went where stdout went.
         has_input: stdin is known; where it is not, what the parent sends is not looked at.
-        timed: the parent waits by the clock, so it matters when output comes.
+        pause_ns: a silence of more than this matters, as the parent waits by the clock; ``None`` where none
+            does.
         seen_running: the parent's first poll found the child running.
     """
 
@@ -135,7 +174,7 @@ class Script:
     captured: frozenset[int] = frozenset({STDOUT, STDERR})
     merged: bool = False
     has_input: bool = True
-    timed: bool = False
+    pause_ns: int | None = None
     seen_running: bool = False
 
     def stream(self, fd: int) -> bytes | None:
@@ -199,9 +238,7 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
         captured.difference_update(_discarded(entry))
     else:
         if entry.stdin is not None and not isinstance(entry.stdin, Anything):
-            data = decode(entry.stdin)
-            if data.size:
-                steps.append(Input(data))
+            steps.extend(_input_of(entry.stdin, decode, 0, to_end=True))
         outputs = {STDOUT: entry.stdout, STDERR: entry.stderr, **(entry.fds or {})}
         captured = {fd for fd, stream in outputs.items() if stream is not None}
         steps.extend(Output(fd, decode(stream)) for fd, stream in outputs.items() if stream)
@@ -209,7 +246,7 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
             # A parent that writes and closes in one go can't tell whether output came before the close or
             # after it, and neither can the recording. The end waits for it in any case.
             steps.append(InputEnd())
-    has_input = any(isinstance(step, Input | InputEnd) for step in steps)
+    has_input = any(isinstance(step, AwaitsInput) for step in steps)
     has_input = has_input or (strict_input and not isinstance(entry.stdin, Anything))
     return Script(
         tuple(steps),
@@ -221,6 +258,15 @@ def script_of(entry: Entry, decode: Callable[[Stream], Content], *, strict_input
     )
 
 
+def _input_of(
+    stdin: StdinStream, decode: Callable[[Stream], Content], at_ns: int, *, to_end: bool
+) -> list[Step]:
+    if isinstance(stdin, Anything | Regex | Glob):
+        return [InputPattern(stdin, to_end, at_ns)]
+    data = decode(stdin)
+    return [Input(data, at_ns)] if data.size or not to_end else []
+
+
 def _discarded(entry: Entry) -> set[int]:
     unset = {STDOUT: entry.stdout, STDERR: entry.stderr}
     return {fd for fd, stream in unset.items() if stream is None}
@@ -229,7 +275,7 @@ def _discarded(entry: Entry) -> set[int]:
 def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
     at_ns = ns_from_ms(event.at_ms or 0.0)
     if event.stdin is not None:
-        return Input(decode(event.stdin), at_ns)
+        return _input_of(event.stdin, decode, at_ns, to_end=False)[0]
     if event.stdout is not None:
         return Output(STDOUT, decode(event.stdout), at_ns)
     if event.stderr is not None:
@@ -273,7 +319,7 @@ def fields_of(script: Script, encode: Callable[[Content], Stream]) -> dict[str, 
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
-    if _needs_timeline(script.steps) or (script.timed and _pauses(script.steps)):
+    if _needs_timeline(script.steps) or _pauses(script):
         fields["timeline"] = tuple(_event_of(step, encode) for step in script.steps)
         return fields
     if not script.has_input:
@@ -308,9 +354,12 @@ def _needs_timeline(steps: Sequence[Step]) -> bool:
     return has_input and not closed
 
 
-def _pauses(steps: Iterable[Step]) -> bool:
-    """Whether output came so late that somebody may have given up on it."""
-    return any(isinstance(step, Output) and step.at_ns > PAUSE_NS for step in steps)
+def _pauses(script: Script) -> bool:
+    """Whether output came so late that somebody may have noticed."""
+    pause_ns = script.pause_ns
+    return pause_ns is not None and any(
+        isinstance(step, Output) and step.at_ns > pause_ns for step in script.steps
+    )
 
 
 def _joined(steps: Iterable[Step], fd: int) -> Content:

@@ -10,10 +10,17 @@ import contextlib
 import hashlib
 import os
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import UnredactableOutput
 from .content import PAYLOAD_THRESHOLD, Content
 from .files import create, temporary_beside, write_all, write_error
+
+OVERLAP = 1 << 16
+"""Bytes of the longest secret that is found wherever it begins."""
+
+_WINDOW = 1 << 22
 
 
 class _TemporaryFile:
@@ -57,6 +64,8 @@ class Spool:
     Args:
         folder: where a temporary file may be made; it is created when it is needed.
         threshold: bytes that stay in memory.
+        is_secret: what must not get onto the disk. Where it says so of a part of what is larger than the
+            threshold, nothing is kept. It is asked about all bytes, and about :data:`OVERLAP` of them twice.
     """
 
     __slots__ = (
@@ -66,13 +75,25 @@ class Spool:
         "_error",
         "_file",
         "_folder",
+        "_held",
+        "_is_secret",
         "_parts",
+        "_refused",
         "_size",
         "_threshold",
     )
 
-    def __init__(self, folder: Path, threshold: int = PAYLOAD_THRESHOLD) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threshold: int = PAYLOAD_THRESHOLD,
+        *,
+        is_secret: Callable[[bytes], bool] | None = None,
+    ) -> None:
         self._folder = folder
+        self._is_secret = is_secret
+        self._held = bytearray()
+        self._refused = False
         self._threshold = threshold
         self._parts: list[bytes] = []
         self._size = 0
@@ -96,7 +117,7 @@ class Spool:
         if self._closed or self._content is not None:
             raise ValueError("nothing can be added to this spool any more")
         self._size += len(data)
-        if self._error is not None:
+        if self._error is not None or self._refused:
             return
         if self._file is None and self._size <= self._threshold:
             self._parts.append(bytes(data))
@@ -113,14 +134,19 @@ class Spool:
 
         Raises:
             TapeWriteError: the temporary file could not be written.
+            UnredactableOutput: it is more than the threshold, and there is a secret in it.
             ValueError: the spool was closed before.
         """
         if self._content is None:
+            if not self._closed:
+                self._put_held()
             if self._error is not None:
                 self.close()
                 raise write_error(self._folder, self._error) from self._error
             if self._closed:
                 raise ValueError("this spool was closed and its content thrown away")
+            if self._refused:
+                raise UnredactableOutput(self._threshold)
             if self._file is None:
                 self._content = Content.of(b"".join(self._parts))
             else:
@@ -147,6 +173,35 @@ class Spool:
         self._parts = []
 
     def _put(self, data: bytes) -> None:
-        assert self._file is not None
-        self._file.write(data)
-        self._digest.update(data)
+        """Onto the disk, but for the end: a secret may begin there."""
+        if self._is_secret is None:
+            self._put_now(data)
+        elif not self._refused:
+            self._held += data
+            if len(self._held) >= _WINDOW:
+                self._look()
+                if not self._refused:
+                    self._put_now(bytes(self._held[:-OVERLAP]))
+                    del self._held[:-OVERLAP]
+
+    def _put_held(self) -> None:
+        if self._held and self._error is None:
+            self._look()
+            try:
+                self._put_now(bytes(self._held))
+            except OSError as error:
+                self._error = error
+            self._held.clear()
+
+    def _look(self) -> None:
+        if self._is_secret is not None and self._is_secret(bytes(self._held)):
+            self._refused = True
+            self._held.clear()
+            if self._file is not None:
+                self._file.remove()
+                self._file = None
+
+    def _put_now(self, data: bytes) -> None:
+        if self._file is not None:
+            self._file.write(data)
+            self._digest.update(data)

@@ -15,10 +15,11 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from .absent import Listing
 from .codec import dumps, loads
 from .content import Content, decode, encode
 from .files import (
@@ -31,7 +32,7 @@ from .files import (
     write_atomically,
 )
 from .model import Payload, Stream, Tape
-from .names import PAYLOADS, fold, hashed_tape_path, tape_path
+from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
 
 ATTEMPT = ".failed"
 """What a failed recording has behind the name of the tape."""
@@ -43,6 +44,9 @@ _SMALLER = f"at most {LARGEST_TAPE:,} bytes"
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
 """The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
+
+_LISTDIR = os.listdir
+"""As it was: a test may replace it where it looks at directories, and start a process meanwhile."""
 
 _NOBODY = ""
 _UNREADABLE = None
@@ -58,6 +62,8 @@ class TapeStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
+        self._listing = Listing(self.root)
+        self._root_slash = f"{self.root}/"
         self.payloads = self.root / PAYLOADS
 
     def path_for(self, nodeid: str) -> Path:
@@ -72,11 +78,11 @@ class TapeStore:
             TapeError: a directory can't be listed.
         """
         plain = self.root / tape_path(nodeid)
-        if self._owner(plain) == nodeid:
+        if self.owner_of(plain) == nodeid:
             return plain
         folder, names = self._folder_of(tape_path(nodeid))
         taken = [name for name in names if fold(name) == fold(plain.name)]
-        owners = {name: self._owner(folder / name) for name in taken}
+        owners = {name: self.owner_of(folder / name) for name in taken}
         for name, owner in owners.items():
             if owner == nodeid:
                 return folder / name
@@ -87,6 +93,14 @@ class TapeStore:
             return folder / plain.name
         return folder / (hashed if taken else plain.name)
 
+    def seems_to_have(self, nodeid: str) -> bool:
+        """Whether something is at the plain place of the tape of ``nodeid``: one look."""
+        return os.path.lexists(self._root_slash + tape_name(nodeid))
+
+    def lacks(self, nodeid: str) -> bool:
+        """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
+        return self._listing.lacks(nodeid)
+
     def load(self, nodeid: str) -> Tape | None:
         """The tape of ``nodeid``; ``None`` only where there is no file.
 
@@ -95,6 +109,8 @@ class TapeStore:
             TapeVersionError: it is one of another version.
             TapeError: its path leads out of the root.
         """
+        if self.lacks(nodeid):
+            return None
         path = self.path_for(nodeid)
         try:
             return self.load_file(path)
@@ -130,6 +146,31 @@ class TapeStore:
             path = self._path_for_writing(nodeid)
             self._write(path, data)
         return path
+
+    def update(self, nodeid: str, change: Callable[[Tape | None], Tape | None]) -> bool:
+        """Store what ``change`` makes of the tape of ``nodeid``; whether there was something to store.
+
+        No other process stores anything meanwhile, so nothing is lost where several add to one tape. A
+        tape that can't be read counts as none.
+
+        Args:
+            nodeid: whose tape.
+            change: from the tape that is there to the new one, ``None`` for leaving it as it is.
+
+        Raises:
+            TapeWriteError, TapeError: as for :meth:`save`.
+        """
+        with self._alone():
+            try:
+                old = self.load(nodeid)
+            except TapeError:
+                old = None
+            new = change(old)
+            if new is None:
+                return False
+            path = self._path_for_writing(nodeid)
+            self._write(path, _dumped(new, path))
+        return True
 
     def attempt_path(self, nodeid: str) -> Path:
         """Where :meth:`save_attempt` keeps the tape of a recording that failed."""
@@ -271,7 +312,7 @@ class TapeStore:
             return False
         return fold(str(tape_path(owner))) == fold(path.relative_to(self.root).as_posix())
 
-    def _owner(self, path: Path) -> str | None:
+    def owner_of(self, path: Path) -> str | None:
         """The node id in the file: ``""`` for nobody's or no file, ``None`` for one that can't be read."""
         try:
             head = read_regular(path, _HEAD)
@@ -304,7 +345,7 @@ def _attempt_of(path: Path) -> Path:
 
 def _names_in(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)
+        return _LISTDIR(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

@@ -86,3 +86,20 @@ def test_a_borrowed_descriptor_is_not_closed_and_an_adopted_one_is_a_copy(pipe: 
     outlet.close()
     assert os.read(pipe[0], 100) == b"still open"
     assert os.read(pipe[0], 100) == b""
+
+
+def test_what_is_put_back_is_taken_again() -> None:
+    reader, writer = os.pipe()
+    try:
+        inlet = Inlet(reader)
+        os.write(writer, b"one two")
+        assert inlet.take(100) == b"one two"
+        inlet.put_back(b"two")
+        inlet.put_back(b"and ")
+        assert inlet.take(5) == b"and t"
+        assert inlet.take(100) == b"wo"
+        assert inlet.take(100) == b""
+        assert not inlet.at_end
+    finally:
+        os.close(reader)
+        os.close(writer)

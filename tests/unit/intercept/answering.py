@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pytest_proctape.child import Started, Wiring, add_ended
@@ -27,6 +28,9 @@ class Answers:
     status: int = 0
     error: SpawnError | None = None
     closed: bool = False
+
+    def answering(self, argv: Sequence[str]) -> Answers:
+        return self
 
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
         self.spawns.append(spawn)

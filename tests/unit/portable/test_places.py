@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_proctape.portable import NAMES, Places
+from pytest_proctape.portable.tokens import WRITINGS
 
 HERE = {
     "tmp": "/x/base/test_a0",
@@ -192,3 +193,170 @@ def test_revealing_undoes_concealing_where_a_place_is_a_symbolic_link(tmp_path: 
         assert places.reveal_text(places.conceal_text(str(path))) == str(path)
     there = Places({"tmp": "/elsewhere"})
     assert there.reveal_text(places.conceal_text(str(link / "file"))) == "/elsewhere/file"
+
+
+# -- other writings of a path ------------------------------------------------------------------
+
+ODD = {"tmp": '/t/my dir/\u00e9"x', "home": "/h/o'me", "root": "/r"}
+
+
+@pytest.mark.parametrize(
+    "text, on_tape",
+    [
+        ('/t/my dir/\u00e9"x/a', "<tmp>/a"),
+        ("/t/my%20dir/%C3%A9%22x/a", "<tmp:url>/a"),
+        ("file:///t/my%20dir/%C3%A9%22x/a", "file://<tmp>/a"),
+        ('file:///t/my dir/\u00e9"x/a', "file://<tmp:plain>/a"),
+        ('"/t/my dir/\\u00e9\\"x/a"', '"<tmp:json>/a"'),
+        ('"\\/t\\/my dir\\/\\u00e9\\"x\\/a"', '"<tmp:slash>\\/a"'),
+        ('/t/my\\ dir/\u00e9\\"x/a', "<tmp:shell>/a"),
+        ("file:///r/a", "file://<root>/a"),
+        ('"\\/r\\/a"', '"<root:slash>\\/a"'),
+        ('"line\\n/r/a"', '"line\\n<root>/a"'),
+        ("x%20/r/a", "x%20<root>/a"),
+        ("\x1b[32m/r/a\x1b[0m", "\x1b[32m<root>/a\x1b[0m"),
+        ("\x1b[m\x1b[K/r", "\x1b[m\x1b[K<root>"),
+    ],
+)
+def test_a_path_is_found_in_every_writing(text: str, on_tape: str) -> None:
+    places = Places(ODD)
+    assert places.conceal_text(text) == on_tape
+    assert places.reveal_text(on_tape) == text
+
+
+@pytest.mark.parametrize(
+    "on_tape, here",
+    [
+        ("<root>/a", "/new place/\u00fc/a"),
+        ("file://<root>/a", "file:///new%20place/%C3%BC/a"),
+        ("file://<root:plain>/a", "file:///new place/\u00fc/a"),
+        ('"<root:json>/a"', '"/new place/\\u00fc/a"'),
+        ('"<root:slash>\\/a"', '"\\/new place\\/\\u00fc\\/a"'),
+        ("<root:shell>/a", "/new\\ place/\u00fc/a"),
+        ("<root:7>", "<root:7>"),
+    ],
+)
+def test_a_place_comes_back_in_the_writing_it_had(on_tape: str, here: str) -> None:
+    assert Places({"root": "/new place/\u00fc"}).reveal_text(on_tape) == here
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def test_names_of_user_and_host_are_replaced_as_whole_words() -> None:
+    places = Places({"user-name": "wilhelmina", "host-name": "box-17", "home": "/home/wilhelmina"})
+    text = "wilhelmina@box-17 /home/wilhelmina/x /var/wilhelmina/y wilhelminas box-170 box-17.local"
+    on_tape = "<user-name>@<host-name> <home>/x /var/<user-name>/y wilhelminas box-170 box-17.local"
+    assert places.conceal_text(text) == on_tape
+    assert places.reveal_text(on_tape) == text
+
+
+@pytest.mark.parametrize("name", ["root", "runner", "ubuntu", "Admin", "bob", "x1", "12345"])
+def test_names_that_are_words_stay_but_are_put_in(name: str) -> None:
+    places = Places({"user-name": name})
+    assert places.conceal_text(f"a {name} b") == f"a {name} b"
+    assert places.reveal_text("a <user-name> b") == f"a {name} b"
+
+
+def test_the_prefix_that_python_shares_with_everything_stays_but_is_put_in() -> None:
+    places = Places({"python-prefix": "/usr", "venv": "/usr"})
+    assert places.conceal_text("/usr/bin/git") == "/usr/bin/git"
+    assert places.reveal_text("<venv>/bin/tool") == "/usr/bin/tool"
+    assert Places({"python-prefix": "/opt/python3"}).conceal_text("/opt/python3/lib") == "<python-prefix>/lib"
+
+
+# -- streams in pieces -------------------------------------------------------------------------
+
+
+def test_a_path_across_two_pieces_goes_to_one_of_them(places: Places) -> None:
+    pieces = [b"a /srv/re", b"po/b", b" c /home/me\n"]
+    assert places.conceal_pieces(pieces) == [b"a <root>", b"/b", b" c <home>\n"]
+    assert places.conceal_pieces(pieces, late=True) == [b"a ", b"<root>/b", b" c <home>\n"]
+
+
+def test_a_path_across_many_pieces(places: Places) -> None:
+    pieces = [bytes([byte]) for byte in b"x /srv/repo y"]
+    early, late = places.conceal_pieces(pieces), places.conceal_pieces(pieces, late=True)
+    assert b"".join(early) == b"".join(late) == b"x <root> y"
+    assert early[2] == b"<root>"
+    assert late[10] == b"<root>"
+    assert len(early) == len(late) == len(pieces)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"/srv/repo", b"/srv", b"/re", b"po", b" ", b"<root>", b"<ro", b"ot>", b"\xff"])
+    )
+)
+def test_pieces_say_what_the_whole_says(pieces: list[bytes]) -> None:
+    places = Places(HERE)
+    for late in (False, True):
+        on_tape = places.conceal_pieces(pieces, late=late)
+        assert len(on_tape) == len(pieces)
+        assert b"".join(on_tape) == places.conceal(b"".join(pieces))
+
+
+# -- any place, any bytes ----------------------------------------------------------------------
+
+PARTS = st.sampled_from(
+    ["a", "b c", "\u00e9", "\udcff", "<tmp>", "%20", "'", '"', "\\", "x:", "tmp", "~", "$"]
+)
+PATHS = st.lists(PARTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
+
+
+@given(st.data(), PATHS, PATHS, st.text("abtmp<>=:/ ", min_size=1, max_size=8))
+def test_revealing_undoes_concealing_wherever_the_places_are(
+    data: st.DataObject, tmp: str, home: str, user: str
+) -> None:
+    places = Places({"tmp": tmp, "home": home, "user-name": user})
+    bits = [tmp, home, user, f"file://{tmp}", "://", "<", "<=", "tmp", ":url", ">", "\\/", "/", " ", "\udcfe"]
+    bits += [os.fsdecode(write(os.fsencode(path))) for write in WRITINGS.values() for path in (tmp, home)]
+    text = "".join(data.draw(st.lists(st.sampled_from(bits), max_size=8)))
+    assert places.reveal_text(places.conceal_text(text)) == text
+
+
+@given(st.binary(max_size=60), PATHS)
+def test_revealing_undoes_concealing_of_bytes_wherever_the_places_are(data: bytes, tmp: str) -> None:
+    places = Places({"tmp": tmp})
+    assert places.reveal(places.conceal(data)) == data
+
+
+# -- comparing ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "taped, here, asked",
+    [
+        ("<cwd>/a", {"root": "/r", "cwd": "/r"}, "/r/a"),
+        ("<home>/a", {"home": "/t", "tempdir": "/t"}, "/t/a"),
+        ("<real-tmp>/a", {"tmp": "/t"}, "/t/a"),
+        ("<user-name>", {"user-name": "root"}, "root"),
+        ("alexandra", {"user-name": "alexandra"}, "alexandra"),
+        ("<venv>/bin/x", {"venv": "/usr"}, "/usr/bin/x"),
+        ("cat <root>/a", {"root": "/my dir"}, "cat '/my dir/a'"),
+        ("cat '<root>/a'", {"root": "/r"}, "cat /r/a"),
+        ("file://<root>/a", {"root": "/my dir"}, "file:///my dir/a"),
+        ("--token=<redacted:A_TOKEN>", {}, "--token=whatever it is"),
+        ("--token=<redacted>", {}, "--token="),
+        ("<redacted>@<root>", {"root": "/r"}, "x@/r"),
+    ],
+)
+def test_what_means_the_same_here_is_alike(taped: str, here: dict[str, str], asked: str) -> None:
+    places = Places(here)
+    assert places.alike(taped, places.conceal_text(asked))
+
+
+@pytest.mark.parametrize(
+    "taped, asked",
+    [
+        ("<root>/a", "/srv/repo/b"),
+        ("<root>/a", "/home/me/a"),
+        ("a b", "a 'b'"),
+        ("--token=<redacted>", "--password=x"),
+        ("<redacted>!", "x"),
+        ("<=root>", "/srv/repo"),
+        ("plain", "other"),
+    ],
+)
+def test_what_differs_is_not_alike(places: Places, taped: str, asked: str) -> None:
+    assert not places.alike(taped, places.conceal_text(asked))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_proctape.errors import TapeWriteError
+from pytest_proctape.errors import TapeWriteError, UnredactableOutput
 from pytest_proctape.tape import Content, Spool
+from pytest_proctape.tape import files as files_module
 from pytest_proctape.tape import spool as spool_module
 
 
@@ -115,3 +116,59 @@ def test_a_folder_that_cannot_be_made_is_reported_too(tmp_path: Path) -> None:
     assert spool.size == 6
     with pytest.raises(TapeWriteError, match="Not a directory"):
         spool.content()
+
+
+# -- what must not get onto the disk -----------------------------------------------------------
+
+
+def is_secret(data: bytes) -> bool:
+    return b"secret" in data
+
+
+@pytest.fixture
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "_WINDOW", 32)
+    monkeypatch.setattr(spool_module, "OVERLAP", 8)
+
+
+def watched(folder: Path, data: bytes, size: int) -> Spool:
+    spool = Spool(folder, 10, is_secret=is_secret)
+    for start in range(0, len(data), size):
+        spool.write(data[start : start + size])
+    return spool
+
+
+@pytest.mark.parametrize("size", [1, 7, 32, 1000])
+def test_clean_bytes_are_kept_whole(tmp_path: Path, small_windows: None, size: int) -> None:
+    data = bytes(range(97, 123)) * 20
+    content = watched(tmp_path, data, size).content()
+    assert content.in_file
+    assert content == Content.of(data)
+    assert content.bytes() == data
+
+
+@pytest.mark.parametrize("at", [0, 3, 20, 27, 31, 60, 100])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_secret_is_refused_and_never_on_the_disk(
+    tmp_path: Path, small_windows: None, monkeypatch: pytest.MonkeyPatch, at: int, size: int
+) -> None:
+    written = bytearray()
+    real = files_module.write_all
+
+    def write_all(fd: int, data: bytes) -> None:
+        written.extend(data)
+        real(fd, data)
+
+    monkeypatch.setattr(spool_module, "write_all", write_all)
+    spool = watched(tmp_path, b"." * at + b"secret" + b"." * 60, size)
+    with pytest.raises(UnredactableOutput) as caught:
+        spool.content()
+    assert caught.value.limit == 10
+    assert b"sec" not in written
+    assert names(tmp_path) == []
+
+
+def test_what_stays_in_memory_is_not_asked_about(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10, is_secret=is_secret)
+    spool.write(b"a secret")
+    assert spool.content().bytes() == b"a secret"

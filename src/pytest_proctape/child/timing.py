@@ -1,0 +1,98 @@
+"""The time of a recorded child: the real one, or that of the test's mock clock.
+
+Under a mock clock only what the test waits counts, so the child's deeds are noted by the timeline, and the
+timeline stands still while they are noted. What the test saw bounds what is noted: a child that a poll
+found running has not ended before that poll.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..clock import REAL, Source, Waits
+from ..tape import script
+from .pump import PUMP
+from .wiring import close_quietly, moved, ready
+
+_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
+
+CLOCKED_PAUSE_NS = 500_000
+"""A silence of more than this, in nanoseconds, is kept under a mock clock."""
+
+
+class ChildTime:
+    """When a recorded child did what it did.
+
+    Attributes:
+        waits: those that a mock clock is moved by; ``None`` where time is real.
+        exit_fd: becomes readable when the process ends; -1 where nobody watches for that.
+    """
+
+    def __init__(self, waits: Waits | None) -> None:
+        self.waits = waits
+        self.exit_fd = -1
+        self._owner: Source | None = None
+        self._gone_ns = 0
+        self._seen_ns = 0
+
+    def now_ns(self) -> int:
+        """Nanoseconds, counted from anywhere."""
+        return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.now_ns()
+
+    @property
+    def pause_ns(self) -> int:
+        """A silence of more than this is kept."""
+        return script.PAUSE_NS if self.waits is None else CLOCKED_PAUSE_NS
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Around the noting of what has happened."""
+        if self.waits is None:
+            yield
+            return
+        self.waits.hold()
+        try:
+            yield
+        finally:
+            self.waits.go_on()
+
+    def watch(self, pid: int, owner: Source) -> None:
+        """Step ``owner`` when the process ends, and before time passes: what it is sent is noted as sent now."""
+        if self.waits is None:
+            return
+        self._owner = owner
+        self.waits.add(owner)
+        if _PIDFD_OPEN is None:
+            return
+        try:
+            self.exit_fd = moved(_PIDFD_OPEN(pid))
+        except OSError:
+            return
+        PUMP.watch(self.exit_fd, selectors.EVENT_READ, owner)
+
+    def look(self) -> None:
+        """Note the end of the process, if it has ended."""
+        if self.exit_fd != -1 and not self._gone_ns and ready(self.exit_fd, select.POLLIN):
+            self._gone_ns = self.now_ns()
+            PUMP.forget(self.exit_fd)
+
+    def seen_running(self) -> None:
+        """The test has asked, and the process had not ended."""
+        self._seen_ns = self.now_ns()
+
+    def ended_ns(self) -> int:
+        """When the process ended; to be asked under a mock clock, once it has."""
+        return max(self._gone_ns or self.now_ns(), self._seen_ns + 1000 if self._seen_ns else 0)
+
+    def close(self) -> None:
+        """Nobody asks any more."""
+        if self.waits is not None and self._owner is not None:
+            self.waits.discard(self._owner)
+        fd, self.exit_fd = self.exit_fd, -1
+        if fd != -1:
+            PUMP.forget(fd)
+            close_quietly(fd)

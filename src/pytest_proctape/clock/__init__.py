@@ -1,0 +1,22 @@
+"""Time: the real clock, and the mock clock that a test and its children share."""
+
+from __future__ import annotations
+
+from .mock import CLOCK, EPOCH_NS, TapeClock
+from .readings import ns_of
+from .real import REAL
+from .timeline import Timeline
+from .waits import Source, Ticket, Wait, Waits
+
+__all__ = [
+    "CLOCK",
+    "EPOCH_NS",
+    "REAL",
+    "Source",
+    "TapeClock",
+    "Ticket",
+    "Timeline",
+    "Wait",
+    "Waits",
+    "ns_of",
+]

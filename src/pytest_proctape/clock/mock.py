@@ -1,0 +1,130 @@
+"""The mock clock of this process, and what a test holds of it.
+
+Mock clocks are for the whole process, so there is one :data:`CLOCK`; the intercept room puts the
+functions that wait in its hands while some taped test has a mock clock, and only then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from .readings import OwnReading, ns_of
+from .timeline import Timeline
+from .waits import Waits
+
+EPOCH_NS = 946_684_800 * 10**9
+"""2000-01-01T00:00:00Z: where the clock of a test starts that has no tape."""
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock:
+    """The one time that all with a mock clock share.
+
+    Attributes:
+        timeline: how much has passed.
+        waits: who waits for what.
+    """
+
+    def __init__(self) -> None:
+        self._users = 0
+        self.real = False
+        """Commands run for real, so that real time is what passes."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self.timeline = Timeline()
+        self.waits = Waits(self.timeline, lambda: self.real)
+
+    @property
+    def on(self) -> bool:
+        """Waits are to be told here, and a mock clock stands in for the real one."""
+        return self._users > 0 and self.timeline.holds
+
+    @property
+    def in_use(self) -> bool:
+        """Waits are to be told here, should a mock clock stand in for the real one."""
+        return self._users > 0
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Around a test whose waits are told here."""
+        if not self._users:
+            self._begin()
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+
+    @contextmanager
+    def passing(self, *, real: bool) -> Iterator[None]:
+        """For a while, let time pass for real, or at once."""
+        before, self.real = self.real, real
+        try:
+            yield
+        finally:
+            self.real = before
+
+    def now_ns(self) -> int:
+        """Where the timeline stands."""
+        return self.timeline.now_ns()
+
+
+CLOCK = Clock()
+
+
+def _after_fork_in_child() -> None:
+    CLOCK.__init__()  # type: ignore[misc]
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class TapeClock:
+    """The frozen clock of a test; the fixture ``tape_clock`` gives it.
+
+    It starts where the recording started, and moves by what the test waits for: children, ``sleep``,
+    timers. :mod:`time` and :mod:`datetime` show it.
+    """
+
+    def __init__(self, start_ns: int, sleeps: Callable[[], Sequence[float]]) -> None:
+        """Make one that is not installed.
+
+        Args:
+            start_ns: nanoseconds since 1970.
+            sleeps: tells what the test slept.
+        """
+        self.reading = OwnReading(start_ns)
+        self._sleeps = sleeps
+
+    @property
+    def now(self) -> datetime:
+        """What the clock shows, in UTC."""
+        return _START + timedelta(microseconds=self.reading.now_ns() // 1000)
+
+    def advance(self, delta: float | timedelta) -> None:
+        """Let time pass.
+
+        Args:
+            delta: seconds, or a difference; not negative. Counted to the microsecond.
+
+        Raises:
+            ValueError: ``delta`` is negative: what has happened does not go away.
+        """
+        ns = ns_of(delta)
+        if ns < 0:
+            raise ValueError(f"a tape's clock can't go back: {delta!r}")
+        self.reading.add(ns)
+        CLOCK.waits.changed()
+
+    @property
+    def sleeps(self) -> tuple[float, ...]:
+        """What was given to :func:`time.sleep`, in seconds, in order."""
+        return tuple(self._sleeps())
+
+    def __repr__(self) -> str:
+        return f"<TapeClock {self.now.isoformat()}>"

@@ -1,0 +1,114 @@
+"""One time for a test and its children, whichever mock clock stands in for the real one.
+
+Nested clocks show other dates; what passes on the topmost one passes here. While commands run for real,
+their real duration has to move the mock clock: a stopwatch runs while everybody waits, and stands while
+the test computes. So the test reads the same times when the waits end at once on replay.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from . import readings
+from .readings import NS_PER_US, Reading
+from .real import REAL
+
+FOREVER_NS = 1 << 80
+"""Later than everything: what the timeline says when no mock clock holds any more."""
+
+
+class Timeline:
+    """Time in nanoseconds. Its zero means nothing; it never goes back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._key: object = None
+        self._reading: Reading | None = None
+        self._offset_ns = 0
+        self._last_ns = 0
+        self._since_ns: int | None = None
+        self.limit_ns: int | None = None
+        """Up to where the stopwatch counts."""
+        self.skipped_ns = 0
+        """How much was let pass at once."""
+
+    @property
+    def holds(self) -> bool:
+        """A mock clock stands in for the real one now."""
+        return readings.topmost() is not None
+
+    @property
+    def leaves_monotonic(self) -> bool:
+        """The mock clock that stands in for the real one leaves the monotonic clocks alone."""
+        found = readings.topmost()
+        return found is not None and not found[1].monotonic
+
+    def now_ns(self) -> int:
+        """What has passed until now."""
+        with self._lock:
+            self._find()
+            if self._reading is None:
+                return self._last_ns + FOREVER_NS
+            return self._still_ns() + self._passed_ns()
+
+    def add(self, ns: int) -> None:
+        """Let time pass at once, by whole microseconds, rounded up."""
+        with self._lock:
+            self._find()
+            if self._reading is not None and ns > 0:
+                whole_ns = -(-ns // NS_PER_US) * NS_PER_US
+                self._reading.add(whole_ns)
+                self.skipped_ns += whole_ns
+
+    def _find(self) -> None:
+        """Go on from the same time when another clock has become the topmost one."""
+        found = readings.topmost()
+        key, reading = found or (None, None)
+        if key is self._key:
+            return
+        if self._reading is not None:
+            self._last_ns = self._still_ns()
+        self._key, self._reading = key, reading
+        if reading is not None:
+            self._offset_ns = self._last_ns - reading.now_ns()
+
+    def _still_ns(self) -> int:
+        assert self._reading is not None
+        # A clock that the test has set back has not undone what happened.
+        now_ns = self._reading.now_ns() + self._offset_ns
+        if now_ns < self._last_ns:
+            self._offset_ns += self._last_ns - now_ns
+        self._last_ns = max(self._last_ns, now_ns)
+        return self._last_ns
+
+    # -- the stopwatch ---------------------------------------------------------------------------
+
+    def run(self, limit_ns: int | None) -> None:
+        """Let real time count from now on, until the timeline reaches ``limit_ns``."""
+        with self._lock:
+            self.limit_ns = limit_ns
+            if self._since_ns is None:
+                self._since_ns = REAL.monotonic_ns()
+
+    def stop(self) -> int:
+        """Real time counts no longer. Returns where the timeline stands now."""
+        with self._lock:
+            self._find()
+            passed_ns = self._passed_ns()
+            self._since_ns = None
+            if self._reading is not None and passed_ns:
+                self._reading.add(passed_ns)
+            return self.now_ns()
+
+    @property
+    def running(self) -> bool:
+        """Whether real time counts."""
+        return self._since_ns is not None
+
+    def _passed_ns(self) -> int:
+        if self._since_ns is None or self._reading is None or self._reading.flows:
+            return 0
+        passed_ns = REAL.monotonic_ns() - self._since_ns
+        if self.limit_ns is not None:
+            passed_ns = min(passed_ns, self.limit_ns - self._still_ns())
+        return max(0, passed_ns // NS_PER_US * NS_PER_US)

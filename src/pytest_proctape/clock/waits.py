@@ -1,0 +1,387 @@
+"""Who waits for what, and so how far time may go: the scheduler of a mock clock.
+
+A mock clock moves when everybody who takes part waits: the test's thread, the threads it started, the
+jobs it gave to pools. On replay it jumps to whatever comes first, the end of somebody's wait or the next
+step of a child. While commands run for real, a stopwatch moves it instead, and for as long.
+
+The last one to begin a wait lets the time pass for all; nobody watches over it. Those whose time has come
+are woken one at a time, the one that waited for the earliest moment first, so that the same things happen
+in the same order every time.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from .parked import Watch
+from .real import REAL
+from .timeline import Timeline
+
+_LOOK_S = 0.005
+"""Real seconds between looks at others who are busy, or who wait in a way that tells nobody."""
+
+_IDLE_LOOKS = 20
+"""So many looks at the same moment mean nothing yet."""
+
+_NEW_LOCK = _thread.allocate_lock
+
+
+class Source(Protocol):
+    """What takes what it is sent, and does things at certain times: a child."""
+
+    def due_ns(self) -> int | None:
+        """When it does the next thing, by the timeline; ``None`` while something else holds it back."""
+
+    def step(self) -> bool:
+        """Do what is due, and take what has been sent; whether others may have to do the same because of it."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Wait:
+    """What one thread waits for.
+
+    Attributes:
+        deadline_ns: by the timeline, when it gives up; ``None`` if it never does.
+        real: it may be ended by something outside of this process, so time has to pass for real.
+        chosen: its deadline has come, and it may go on.
+        turn: how many began to wait before it.
+    """
+
+    real = False
+
+    def __init__(self, deadline_ns: int | None = None, ready: Callable[[], bool] = _never) -> None:
+        self.deadline_ns = deadline_ns
+        self.chosen = False
+        self.turn = 0
+        self.ready = ready
+        self._gate = _NEW_LOCK()
+        self._gate.acquire()
+
+    def sleep(self, limit_s: float | None) -> None:
+        """Sleep for real until woken, or for ``limit_s``."""
+        self._gate.acquire(timeout=-1 if limit_s is None else min(limit_s, threading.TIMEOUT_MAX))
+
+    def wake(self) -> None:
+        """Let :meth:`sleep` return, be it the next one."""
+        with contextlib.suppress(RuntimeError):
+            self._gate.release()
+
+
+def _first_to_go(wait: Wait) -> tuple[int, int]:
+    return wait.deadline_ns or 0, wait.turn
+
+
+class _Participant:
+    """A thread that takes part, by what it does at the moment.
+
+    Attributes:
+        wait: what it waits for; ``None`` while it is busy.
+        looks: how often it has looked for something in vain at the moment ``looked_at_ns``.
+        looked_real_ns: when it did so last, by the real clock.
+    """
+
+    def __init__(self) -> None:
+        self.wait: Wait | None = None
+        self.looks = 0
+        self.looked_at_ns = self.looked_real_ns = -1
+        self._watch = Watch(threading.get_native_id())
+
+    def busy(self) -> bool:
+        """It runs, or waits for something that only the world can bring about."""
+        return self.wait is None and not self._watch.parked()
+
+
+class Ticket:
+    """Something that is about to become a participant.
+
+    Attributes:
+        can_begin: nothing keeps it from beginning, but that it has not yet.
+        passing: once it can't begin, it is not expected any more.
+    """
+
+    def __init__(self, can_begin: Callable[[], bool], passing: bool) -> None:
+        self.can_begin = can_begin
+        self.passing = passing
+
+
+class Waits:
+    """The waits of all who take part in one test's time."""
+
+    def __init__(self, timeline: Timeline, is_real: Callable[[], bool]) -> None:
+        """Begin with nobody.
+
+        Args:
+            timeline: what is moved.
+            is_real: whether commands run for real, so that real time is what passes.
+        """
+        self.timeline = timeline
+        self._is_real = is_real
+        self._lock = threading.RLock()
+        self._deciding = threading.RLock()
+        self._turns = itertools.count()
+        self._participants: dict[int, _Participant] = {}
+        self._tickets: set[Ticket] = set()
+        self._sources: weakref.WeakSet[Source] = weakref.WeakSet()
+        self._was_running = False
+
+    # -- taking part -----------------------------------------------------------------------------
+
+    def expect(self, can_begin: Callable[[], bool] = lambda: True, *, passing: bool = False) -> Ticket:
+        """Somebody is about to take part, or to begin something: time does not jump meanwhile."""
+        ticket = Ticket(can_begin, passing)
+        with self._lock:
+            self._tickets.add(ticket)
+        return ticket
+
+    def forget(self, ticket: Ticket) -> None:
+        """What was expected has begun, or never will."""
+        with self._lock:
+            self._tickets.discard(ticket)
+
+    @contextmanager
+    def taking_part(self, ticket: Ticket | None = None) -> Iterator[None]:
+        """Around what a thread does for the test."""
+        if self.takes_part(threading.get_ident()):
+            yield
+            return
+        self.enter(ticket)
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def enter(self, ticket: Ticket | None = None) -> None:
+        """This thread does something for the test, until it leaves."""
+        self._own()
+        if ticket is not None:
+            self.forget(ticket)
+
+    def leave(self) -> None:
+        """What this thread did for the test is done."""
+        self._participants.pop(threading.get_ident(), None)
+        self.changed()
+
+    def add(self, source: Source) -> None:
+        """``source`` does things in this time from now on."""
+        self._sources.add(source)
+
+    def discard(self, source: Source) -> None:
+        """It will do nothing more."""
+        self._sources.discard(source)
+
+    def _own(self) -> _Participant:
+        ident = threading.get_ident()
+        with self._lock:
+            own = self._participants.get(ident)
+            if own is None:
+                own = self._participants[ident] = _Participant()
+            return own
+
+    def takes_part(self, ident: int) -> bool:
+        """Whether that thread takes part."""
+        return ident in self._participants
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def block(self, wait: Wait, patience_ns: int | None = None) -> bool:
+        """Wait until ``wait`` is over; whether it got what it waited for.
+
+        Args:
+            wait: of this thread.
+            patience_ns: real nanoseconds after which it is given up, if nothing can happen any more.
+        """
+        own = self._own()
+        stuck_ns = 0
+        with self._waiting(own, wait):
+            while True:
+                # Nobody goes on while somebody else decides by who waits.
+                with self._deciding:
+                    ready = wait.ready()
+                    if ready or self._gives_up(own, wait):
+                        own.looks = 0 if ready else own.looks
+                        self._leave(own)
+                        return ready
+                    limit_s = self._let_time_pass(own, wait)
+                if limit_s == 0:
+                    stuck_ns = 0
+                    continue
+                if limit_s is None and patience_ns is not None:
+                    stuck_ns = stuck_ns or REAL.monotonic_ns()
+                    left_ns = stuck_ns + patience_ns - REAL.monotonic_ns()
+                    if left_ns <= 0:
+                        return False
+                    limit_s = left_ns / 1e9
+                wait.sleep(limit_s)
+
+    @contextmanager
+    def _waiting(self, own: _Participant, wait: Wait) -> Iterator[None]:
+        # The handler of a signal may wait within a wait.
+        outer = own.wait
+        with self._deciding:
+            wait.turn = next(self._turns)
+            own.wait = wait
+        try:
+            yield
+        finally:
+            with self._deciding:
+                self._leave(own)
+                own.wait = outer
+
+    def _leave(self, own: _Participant) -> None:
+        own.wait = None
+        self.timeline.stop()
+
+    def _gives_up(self, own: _Participant, wait: Wait) -> bool:
+        if wait.deadline_ns is None or self.timeline.now_ns() < wait.deadline_ns:
+            return False
+        return wait.chosen or not (self._is_anybody_busy(own) or self._next_to_go(own))
+
+    def _is_anybody_busy(self, own: _Participant) -> bool:
+        """Whether another one runs, or is about to."""
+        others = [one for one in list(self._participants.values()) if one is not own]
+        return any(one.busy() for one in others) or self._expects_somebody()
+
+    def changed(self) -> None:
+        """Something has happened that others may have waited for: let them look."""
+        for one in list(self._participants.values()):
+            wait = one.wait
+            if wait is not None:
+                wait.wake()
+
+    def hold(self) -> None:
+        """Something happens now, whose time is to be noted: the stopwatch stands meanwhile."""
+        self._was_running = self.timeline.running
+        self.timeline.stop()
+
+    def go_on(self) -> None:
+        """It has happened. Unless somebody runs because of it, the stopwatch goes on."""
+        if self._was_running and not any(
+            one.busy() or (one.wait is not None and one.wait.ready())
+            for one in list(self._participants.values())
+        ):
+            self.timeline.run(self.timeline.limit_ns)
+
+    def polled(self, ready: Callable[[], bool] = _never) -> None:
+        """This thread has looked for something, and it was not there.
+
+        Who looks again and again without a pause lets time pass by that: hardly any at first, then more
+        and more, as the number of looks is up to the machine.
+        """
+        own = self._own()
+        now_ns, real_ns = self.timeline.now_ns(), REAL.monotonic_ns()
+        if own.looked_at_ns != now_ns:
+            own.looks = 0
+        own.looks += 1
+        extra = own.looks - _IDLE_LOOKS
+        if extra > 0:
+            if self._is_real():
+                self.timeline.add(real_ns - own.looked_real_ns)
+            else:
+                self.block(Wait(now_ns + (1000 << min(extra, 40)), ready))
+        own.looked_at_ns, own.looked_real_ns = self.timeline.now_ns(), real_ns
+
+    def found(self) -> None:
+        """This thread has looked for something, and it was there."""
+        self._own().looks = 0
+
+    # -- the passing of time -----------------------------------------------------------------------
+
+    def _let_time_pass(self, own: _Participant, wait: Wait) -> float | None:
+        """Move on as far as it goes at once.
+
+        Returns:
+            real seconds to sleep: 0 to look again at once, ``None`` until woken, as nothing is due.
+        """
+        if self._is_anybody_busy(own):
+            return _LOOK_S
+        if not self.timeline.running:
+            self._settle()
+        if wait.ready():
+            return 0.0
+        ahead = self._next_to_go(own)
+        if ahead is not None:
+            ahead.wake()
+            return _LOOK_S
+        others = (one.wait for one in list(self._participants.values()) if one is not own)
+        return self._pass([wait, *(one for one in others if one is not None)])
+
+    def _expects_somebody(self) -> bool:
+        for ticket in list(self._tickets):
+            if ticket.can_begin():
+                return True
+            if ticket.passing:
+                self.forget(ticket)
+        return False
+
+    def _next_to_go(self, own: _Participant) -> Wait | None:
+        """Who else should run before time goes on: who got something, then who waits for the earliest."""
+        now_ns = self.timeline.now_ns()
+        over: list[Wait] = []
+        for one in list(self._participants.values()):
+            wait = one.wait
+            if one is own or wait is None:
+                continue
+            if wait.ready():
+                return wait
+            if wait.deadline_ns is not None and wait.deadline_ns <= now_ns:
+                over.append(wait)
+        if own.wait is not None and own.wait.deadline_ns is not None:
+            over.append(own.wait)
+        first = min(over, key=_first_to_go, default=None)
+        if first is None or first is own.wait:
+            return None
+        first.chosen = True
+        return first
+
+    def _settle(self) -> None:
+        """What was sent before is received before time goes on, be it from child to child."""
+        sources = list(self._sources)
+        while any([source.step() for source in sources]):
+            pass
+
+    def _pass(self, waits: list[Wait]) -> float | None:
+        due = [(at_ns, source) for source in list(self._sources) if (at_ns := source.due_ns()) is not None]
+        times = [at_ns for at_ns, _ in due]
+        times += [wait.deadline_ns for wait in waits if wait.deadline_ns is not None]
+        first_ns = min(times, default=None)
+        if self._is_real() or any(wait.real for wait in waits):
+            return self._pass_for_real(waits, due, first_ns)
+        if first_ns is None:
+            return None
+        self.timeline.add(first_ns - self.timeline.now_ns())
+        self._step(due, first_ns)
+        return 0.0
+
+    def _pass_for_real(
+        self, waits: list[Wait], due: list[tuple[int, Source]], first_ns: int | None
+    ) -> float | None:
+        was_running = self.timeline.running
+        self.timeline.run(first_ns)
+        if not was_running:
+            # The others sleep by what they knew when it stood.
+            for wait in waits[1:]:
+                wait.wake()
+        if first_ns is None:
+            return None
+        left_ns = first_ns - self.timeline.now_ns()
+        if left_ns > 0:
+            return left_ns / 1e9
+        self._step(due, first_ns)
+        return 0.0
+
+    @staticmethod
+    def _step(due: list[tuple[int, Source]], at_ns: int) -> None:
+        for source_ns, source in due:
+            if source_ns <= at_ns:
+                source.step()
+                return

@@ -1,0 +1,190 @@
+"""What a pytest run says about tapes: its ini file, its flags, and the fixture ``tape_config``.
+
+The plugin calls it. What it finds is checked by :mod:`.settings`, which knows nothing of pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from .errors import UsageError
+from .settings import INI_PREFIX, KEYS, Mode, Settings, check_asked, command_line_mode, from_ini, nearest
+
+_FIXTURE = "tape_config"
+
+
+def ini_settings(config: pytest.Config) -> Settings:
+    """What the ini file says, and ``-o``.
+
+    Raises:
+        UsageError: a key is not known, or its value is not understood.
+    """
+    _refuse_unknown(config)
+    return from_ini(_written(config), config.inipath or "the ini file")
+
+
+def flag_mode(options: argparse.Namespace) -> Mode | None:
+    """The mode that the command line asks for.
+
+    Raises:
+        UsageError: two of its flags contradict each other.
+    """
+    return command_line_mode(
+        options.record_tapes or (), options.replay_tapes, options.live_tapes, options.verify_tapes
+    )
+
+
+def header(config: pytest.Config, settings: Settings, mode: Mode | None) -> str:
+    """The settings of the run in one line: mode and directory, what is not the default, and who says so."""
+    shown = settings if mode is None else replace(settings, mode=mode)
+    default = Settings()
+    told = []
+    for key in KEYS:
+        value = getattr(shown, key.name)
+        source = _source(config, key.ini_name)
+        if key.name == "mode" and mode is not None:
+            source = "the command line"
+        if source or value != getattr(default, key.name) or key.name in {"mode", "dir"}:
+            told.append(f"{key.name}={_plain(value)}" + (f" ({source})" if source else ""))
+    return f"tapes: {', '.join(told)}"
+
+
+class RecordTapes(argparse.Action):
+    """Collects what ``--record-tapes`` asked for, be it said twice."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
+        # What argparse itself passes to an action is untyped.
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        _values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add one."""
+        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
+        setattr(namespace, self.dest, said)
+
+
+class ItemConfig:
+    """What the fixture ``tape_config`` says of one test.
+
+    A test's tape begins before the fixtures of the test, and this is one. So it is made the first, and
+    the tape begins as soon as it has a value: with the test, where an earlier one has asked for it already.
+
+    Attributes:
+        fixturedef: the definition that is nearest to the test; ``None`` where there is only ours.
+        refused: its value was, before the setup began.
+        setup: what is in place for the rest of the test's setup.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        found = item.session._fixturemanager.getfixturedefs(_FIXTURE, item)
+        names = getattr(item, "fixturenames", None)
+        self._config = item.config
+        self.refused: UsageError | None = None
+        self.setup = ExitStack()
+        self.fixturedef = None if found is None or len(found) < 2 or names is None else found[-1]
+        if self.fixturedef is not None and names is not None:
+            # The list may be that of several tests.
+            if _FIXTURE in names:
+                names.remove(_FIXTURE)
+            names.insert(0, _FIXTURE)
+
+    @property
+    def known(self) -> bool:
+        """The fixture has a value."""
+        if self.fixturedef is None:
+            return True
+        result = self.fixturedef.cached_result
+        return result is not None and result[2] is None
+
+    def asked(self) -> dict[str, object]:
+        """Its value, checked.
+
+        Raises:
+            UsageError: it is not understood.
+        """
+        if self.fixturedef is None or self.fixturedef.cached_result is None:
+            return {}
+        value = self.fixturedef.cached_result[0]
+        source = _place_of(self.fixturedef.func, self._config)
+        return check_asked({} if value is None else value, source, shape="{}: {!r}", what="setting")
+
+
+def _place_of(function: Any, config: pytest.Config) -> str:  # noqa: ANN401 - what pytest keeps of a fixture
+    file = inspect.getsourcefile(inspect.unwrap(function)) or "?"
+    inside = os.path.relpath(file, config.rootpath)
+    return f"tape_config in {file if inside.startswith('..') else inside}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple | list | set | frozenset):
+        return " ".join(str(one) for one in value) or "none"
+    return str(value)
+
+
+def _source(config: pytest.Config, ini_name: str) -> str:
+    """Where an ini key is given: ``-o``, or the name of the file; empty where it is not."""
+    if ini_name in _overridden(config):
+        return "-o"
+    if ini_name in _in_file(config) and config.inipath is not None:
+        return config.inipath.name
+    return ""
+
+
+def _in_file(config: pytest.Config) -> list[str]:
+    """The keys of the ini file. Pytest has no public way to list them; up to 9.0 the name is another."""
+    if hasattr(config, "_inicfg"):
+        return list(config._inicfg)
+    return list(config.inicfg)  # type: ignore[deprecated]  # and deprecated from 9.1 on
+
+
+def _overridden(config: pytest.Config) -> list[str]:
+    return [one.partition("=")[0] for one in config.getoption("override_ini") or ()]
+
+
+def _refuse_unknown(config: pytest.Config) -> None:
+    """Pytest only warns of a key that it does not know, and with ``-o`` says nothing at all."""
+    known = [key.ini_name for key in KEYS if key.ini]
+    for name in [*_in_file(config), *_overridden(config)]:
+        if not name.startswith(INI_PREFIX) or name in known:
+            continue
+        try:
+            config.getini(name)
+        except (ValueError, KeyError):
+            where = "-o" if name in _overridden(config) else config.inipath or "the ini file"
+            raise UsageError(
+                f"{where} has {name!r}, and there is no such key{nearest(name, known)}; "
+                f"the keys are {', '.join(known)}"
+            ) from None
+
+
+def _written(config: pytest.Config) -> dict[str, object]:
+    """The ini file's keys that are ours.
+
+    Raises:
+        UsageError: one is not of the type that it must be.
+    """
+    written = {}
+    for key in KEYS:
+        try:
+            written[key.ini_name] = config.getini(key.ini_name) if key.ini else None
+        except (ValueError, pytest.UsageError) as error:
+            # It is a UsageError from pytest 9 on.
+            told = "; say true or false" if key.kind == "bool" else ""
+            file = config.inipath or "the ini file"
+            raise UsageError(f"{key.ini_name} in {file}: {error}{told}") from None
+    return written

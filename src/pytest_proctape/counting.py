@@ -1,0 +1,132 @@
+"""The results of a run, added up where the summary is shown, and the tapes that nobody owns looked for.
+
+Results travel with a test's last report, as workers' do; what no report has carried goes with a worker's
+end. The plugin registers :class:`Counter`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .census import Census
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .summary import Result, Totals
+
+ERROR_KEY = "_proctape_error"
+"""An attribute of reports that show an error of ours; it travels from workers with them."""
+EXIT_DRIFT = 8
+"""Pytest ends with it where every test has passed and a tool no longer does what its tape says."""
+_OUTPUT_KEY = "_proctape"
+_TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
+CENSUS = pytest.StashKey[Census]()
+
+
+def totals_of(config: pytest.Config) -> Totals:
+    """The sums of the run so far."""
+    if _TOTALS not in config.stash:
+        from .summary import Totals
+
+        config.stash[_TOTALS] = Totals()
+    return config.stash[_TOTALS]
+
+
+def attach_results(report: pytest.TestReport, results: Iterable[Result], *, every: bool) -> None:
+    """Let ``results`` travel with ``report``.
+
+    pytest keeps every report to its end, so one that tells nothing carries nothing.
+
+    Args:
+        report: the last of a test.
+        results: of the tapes that have ended with it.
+        every: also those that tell nothing: ``--tapes-report`` lists them.
+    """
+    told = [one for one in results if every or one.counts]
+    if told:
+        from .summary import attach
+
+        attach(report, told)
+
+
+def conclude(session: pytest.Session, results: Iterable[Result], settings: Settings) -> None:
+    """The session is over: count what no report of a test has carried, and look for orphans."""
+    config = session.config
+    left = [one for one in results if one.counts]
+    census = config.stash[CENSUS]
+    census.conclude(session)
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_OUTPUT_KEY] = [one.as_data() for one in left]
+        return
+    _count(config, left)
+    _look_for_orphans(session, census, settings)
+    if totals_of(config).drifted and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = EXIT_DRIFT
+
+
+def _count(config: pytest.Config, results: Iterable[Result]) -> None:
+    for one in results:
+        totals_of(config).add(one)
+        config.stash[CENSUS].seen.add(one.test)
+
+
+def _look_for_orphans(session: pytest.Session, census: Census, settings: Settings) -> None:
+    """Count the tapes that no test owns, and do with them what was asked for."""
+    from .census import take
+
+    config = session.config
+    action = config.getoption("tapes_orphans") or settings.orphans
+    orphans = take(
+        census, session, config.rootpath / settings.dir, action, paths_from=config.invocation_params.dir
+    )
+    if orphans is not None:
+        totals = totals_of(config)
+        totals.orphans, totals.orphaned_payloads = orphans.tapes, orphans.payloads
+        totals.orphans_deleted = orphans.deleted
+        if action == "fail" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class Counter:
+    """Adds up the results, in the process that shows the summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the results that came with a report, and give it its colours."""
+        if hasattr(report, ERROR_KEY) and not hasattr(self._config, "workerinput"):
+            from .markup import mark_up
+
+            mark_up(report)
+        from .summary import results_of
+
+        _count(self._config, results_of(report))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401
+        """Count what a worker of xdist, whose nodes are untyped, sent along with its end."""
+        from .summary import Result
+
+        sent = (getattr(node, "workeroutput", None) or {}).get(_OUTPUT_KEY, ())
+        _count(self._config, map(Result.from_data, sent))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell what was replayed and recorded; nothing when no tape was used."""
+        totals = self._config.stash.get(_TOTALS, None)
+        if not totals or self._config.get_verbosity() < -1 or self._config.getoption("no_summary", False):
+            return
+        from .summary import lines
+
+        command = shlex.join(["pytest", "--record-tapes=missing"])
+        told = list(lines(totals, record_command=command, verbose=self._config.get_verbosity() > 0))
+        if self._config.get_verbosity() >= 0:
+            terminalreporter.section("tapes", sep="-")
+        for line in told:
+            terminalreporter.line(line)

@@ -1,0 +1,66 @@
+"""The pytest run that this code is part of, if any: what it says holds for ``use_tape`` as well.
+
+The plugin enters a run here and takes it away again; :mod:`.use` asks. Neither has to import the other, and
+pytest need not be there at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .settings import Mode, Settings
+
+if TYPE_CHECKING:
+    from .active import ActiveTape
+    from .portable import Rules
+    from .summary import Result
+
+
+@dataclass(eq=False)
+class Enclosing:
+    """One run of pytest.
+
+    Attributes:
+        settings: of its ini file.
+        mode: what its command line asks for.
+        active: blocks of ``use_tape`` that are open.
+        results: of those that have ended and are not reported yet.
+    """
+
+    settings: Settings
+    mode: Mode | None
+    active: list[ActiveTape] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+    def take_results(self) -> list[Result]:
+        """The results since the last call."""
+        taken, self.results = self.results, []
+        return taken
+
+
+RUNS: list[Enclosing] = []
+"""The innermost last: pytester runs pytest inside of pytest."""
+
+
+def rules_of(settings: Settings, source: str) -> Rules | None:
+    """The user's rules for what gets onto tapes, ``None`` if there are none.
+
+    Args:
+        settings: of the ini file.
+        source: its path, for the message.
+
+    Raises:
+        UsageError: a line is not understood.
+    """
+    if not (settings.places or settings.redact or settings.env or settings.keep_unscanned):
+        return None
+    from .portable import rules_from
+
+    return rules_from(
+        settings.places,
+        settings.redact,
+        settings.env,
+        keep_unscanned=settings.keep_unscanned,
+        source=source,
+    )

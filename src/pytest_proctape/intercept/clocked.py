@@ -1,0 +1,200 @@
+"""Puts a mock clock in place, and everything that waits in its hands; takes all of it away afterwards.
+
+The fakes of :mod:`time` and :mod:`datetime` are freezegun's. Its own way of putting them in place looks at
+every attribute of every module each time; here a module is looked at once, and again only where it has
+changed, so that a test with a clock costs little more than one without.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import datetime as dt
+import functools
+import logging
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from typing import Any
+
+from ..clock import CLOCK, REAL, TapeClock
+from . import door, inherit, pausing
+from .substitution import Substitution
+
+_PACKAGE = __name__.partition(".")[0]
+
+_REAL_TIME_FOR = (
+    # What runs the tests measures real time: durations, time limits, logs.
+    "_pytest",
+    "pytest",
+    "pluggy",
+    "pytest_timeout",
+    "xdist",
+    "execnet",
+    "coverage",
+    "freezegun",
+    "time_machine",
+    _PACKAGE,
+    # They are given the timeline, which goes on where a test sets its clock back: see `.pausing`.
+    "threading",
+    "queue",
+)
+
+
+def _is_apart(name: str) -> bool:
+    return name.partition(".")[0] in _REAL_TIME_FOR
+
+
+_substitutions: dict[str, Substitution] = {}
+_undo = ExitStack()
+_lock = threading.Lock()
+_users = 0
+
+
+@contextmanager
+def waits_told() -> Iterator[None]:
+    """For a while, let the functions that wait ask the mock clock, should there be one."""
+    global _users
+    with CLOCK.used():
+        with _lock:
+            _users += 1
+            if _users == 1:
+                try:
+                    _undo.enter_context(_substitution("waits", pausing.functions()).in_place())
+                    if CLOCK.timeline.leaves_monotonic:
+                        # Event loops wait by them.
+                        _undo.enter_context(_substitution("monotonic", pausing.monotonics()).in_place())
+                    for where, name, what in (*pausing.replacements(), *inherit.clocked_replacements()):
+                        _replace(_undo, where, name, what)
+                except BaseException:
+                    _users = 0
+                    _undo.close()
+                    raise
+        try:
+            yield
+        finally:
+            with _lock:
+                _users -= 1
+                if not _users:
+                    _undo.close()
+
+
+_noticed = ExitStack()
+
+
+def notice() -> None:
+    """Let waits be told if a clock that the test made itself is in place."""
+    if not CLOCK.in_use and CLOCK.timeline.holds:
+        _noticed.enter_context(waits_told())
+
+
+def freezers() -> list[tuple[Any, str, Any]]:
+    """``(where, name, what)`` for the functions by which a test makes a clock of its own."""
+    found: list[tuple[Any, str, Any]] = []
+    for module, kind in (("freezegun.api", "_freeze_time"), ("time_machine", "travel")):
+        where = getattr(sys.modules.get(module), kind, None)
+        if where is not None:
+            found.append((where, "start", _noticing(where.start)))
+    return found
+
+
+def _noticing(real: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def start(self: Any) -> Any:
+        result = real(self)
+        if door.current() is not None:
+            notice()
+        return result
+
+    return start
+
+
+def forget() -> None:
+    """The test that made a clock itself is over."""
+    _noticed.close()
+
+
+def _substitution(name: str, stand_ins: Mapping[int, Any]) -> Substitution:
+    found = _substitutions.get(name)
+    if found is None:
+        found = _substitutions[name] = Substitution(stand_ins, _is_apart)
+    return found
+
+
+def _replace(undo: ExitStack, where: Any, name: str, what: Any) -> None:
+    undo.callback(setattr, where, name, getattr(where, name))
+    setattr(where, name, what)
+
+
+@contextmanager
+def frozen(clock: TapeClock) -> Iterator[None]:
+    """For a while, let :mod:`time` and :mod:`datetime` show ``clock``."""
+    from freezegun import api
+
+    stacks: tuple[tuple[list[Any], Any], ...] = (
+        (api.freeze_factories, clock.reading),
+        (api.tz_offsets, dt.timedelta(0)),
+        (api.ignore_lists, ()),
+        (api.tick_flags, False),
+    )
+    was_frozen = bool(api.freeze_factories)
+    with ExitStack() as undo:
+        for stack, value in stacks:
+            stack.append(value)
+        undo.callback(_take_out, stacks)
+        if not was_frozen:
+            _put_fakes_in_place(undo, api)
+        yield
+
+
+def _take_out(stacks: tuple[tuple[list[Any], Any], ...]) -> None:
+    """Ours need not be the topmost clock: a test may leave its own in place."""
+    factories, ours = stacks[0]
+    index = next(i for i, one in enumerate(factories) if one is ours)
+    for stack, _ in stacks:
+        del stack[index]
+
+
+def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
+    """What ``freeze_time().start()`` does; see ``freezegun/api.py``."""
+    fakes = {
+        id(api.real_time): api.fake_time,
+        id(api.real_time_ns): api.fake_time_ns,
+        id(api.real_monotonic): api.fake_monotonic,
+        id(api.real_monotonic_ns): api.fake_monotonic_ns,
+        id(api.real_perf_counter): api.fake_perf_counter,
+        id(api.real_perf_counter_ns): api.fake_perf_counter_ns,
+        id(api.real_localtime): api.fake_localtime,
+        id(api.real_gmtime): api.fake_gmtime,
+        id(api.real_strftime): api.fake_strftime,
+        id(api.real_date): api.FakeDate,
+        id(api.real_datetime): api.FakeDatetime,
+    }
+    undo.enter_context(_substitution("time", fakes).in_place())
+    for name in ("_generate_time_safe", "_UuidCreate", "_last_timestamp"):
+        if hasattr(uuid, name):
+            _replace(undo, uuid, name, None)
+    _replace(undo, logging, "time", _LOG_TIME)
+    table = copyreg.dispatch_table
+    for real, pickle in (
+        (api.real_datetime, api.pickle_fake_datetime),
+        (api.real_date, api.pickle_fake_date),
+    ):
+        table[real] = pickle
+        undo.callback(table.pop, real, None)
+
+
+class _LogTime(ModuleType):
+    """The module :mod:`time` as :mod:`logging` sees it: a log tells when something really happened."""
+
+    time = staticmethod(time.time)
+    time_ns = REAL.time_ns
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+_LOG_TIME = _LogTime("time")

@@ -1,0 +1,466 @@
+"""Waits under a mock clock: every function by which a test lets time pass goes to :data:`~..clock.CLOCK`.
+
+Each stand-in asks the real function first, without waiting; only what would wait is told. Threads that
+belong to no taped test wait for real, as ever.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import selectors
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures.thread import _worker
+from typing import Any
+
+from ..clock import CLOCK, REAL, Wait
+from . import door
+
+_READ, _WRITE = select.POLLIN | select.POLLPRI, select.POLLOUT
+_REAL_SELECT = select.select
+_REAL_GET_CLOCK_INFO = time.get_clock_info
+_REAL_JOIN = threading.Thread.join
+_NEW_LOCK = threading.Lock
+_LOOK_S = 0.005
+
+
+def clocked() -> bool:
+    """Whether this thread lives by a mock clock."""
+    return CLOCK.on and door.current() is not None and not door.is_forked()
+
+
+def deadline_after(seconds: float | None) -> int | None:
+    """The end of a wait that begins now, by the timeline; ``None`` for one without a limit.
+
+    Rounded up: a loop that waits for the rest of a microsecond would wait for it for ever.
+    """
+    return None if seconds is None else CLOCK.now_ns() + max(0, math.ceil(seconds * 1_000_000) * 1000)
+
+
+# -- sleeping ------------------------------------------------------------------------------------
+
+
+def sleep(seconds: Any, /) -> None:
+    """Stands in for :func:`time.sleep`."""
+    if not clocked() or not isinstance(seconds, int | float) or not seconds > 0:
+        return REAL.sleep(seconds)
+    slept = getattr(door.current(), "slept", None)
+    if slept is not None:
+        slept(float(seconds))
+    CLOCK.waits.block(Wait(deadline_after(seconds)))
+    return None
+
+
+def monotonic() -> float:
+    """Stands in for the copies of ``monotonic`` that :mod:`threading` and :mod:`queue` keep."""
+    return CLOCK.now_ns() / 1e9 if clocked() else REAL.monotonic_ns() / 1e9
+
+
+def get_clock_info(name: Any, /) -> Any:
+    """Stands in for :func:`time.get_clock_info`: event loops ask how exact the clock is that they read.
+
+    One that takes it for exact to the nanosecond waits for ever for a moment that has come already.
+    """
+    info = _REAL_GET_CLOCK_INFO(name)
+    if clocked():
+        info.resolution = 1e-6
+    return info
+
+
+# -- descriptors ---------------------------------------------------------------------------------
+
+
+class FdWait(Wait):
+    """A wait for descriptors.
+
+    Attributes:
+        real: one of them leads out of this process.
+    """
+
+    def __init__(
+        self, events: Mapping[int, int], deadline_ns: int | None = None, more: Iterable[int] = ()
+    ) -> None:
+        """Make a wait.
+
+        Args:
+            events: descriptors and what is waited for, as for :class:`select.poll`.
+            deadline_ns: see :class:`~..clock.Wait`.
+            more: descriptors behind one of ``events``: those that an epoll watches.
+        """
+        super().__init__(deadline_ns, self._any)
+        self._events = events
+        self._bell: tuple[int, int] | None = None
+        self.real = any(leads_out(fd) for fd in {*events, *more})
+
+    def _poll(self) -> Any:
+        poll = REAL.poll()
+        for fd, event in self._events.items():
+            poll.register(fd, event)
+        return poll
+
+    def _any(self) -> bool:
+        return bool(self._poll().poll(0))
+
+    def sleep(self, limit_s: float | None) -> None:
+        """Sleep until one of the descriptors is ready, too."""
+        poll = self._poll()
+        self._bell = os.pipe()
+        try:
+            poll.register(self._bell[0], select.POLLIN)
+            poll.poll(None if limit_s is None else max(1, round(limit_s * 1000)))
+        finally:
+            (reader, writer), self._bell = self._bell, None
+            os.close(reader)
+            os.close(writer)
+
+    def wake(self) -> None:
+        """Let :meth:`sleep` return."""
+        bell = self._bell
+        if bell is not None:
+            try:
+                REAL.write(bell[1], b"\0")
+            except OSError:
+                # It has returned by itself just now.
+                return
+
+
+def leads_out(fd: int) -> bool:
+    """Whether something outside of this process can make ``fd`` ready."""
+    try:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISSOCK(mode):
+            return _is_bound(fd)
+        return stat.S_ISFIFO(mode) and not _other_end_is_ours(fd)
+    except OSError:
+        return False
+
+
+def _is_bound(fd: int) -> bool:
+    import socket
+
+    with socket.socket(fileno=os.dup(fd)) as one:
+        return one.family != socket.AF_UNIX or bool(one.getsockname())
+
+
+def _other_end_is_ours(fd: int) -> bool:
+    """Whether both ends of a pipe are open here: what is written is then written by a thread, or by us."""
+    import fcntl
+
+    def way(one: int) -> int:
+        return fcntl.fcntl(one, fcntl.F_GETFL) & os.O_ACCMODE
+
+    try:
+        here, wanted = os.fstat(fd), os.O_WRONLY if way(fd) == os.O_RDONLY else os.O_RDONLY
+        for name in os.listdir("/dev/fd"):
+            try:
+                other = os.fstat(int(name))
+                if (other.st_dev, other.st_ino) == (here.st_dev, here.st_ino) and way(int(name)) in (
+                    wanted,
+                    os.O_RDWR,
+                ):
+                    return True
+            except OSError:
+                continue
+    except OSError:
+        return True
+    return False
+
+
+def await_fd(fd: int, event: int) -> None:
+    """Let time pass until ``fd`` can be read or written without blocking."""
+    if not _blocks(fd):
+        return
+    wait = FdWait({fd: event})
+    if not wait.ready():
+        CLOCK.waits.block(wait)
+
+
+def _blocks(fd: int) -> bool:
+    try:
+        mode = os.fstat(fd).st_mode
+        return (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and os.get_blocking(fd)
+    except (OSError, TypeError, ValueError, OverflowError):
+        # The real call says what is wrong.
+        return False
+
+
+def read(fd: int, length: int, /) -> bytes:
+    """Stands in for :func:`os.read`."""
+    if clocked():
+        await_fd(fd, _READ)
+    return REAL.read(fd, length)
+
+
+def write(fd: int, data: Any, /) -> int:
+    """Stands in for :func:`os.write`, which blocks until a pipe has taken everything."""
+    if not clocked() or not _blocks(fd):
+        return REAL.write(fd, data)
+    rest = memoryview(data).cast("B")
+    count = 0
+    while True:
+        await_fd(fd, _WRITE)
+        # A pipe that is writable takes this many bytes without blocking: pipe(7).
+        count += REAL.write(fd, rest[count : count + select.PIPE_BUF])
+        if count >= len(rest):
+            return count
+
+
+def select_(rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /) -> Any:
+    """Stands in for :func:`select.select`."""
+    if not clocked() or (timeout is not None and timeout <= 0):
+        return _REAL_SELECT(rlist, wlist, xlist, timeout)
+    rlist, wlist, xlist = list(rlist), list(wlist), list(xlist)
+    found = _REAL_SELECT(rlist, wlist, xlist, 0)
+    if any(found):
+        return found
+    events: dict[int, int] = {}
+    for group, event in ((rlist, _READ), (wlist, _WRITE), (xlist, select.POLLPRI)):
+        for one in group:
+            fd = one if isinstance(one, int) else one.fileno()
+            events[fd] = events.get(fd, 0) | event
+    CLOCK.waits.block(FdWait(events, deadline_after(timeout)))
+    return _REAL_SELECT(rlist, wlist, xlist, 0)
+
+
+class Poll:
+    """Stands in for the objects of :func:`select.poll`."""
+
+    def __init__(self) -> None:
+        self._poll = REAL.poll()
+        self._events: dict[int, int] = {}
+
+    def register(self, fd: Any, eventmask: int = select.POLLIN | select.POLLPRI | select.POLLOUT, /) -> None:
+        """As the real one."""
+        self._poll.register(fd, eventmask)
+        self._events[fd if isinstance(fd, int) else fd.fileno()] = eventmask
+
+    def modify(self, fd: Any, eventmask: int, /) -> None:
+        """As the real one."""
+        self._poll.modify(fd, eventmask)
+        self._events[fd if isinstance(fd, int) else fd.fileno()] = eventmask
+
+    def unregister(self, fd: Any, /) -> None:
+        """As the real one."""
+        self._poll.unregister(fd)
+        del self._events[fd if isinstance(fd, int) else fd.fileno()]
+
+    def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
+        """As the real one; ``timeout`` in milliseconds."""
+        limit_s = None if timeout is None or timeout < 0 else timeout / 1000
+        if not clocked() or limit_s == 0:
+            return self._poll.poll(timeout)
+        found = self._poll.poll(0)
+        if not found:
+            CLOCK.waits.block(FdWait(dict(self._events), deadline_after(limit_s)))
+            found = self._poll.poll(0)
+        return found
+
+
+def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in for the ``select`` of a class of :mod:`selectors`."""
+
+    def stand_in(self: Any, timeout: float | None = None) -> Any:
+        if not clocked() or _keeps_real_time():
+            return real(self, timeout)
+        if timeout is not None and timeout <= 0:
+            found = real(self, 0)
+            if found:
+                CLOCK.waits.found()
+            else:
+                CLOCK.waits.polled()
+            return found
+        deadline_ns = deadline_after(timeout)
+        while True:
+            found = real(self, 0)
+            if found:
+                CLOCK.waits.found()
+            if found or (deadline_ns is not None and CLOCK.now_ns() >= deadline_ns):
+                return found
+            CLOCK.waits.block(_selector_wait(self, deadline_ns))
+
+    return stand_in
+
+
+def _selector_wait(selector: Any, deadline_ns: int | None) -> FdWait:
+    keys = selector.get_map() or {}
+    if hasattr(selector, "fileno"):
+        return FdWait({selector.fileno(): select.POLLIN}, deadline_ns, [key.fd for key in keys.values()])
+    events = {
+        key.fd: (_READ if key.events & selectors.EVENT_READ else 0)
+        | (_WRITE if key.events & selectors.EVENT_WRITE else 0)
+        for key in keys.values()
+    }
+    return FdWait(events, deadline_ns)
+
+
+def _keeps_real_time() -> bool:
+    """Whether freezegun was told to let event loops see real time: see its ``real_asyncio``."""
+    import asyncio
+
+    loop = asyncio._get_running_loop()
+    return loop is not None and getattr(type(loop).time, "__module__", "") == "freezegun.api"
+
+
+def _trio_events(real: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in for the place where trio waits: ``EpollIOManager.get_events``."""
+
+    def stand_in(self: Any, timeout: float) -> Any:
+        found = real(self, 0)
+        if found or timeout <= 0 or not clocked():
+            return found or real(self, timeout)
+        CLOCK.waits.block(
+            FdWait({self._epoll.fileno(): select.POLLIN}, deadline_after(timeout), list(self._registered))
+        )
+        return real(self, 0)
+
+    return stand_in
+
+
+# -- threads -------------------------------------------------------------------------------------
+
+
+class WaiterLock:
+    """Stands in for the lock by which :class:`threading.Condition` waits, and all that is made of it."""
+
+    def __init__(self) -> None:
+        self._lock = _NEW_LOCK()
+        self._wait: Wait | None = None
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """As that of a lock."""
+        if self._lock.acquire(blocking=False):
+            return True
+        if not blocking or timeout == 0:
+            return False
+        if not clocked():
+            return self._lock.acquire(blocking, timeout)
+        limit_ns = deadline_after(None if timeout < 0 else timeout)
+        self._wait = Wait(limit_ns, lambda: not self._lock.locked())
+        while CLOCK.waits.block(self._wait):
+            if self._lock.acquire(blocking=False):
+                return True
+        return False
+
+    def release(self) -> None:
+        """As that of a lock."""
+        self._lock.release()
+        if self._wait is not None:
+            self._wait.wake()
+
+    def locked(self) -> bool:
+        """As that of a lock."""
+        return self._lock.locked()
+
+    __enter__ = acquire
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def new_lock() -> Any:
+    """Stands in for ``threading._allocate_lock``."""
+    return WaiterLock() if clocked() else _NEW_LOCK()
+
+
+class _JoinWait(Wait):
+    """The end of a thread that does not take part is told by nobody."""
+
+    def sleep(self, limit_s: float | None) -> None:
+        super().sleep(_LOOK_S if limit_s is None else min(limit_s, _LOOK_S))
+
+
+def join(self: threading.Thread, timeout: float | None = None) -> None:
+    """Stands in for :meth:`threading.Thread.join`."""
+    if not clocked() or self.ident is None or self is threading.current_thread():
+        return _REAL_JOIN(self, timeout)
+    ident, waits = self.ident, CLOCK.waits
+    deadline_ns = deadline_after(None if timeout is None else max(0, timeout))
+    while self.is_alive():
+        takes_part = waits.takes_part(ident)
+        if not takes_part and _is_ending(self):
+            # It needs no time for that but real time, which does not count.
+            _REAL_JOIN(self, _LOOK_S)
+        elif not waits.block(_JoinWait(deadline_ns, lambda: _has_changed(self, ident, takes_part))):
+            return None
+        elif takes_part and not waits.takes_part(ident) and not _is_worker(self):
+            return _REAL_JOIN(self)
+    return _REAL_JOIN(self)
+
+
+def _has_changed(thread: threading.Thread, ident: int, takes_part: bool) -> bool:
+    return not thread.is_alive() or CLOCK.waits.takes_part(ident) != takes_part
+
+
+def _is_ending(thread: Any) -> bool:
+    """Whether it has run, or is a worker of a pool that gets no more jobs, between two or behind the last."""
+    if not hasattr(thread, "_target"):
+        return True
+    pool = thread._args[0]() if _is_worker(thread) else thread
+    return pool is None or getattr(pool, "_shutdown", False)
+
+
+def _is_worker(thread: Any) -> bool:
+    """Whether it takes jobs of a pool: they take part, and it does not."""
+    return getattr(thread, "_target", None) is _worker
+
+
+def replacements() -> list[tuple[Any, str, Any]]:
+    """``(where, name, what)``: attributes of modules and classes to be replaced under a mock clock."""
+    import queue
+    import subprocess
+
+    from .streams import IO, fdopen
+
+    found: list[tuple[Any, str, Any]] = [
+        (threading, "_allocate_lock", new_lock),
+        (threading, "_time", monotonic),
+        (threading.Thread, "join", join),
+        (queue, "time", monotonic),
+        (subprocess, "io", IO),
+        (os, "fdopen", fdopen),
+    ]
+    for name in ("SelectSelector", "_PollLikeSelector", "EpollSelector", "KqueueSelector"):
+        kind = getattr(selectors, name, None)
+        if kind is not None:
+            found.append((kind, "select", _selecting(kind.select)))
+    manager = getattr(sys.modules.get("trio._core._io_epoll"), "EpollIOManager", None)
+    if manager is not None:
+        found.append((manager, "get_events", _trio_events(manager.get_events)))
+    return found
+
+
+def monotonics() -> dict[int, Any]:
+    """The same for the clocks that nobody can set: real time, and what was let pass at once."""
+
+    def seconds(real: Callable[[], float]) -> Callable[[], float]:
+        return lambda: real() + (CLOCK.timeline.skipped_ns / 1e9 if clocked() else 0.0)
+
+    def nanoseconds(real: Callable[[], int]) -> Callable[[], int]:
+        return lambda: real() + (CLOCK.timeline.skipped_ns if clocked() else 0)
+
+    return {
+        id(REAL.monotonic): seconds(REAL.monotonic),
+        id(REAL.perf_counter): seconds(REAL.perf_counter),
+        id(REAL.monotonic_ns): nanoseconds(REAL.monotonic_ns),
+        id(REAL.perf_counter_ns): nanoseconds(REAL.perf_counter_ns),
+    }
+
+
+def functions() -> dict[int, Any]:
+    """By ``id`` of the real function what stands in for it, wherever a module keeps it."""
+    return {
+        id(real): stand_in
+        for real, stand_in in (
+            (REAL.sleep, sleep),
+            (_REAL_GET_CLOCK_INFO, get_clock_info),
+            (REAL.read, read),
+            (REAL.write, write),
+            (REAL.poll, Poll),
+            (_REAL_SELECT, select_),
+        )
+    }

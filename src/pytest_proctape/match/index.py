@@ -1,0 +1,100 @@
+"""Finds the entry that a spawn means on a tape of any size, for spawns that come in any order.
+
+The cursor of a session asks it. Entries are filed by what they say about their spawn, so the time it
+takes does not depend on how many there are; those with patterns are few, and are tried one by one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple
+
+from ..tape import Entry
+from .compare import Asked, asked_by, has_patterns
+from .terms import Terms
+
+
+class _Shape(NamedTuple):
+    """What entries say about a spawn beyond the command: each entry has one, and a tape has few."""
+
+    with_cwd: bool
+    names: tuple[str, ...]
+    """Of the environment."""
+
+
+class Index:
+    """The entries that have not been replayed.
+
+    Of several that a spawn could mean, the one that says most about it is first: one that names the
+    directory before one that takes any, plain words before patterns. Among equals it is the one that was
+    recorded first.
+    """
+
+    def __init__(
+        self, entries: Sequence[Entry], terms: Terms, gone: Callable[[int], bool] = lambda _: False
+    ) -> None:
+        """File the entries.
+
+        Args:
+            entries: of the tape.
+            terms: on which they are compared with spawns.
+            gone: whether one has been replayed already.
+        """
+        self._entries = entries
+        self._terms = terms
+        self._filed: dict[_Shape, dict[Hashable, deque[int]]] = {}
+        self._aside: dict[int, None] = {}
+        """Entries that have to be compared, in their order."""
+        self._homes: list[deque[int] | None] = []
+        for index, entry in enumerate(entries):
+            self._homes.append(None if gone(index) else self._file(index, entry))
+        self._shapes = sorted(self._filed, key=lambda shape: (shape.with_cwd, len(shape.names)), reverse=True)
+
+    def find(self, asked: Asked) -> int | None:
+        """The entry that ``asked`` means; it stays where it is."""
+        for shape in self._shapes:
+            queue = self._filed[shape].get(self._key(asked, shape, asked.env))
+            if queue:
+                return queue[0]
+        compare = self._terms.differences
+        meant = (index for index in self._aside if not compare(asked, self._entries[index]))
+        found = next(meant, None)
+        return self._alike(asked) if found is None else found
+
+    def _alike(self, asked: Asked) -> int | None:
+        """One that says the same in other words: with a secret in it, a name that differs, another place."""
+        filed = sorted(
+            index for queues in self._filed.values() for queue in queues.values() for index in queue
+        )
+        compare = self._terms.differences
+        return next((index for index in filed if not compare(asked, self._entries[index])), None)
+
+    def take(self, index: int) -> None:
+        """The entry has been replayed, as :meth:`find` gave it."""
+        home = self._homes[index]
+        if home is None:
+            del self._aside[index]
+        else:
+            home.remove(index)
+
+    def _file(self, index: int, entry: Entry) -> deque[int] | None:
+        if self._terms.judges or has_patterns(entry):
+            self._aside[index] = None
+            return None
+        on = self._terms.on
+        names = tuple(sorted(entry.env)) if entry.env is not None and "env" in on else ()
+        shape = _Shape(entry.cwd is not None and "cwd" in on, names)
+        key = self._key(asked_by(entry), shape, entry.env or {})
+        home = self._filed.setdefault(shape, {}).setdefault(key, deque())
+        home.append(index)
+        return home
+
+    def _key(self, asked: Asked, shape: _Shape, env: Mapping[str, str | None]) -> Hashable:
+        on = self._terms.on
+        return (
+            (asked.program, asked.argv0) if "program" in on else None,
+            asked.args if "args" in on else None,
+            asked.cwd if shape.with_cwd else None,
+            tuple(env.get(name) for name in shape.names),
+        )

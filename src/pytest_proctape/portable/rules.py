@@ -1,0 +1,138 @@
+"""What the user says about placeholders, secrets and the environment; made from ini lines by the plugin."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ..errors import UsageError
+from .machine import MKTEMP, NAMES
+from .tokens import REDACTED
+
+_MADE = rb"(?:tmp[a-z0-9_]{8}|tmp\.[A-Za-z0-9]{10})"
+"""Names as :mod:`tempfile` and mktemp(1) make them unless they are told another way."""
+
+_LINE = re.compile(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A name for values that differ from run to run.
+
+    Attributes:
+        pattern: what finds one; its first group if it has any.
+        alone: what one looks like without what is around it, where that is known.
+    """
+
+    name: str
+    pattern: re.Pattern[bytes]
+    alone: re.Pattern[bytes] | None = None
+
+    @property
+    def group(self) -> int:
+        """The group that is the value; 0 for all of the match."""
+        return 1 if self.pattern.groups else 0
+
+    def fits(self, value: bytes) -> bool:
+        """Whether ``value`` can be one. A pattern with a group says nothing without what is around it."""
+        alone = self.alone or (None if self.pattern.groups else self.pattern)
+        return alone is None or alone.fullmatch(value) is not None
+
+
+def temporary_names(tempdir: bytes) -> Capture:
+    """Random names directly below the directory for temporary files."""
+    folders = b"|".join(map(re.escape, {tempdir, os.path.realpath(tempdir)}))
+    pattern = b"(?:" + folders + rb")/(" + _MADE + rb")(?![\w-])"
+    return Capture(MKTEMP, re.compile(pattern), re.compile(_MADE))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All of it.
+
+    Attributes:
+        values: placeholders with one value on this machine, by name.
+        captures: placeholders with values that differ from run to run.
+        redact: what is secret besides the known; the first group, if there is any.
+        env: names and globs of the variables that are kept and compared.
+        keep_unscanned: keep output that is too large to be searched for secrets, as it is.
+    """
+
+    values: tuple[tuple[str, str], ...] = ()
+    captures: tuple[Capture, ...] = ()
+    redact: tuple[re.Pattern[bytes], ...] = ()
+    env: tuple[str, ...] = ()
+    keep_unscanned: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the user's own placeholders."""
+        own = (*(name for name, _ in self.values), *(one.name for one in self.captures))
+        return tuple(dict.fromkeys(own))
+
+    def keeps_variable(self, name: str) -> bool:
+        """Whether the environment variable is on the list."""
+        return any(fnmatchcase(name, pattern) for pattern in self.env)
+
+
+def rules_from(
+    places: Iterable[str],
+    redact: Iterable[str],
+    env: Iterable[str],
+    *,
+    keep_unscanned: bool = False,
+    source: str = "the ini file",
+) -> Rules:
+    """The rules of these lines.
+
+    Args:
+        places: ``name = value``, or ``name = /pattern/`` for what differs from run to run.
+        redact: a pattern a line.
+        env: names and globs.
+        keep_unscanned: see the attribute.
+        source: where they were written, for messages.
+
+    Raises:
+        UsageError: a line is not understood.
+    """
+    values: list[tuple[str, str]] = []
+    captures: list[Capture] = []
+    for line in filter(None, map(str.strip, places)):
+        where = f"tapes_places in {source}"
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise UsageError(f"{where}: not understood: {line!r}; say `name = value` or `name = /pattern/`")
+        name, value = _own_name(found["name"], where), found["value"].strip()
+        if len(value) > 2 and value.startswith("/") and value.endswith("/"):
+            captures.append(Capture(name, _pattern(value[1:-1], where)))
+        else:
+            values.append((name, value))
+    return Rules(
+        tuple(values),
+        tuple(captures),
+        tuple(_pattern(line, f"tapes_redact in {source}") for line in filter(None, map(str.strip, redact))),
+        tuple(word for line in env for word in line.replace(",", " ").split()),
+        keep_unscanned,
+    )
+
+
+def _own_name(name: str, where: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{where}: {name!r} is no name for a placeholder; use a-z, 0-9, - and _")
+    if name in (*NAMES, REDACTED):
+        raise UsageError(f"{where}: <{name}> is a placeholder already; choose another name")
+    return name
+
+
+def _pattern(text: str, where: str) -> re.Pattern[bytes]:
+    try:
+        pattern = re.compile(text.encode())
+    except re.error as error:
+        raise UsageError(f"{where}: {text!r} is no regular expression: {error}") from None
+    if pattern.match(b""):
+        raise UsageError(f"{where}: {text!r} matches nothing at all; let it match at least one character")
+    return pattern

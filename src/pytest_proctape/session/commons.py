@@ -1,0 +1,402 @@
+"""Tapes that all tests share: one for the standard library's hidden spawns, one for each module's import.
+
+Such spawns are made once a process, by whichever test or worker comes first. So these tapes have no
+cursor: a spawn is answered from wherever it is, any number of times, and what was not asked for is
+nothing to complain of. The run owns one :class:`Commons`; sessions are given a way into it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from ..child import Started, Wiring
+from ..errors import Divergence, ReplayError, TapeError, TapeNotFound
+from ..match import Asked, Near, Terms, asked_by, nearest
+from ..portable import Places
+from ..tape import AMBIENT, CACHED, Entry, Spawn, Tape, TapeStore
+from . import report
+from .base import Session
+from .cursor import Cursor
+from .memo import is_remembered
+from .merging import merged, shared_terms, without_repeats
+from .origin import IMPORT, owner_of_spawn
+from .player import Player
+from .record import Launch, RecordSession
+from .replay import ReplaySession
+from .unchanged import keep_unchanged
+
+WayIn = Callable[[Session, tuple[str, ...]], object | None]
+SharedMode = Literal["replay", "record", "update"]
+"""``"update"`` replays what is on the tape, and records what is not."""
+
+_UNKNOWN = {
+    AMBIENT: "the standard library asked for something that the ambient tape of the suite does not have",
+    CACHED: "a cached function asked for something that the tape of what is remembered does not have",
+    IMPORT: "an import asked for something that its tape does not have",
+}
+
+
+class Commons:
+    """The shared tapes of a run."""
+
+    def __init__(self, store: TapeStore, places: Places, root: Path) -> None:
+        """Begin with none in use.
+
+        Args:
+            store: where they are.
+            places: of the run; what is added later holds as well.
+            root: of the project.
+        """
+        self.store = store
+        self.places = places
+        self.root = root
+        self._players: dict[str, _SharedPlayer] = {}
+        self._recordings: dict[str, _SharedRecording] = {}
+        self._recorded: dict[str, list[Entry]] = {}
+        self._cached: dict[tuple[str, ...], list[Entry]] = {}
+        self._has_cached: bool | None = None
+        self._lock = threading.RLock()
+
+    def way_in(self, mode: SharedMode, *, imports: bool, collecting: str = "") -> WayIn:
+        """For :attr:`.base.Session.shared`: tells who answers the spawn that a session is asked for.
+
+        Args:
+            mode: of the shared tapes.
+            imports: those of imports are used.
+            collecting: the owner of what nobody else owns while no test is running.
+        """
+
+        def shared(asker: Session, argv: tuple[str, ...]) -> object | None:
+            owner = owner_of_spawn(str(self.root), collecting=bool(collecting), imports=imports) or collecting
+            if not owner:
+                return self._remembering(asker, argv) if imports else None
+            # A replaying session is given no means of starting a process, whatever others do.
+            if mode == "replay" or asker.mode == "replay":
+                return _Replays(self, asker, owner)
+            return _Records(self, asker, owner, mode)
+
+        return shared
+
+    def _remembering(self, asker: Session, argv: tuple[str, ...]) -> object | None:
+        """Note what the process is going to remember; on replay answer it where the test's tape does not."""
+        command = tuple(asker.places.conceal_text(one) for one in argv)
+        if not isinstance(asker, ReplaySession):
+            if is_remembered():
+                asker.remembered.add(command)
+            return None
+        if not self._knows_remembered:
+            return None
+        try:
+            return self._remembered_for(asker, command)
+        except TapeError as error:
+            raise asker.latch(error) from None
+
+    def _remembered_for(self, asker: ReplaySession, command: tuple[str, ...]) -> object | None:
+        known = {asked_by(entry).argv for entry in self.player(CACHED).entries}
+        cursor = asker.cursor
+        for index in cursor.left():
+            wanted = asked_by(asker.entries[index]).argv
+            if wanted == command:
+                # What is passed over was remembered from another test.
+                cursor.at = index if cursor.strict else cursor.at
+                return None
+            if wanted not in known and cursor.strict and asker.terms.order == "strict":
+                if command in known:
+                    break
+                cursor.at = index
+                return None
+        return _Replays(self, asker, CACHED) if command in known else None
+
+    @property
+    def _knows_remembered(self) -> bool:
+        if self._has_cached is None:
+            self._has_cached = self.store.seems_to_have(CACHED)
+        return self._has_cached
+
+    def explains(self, near: Sequence[Near]) -> bool:
+        """Whether the test need not ask for these entries: the process remembers what they said."""
+        if not self._knows_remembered:
+            return False
+        try:
+            known = {asked_by(entry).argv for entry in self.player(CACHED).entries}
+        except TapeError:
+            return False
+        return all(asked_by(one.entry).argv in known for one in near)
+
+    def remember(self, session: Session) -> None:
+        """Give what the process remembers of a recording that was stored to all other tests.
+
+        A command that said two things is no constant, and stays with the tests.
+
+        Raises:
+            TapeError: a tape can't be read or stored.
+        """
+        tape = self.store.load(session.owner) if session.remembered else None
+        if tape is None:
+            return
+        for entry in tape.entries:
+            asked = asked_by(entry)
+            if asked.argv in session.remembered:
+                self._cached.setdefault(asked.argv, []).append(entry)
+        constant = {}
+        for command, entries in self._cached.items():
+            different = without_repeats(entries, session.decode)
+            constant[command] = different[0] if len(different) == 1 else None
+
+        def keep(old: Entry, new: Entry) -> Entry:
+            return keep_unchanged([old], [new], session.decode)[0]
+
+        def changed(old: Tape | None) -> Tape | None:
+            before = () if old is None else old.entries
+            kept = {asked_by(entry).argv: entry for entry in before}
+            for command, entry in constant.items():
+                known = kept.pop(command, None)
+                if entry is not None:
+                    # Where it ran is the test's affair.
+                    plain = entry.model_copy(update={"cwd": None})
+                    kept[command] = (
+                        plain if known is None else keep_unchanged([known], [plain], session.decode)[0]
+                    )
+            entries = tuple(kept[command] for command in sorted(kept))
+            if entries == before:
+                return None
+            return tape.model_copy(update={"test": CACHED, "entries": entries})
+
+        self.store.update(CACHED, changed)
+        self._has_cached = None
+        with self._lock:
+            self._players.pop(CACHED, None)
+
+    def player(self, owner: str) -> _SharedPlayer:
+        """What replays the tape of ``owner``."""
+        with self._lock:
+            if owner not in self._players:
+                self._players[owner] = _SharedPlayer(self.store, owner, self.places, root=self.root)
+            return self._players[owner]
+
+    def players_beside(self, owner: str) -> Iterator[_SharedPlayer]:
+        """Those of the other imports: what a module remembers is asked by whichever imports it first."""
+        if owner in {AMBIENT, CACHED}:
+            return
+        for folder, folders, names in os.walk(self.store.root):
+            folders.sort()
+            if f"{IMPORT}.json" in names:
+                module = os.path.relpath(folder, self.store.root)
+                other = f"{module}.py::{IMPORT}"
+                if other != owner:
+                    yield self.player(other)
+
+    def recording(self, owner: str) -> _SharedRecording:
+        """What records for the tape of ``owner``, until it is settled."""
+        with self._lock:
+            if owner not in self._recordings:
+                self._recordings[owner] = _SharedRecording(self.store, owner, self.places, root=self.root)
+            return self._recordings[owner]
+
+    def settle(self, *, complete: bool = True) -> list[tuple[str, str, int]]:
+        """Store what was recorded since the last call: owner, what became of it, and how many spawns.
+
+        Args:
+            complete: what was running came to its good end. Else nothing that is on a tape is lost of it.
+
+        Raises:
+            TapeWriteError: a tape could not be stored.
+        """
+        with self._lock:
+            recordings, self._recordings = self._recordings, {}
+        return [self._store(recording, complete) for recording in recordings.values()]
+
+    def _store(self, recording: _SharedRecording, complete: bool) -> tuple[str, str, int]:
+        owner = recording.owner
+        tape = recording.finish()
+        with self._lock:
+            recorded = self._recorded.setdefault(owner, [])
+            recorded.extend(tape.entries)
+            whole = complete and recording.whole and owner != AMBIENT
+
+        def changed(old: Tape | None) -> Tape | None:
+            before = () if old is None else old.entries
+            entries = merged(before, recorded, recording.decode, whole=whole, sort=owner == AMBIENT)
+            return None if entries == before else tape.model_copy(update={"entries": entries})
+
+        outcome = "recorded" if self.store.update(owner, changed) else "unchanged"
+        with self._lock:
+            # It is on the disk, and another one than was read.
+            self._players.pop(owner, None)
+        return owner, outcome, len(recording.spawns)
+
+    def replayed(self) -> list[tuple[str, int, int]]:
+        """Owner, number of spawns and nanoseconds of processes, replayed since the last call."""
+        with self._lock:
+            players = list(self._players.values())
+        return [(one.owner, *told) for one in players if (told := one.take_count())[0]]
+
+    def close(self) -> None:
+        """The run is over."""
+        for player in self._players.values():
+            player.end_children()
+
+
+class _Replays:
+    """Answers one session's spawn from a shared tape; it has no means of starting a process."""
+
+    def __init__(self, commons: Commons, asker: Session, owner: str) -> None:
+        self._commons, self._asker, self._owner = commons, asker, owner
+
+    def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
+        """See :class:`~pytest_proctape.intercept.Replayer`.
+
+        Raises:
+            TapeNotFound, TapeCorrupt, Divergence: the tape does not have it.
+        """
+        player = self._commons.player(self._owner)
+        asked = player.asked(spawn)
+        try:
+            for one in (player, *self._commons.players_beside(self._owner)):
+                index = one.find(asked)
+                if index is not None:
+                    return one.answer(self._asker, spawn, asked, index, wiring)
+        except TapeError as error:
+            raise self._asker.latch(error) from None
+        raise self._asker.latch(player.unknown(self._asker, asked))
+
+
+class _Records:
+    """Answers one session's spawn for real, and keeps it for a shared tape."""
+
+    def __init__(self, commons: Commons, asker: Session, owner: str, mode: SharedMode) -> None:
+        self._commons, self._asker, self._owner, self._mode = commons, asker, owner, mode
+
+    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
+        """See :class:`~pytest_proctape.intercept.Recorder`."""
+        if self._mode == "update":
+            player = self._commons.player(self._owner)
+            asked = player.asked(spawn)
+            try:
+                index = player.find(asked)
+            except TapeError as error:
+                raise self._asker.latch(error) from None
+            if index is not None:
+                return player.answer(self._asker, spawn, asked, index, wiring)
+        recording = self._commons.recording(self._owner)
+        recording.whole = self._mode == "record"
+        told = len(recording.errors)
+        try:
+            return recording.record(spawn, wiring, launch)
+        finally:
+            for wrong in recording.errors[told:]:
+                self._asker.latch(wrong)
+
+
+class _SharedPlayer(Player):
+    """Replays a shared tape."""
+
+    mode = "replay"
+
+    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
+        super().__init__(store, owner, places, root=root)
+
+    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
+        """What gives ``spawn`` in the terms of the tape."""
+        described = super().describing(spawn)
+        return lambda: shared_terms(self.owner, described())
+
+    def _new_cursor(self) -> Cursor:
+        return _NoCursor(self.entries, self.terms)
+
+    def find(self, asked: Asked) -> int | None:
+        """Index of the entry for a command. Where one was recorded more than once, they come in turn.
+
+        Raises:
+            TapeError: the tape can't be read.
+        """
+        with self._lock:
+            return self.cursor.find(asked)
+
+    def answer(self, asker: Session, spawn: Spawn, asked: Asked, index: int, wiring: Wiring) -> Started:
+        """Play an entry; what goes wrong is told to ``asker``."""
+        with self._lock:
+            self.children = [child for child in self.children if not child.reaped]
+            told = len(self.errors)
+            try:
+                return self.play_entry(spawn, asked, index, wiring)
+            finally:
+                for wrong in self.errors[told:]:
+                    asker.latch(wrong)
+
+    def take_count(self) -> tuple[int, int]:
+        """How many spawns were replayed since the last call, and for how long they ran when recorded."""
+        with self._lock:
+            spawns, self.spawns = self.spawns, []
+        return len(spawns), sum(round(spawn.duration_s * 1e9) for spawn in spawns)
+
+    def unknown(self, asker: Session, asked: Asked) -> ReplayError | TapeNotFound:
+        """The tape does not have this command."""
+        place, command = asker.place(), report.command_line(asked)
+        headline = _UNKNOWN.get(self.owner, _UNKNOWN[IMPORT])
+        if self.tape is None:
+            where = f" at {place}" if place else ""
+            who = "the standard library" if self.owner == AMBIENT else self.owner.partition("::")[0]
+            return TapeNotFound(
+                self.path,
+                f"{who} asked for `{command}`{where}, and there is no tape for that",
+                next_step=f"record it: {asker.record_command}",
+            )
+        near = nearest(asked, self.entries, -1)
+        text = report.build(
+            headline=headline,
+            tape=self.shown_path,
+            count=len(self.entries),
+            number=1,
+            asked=asked,
+            place=place,
+            near=near,
+            next_step=asker.record_command,
+        )
+        return Divergence(
+            headline, report=text, spawn=asked, near=near, place=place, next_step=asker.record_command
+        )
+
+
+class _NoCursor(Cursor):
+    """Every entry may come at any time, any number of times."""
+
+    def __init__(self, entries: Sequence[Entry], terms: Terms) -> None:
+        super().__init__(entries, terms, strict=False)
+        self._served: dict[tuple[str, ...], int] = {}
+
+    def find(self, asked: Asked) -> int | None:
+        """The entry that the spawn is."""
+        compare = self.terms.differences
+        found = [index for index, entry in enumerate(self.entries) if not compare(asked, entry)]
+        if not found:
+            return None
+        count = self._served.get(asked.argv, 0)
+        self._served[asked.argv] = count + 1
+        return found[count % len(found)]
+
+    def take(self, _index: int) -> None:
+        """It may come again."""
+
+    def consumed(self, _index: int) -> bool:
+        """Nothing ever is."""
+        return False
+
+
+class _SharedRecording(RecordSession):
+    """Records for a shared tape.
+
+    Attributes:
+        whole: what is on the tape and is not asked for any more is dropped from it.
+    """
+
+    whole = False
+
+    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
+        """What gives ``spawn`` in the terms of the tape."""
+        described = super().describing(spawn)
+        return lambda: shared_terms(self.owner, described())

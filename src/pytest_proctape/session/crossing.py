@@ -1,0 +1,142 @@
+"""A child's script between the terms of a tape and those of this machine. The sessions call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..errors import UnredactableOutput
+from ..portable import Holes, Places, Token
+from ..tape import OVERLAP, Content, Script, script
+
+SCAN_LIMIT = 1 << 26
+"""Streams of more bytes than this have no placeholders; where a secret is in one, it is refused."""
+
+_Moving = script.Input | script.Output
+
+
+def to_tape(played: Script, places: Places) -> Script:
+    """``played`` with placeholders in the place of this machine's values, and without secrets.
+
+    A stream is looked at as a whole, so that nothing is missed where its pieces meet.
+
+    Raises:
+        UnredactableOutput: there is a secret in a stream that is too large to be rewritten.
+    """
+    steps: dict[int, script.Step] = dict(enumerate(played.steps))
+    streams: dict[tuple[bool, int], list[int]] = {}
+    for index, step in steps.items():
+        if isinstance(step, _Moving):
+            sent = isinstance(step, script.Input)
+            streams.setdefault((sent, 0 if isinstance(step, script.Input) else step.fd), []).append(index)
+    for (sent, _), indexes in streams.items():
+        moving = [step for index in indexes if isinstance(step := steps[index], _Moving)]
+        if sum(step.data.size for step in moving) > SCAN_LIMIT:
+            _refuse_secrets([step.data for step in moving], places)
+            continue
+        pieces = [step.data.bytes() for step in moving]
+        concealed = places.conceal_pieces(pieces, late=sent)
+        if sum(map(len, concealed)) > SCAN_LIMIT:
+            _refuse_secrets([step.data for step in moving], places)
+            continue
+        for index, step, piece, text in zip(indexes, moving, pieces, concealed, strict=True):
+            if piece and not text:
+                del steps[index]
+            elif piece != text:
+                steps[index] = replace(step, data=Content.of(text))
+    return replace(played, steps=tuple(steps.values()))
+
+
+def _refuse_secrets(pieces: list[Content], places: Places) -> None:
+    """One piece alone was looked at on its way to the disk, if it is there."""
+    if places.rules.keep_unscanned or (len(pieces) == 1 and pieces[0].in_file):
+        return
+    held = b""
+    for piece in pieces:
+        for chunk in piece.chunks():
+            held = held[-OVERLAP:] + chunk
+            if places.secrets.are_in(held):
+                raise UnredactableOutput(SCAN_LIMIT)
+
+
+def from_tape(taped: Script, places: Places) -> Script:
+    """``taped`` with this machine's values; input that leaves something open takes whatever comes there."""
+    steps: list[script.Step] = []
+    last_input = max((i for i, step in enumerate(taped.steps) if isinstance(step, script.Input)), default=-1)
+    for index, step in enumerate(taped.steps):
+        if not isinstance(step, _Moving) or step.data.size > SCAN_LIMIT:
+            steps.append(step)
+            continue
+        data = step.data.bytes()
+        if b"<" in data:
+            revealed = Content.of(places.reveal(data))
+            if isinstance(step, script.Input):
+                awaits = None
+                if places.holes(data) is not None:
+                    awaits = _Open(data, places, is_last=index == last_input)
+                step = replace(step, data=revealed, open=awaits)
+            else:
+                step = replace(step, data=revealed)
+        steps.append(step)
+    return replace(taped, steps=tuple(steps))
+
+
+@dataclass(frozen=True)
+class _Open:
+    """Input with holes in it; see :class:`~..tape.script.OpenInput`."""
+
+    taped: bytes
+    places: Places
+    is_last: bool
+
+    def met(self, got: bytes, *, ended: bool) -> int | None:
+        """See :class:`~..tape.script.OpenInput`."""
+        holes = self.places.holes(self.taped)
+        if holes is None:
+            return self._met_exactly(got, self.places.reveal(self.taped), ended=ended)
+        head = holes.head[: len(got)]
+        if not got.startswith(head):
+            raise ValueError(got)
+        if self.is_last:
+            return self._met_wholly(holes, got, ended=ended)
+        found = holes.prefix(got) if holes.tail else _whole(holes, got)
+        if found is None:
+            if ended:
+                raise ValueError(got)
+            return None
+        self.places.names.bind(found[1])
+        return found[0]
+
+    def _met_wholly(self, holes: Holes, got: bytes, *, ended: bool) -> int | None:
+        """Nothing is sent behind it. Where a hole comes last, only the end of input tells where it ends."""
+        if not ended and not (holes.tail and got.endswith(holes.tail)):
+            return None
+        filled = holes.fullmatch(got)
+        if filled is not None:
+            self.places.names.bind(filled)
+            return len(got)
+        if ended:
+            raise ValueError(got)
+        return None
+
+    def _met_exactly(self, got: bytes, awaited: bytes, *, ended: bool) -> int | None:
+        """Every name in it has been said meanwhile."""
+        if not awaited.startswith(got[: len(awaited)]) or (ended and len(got) < len(awaited)):
+            raise ValueError(got)
+        return len(awaited) if len(got) >= len(awaited) else None
+
+
+def _whole(holes: Holes, got: bytes) -> tuple[int, dict[Token, bytes]] | None:
+    filled = holes.fullmatch(got) if got else None
+    return None if filled is None else (len(got), filled)
+
+
+def names_on_tape(places: Places) -> dict[str, str] | None:
+    """The captured names of a recording, as a tape keeps them; ``None`` if there are none."""
+    recorded = places.names.recorded
+    return {key: recorded[key].decode() for key in sorted(recorded)} or None
+
+
+def load_names(places: Places, names: Mapping[str, str] | None) -> None:
+    """Take up the captured names of a tape."""
+    places.names.load({key: value.encode() for key, value in (names or {}).items()})

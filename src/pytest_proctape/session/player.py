@@ -1,0 +1,235 @@
+"""The player: a spawn is answered by what the test said, or by an entry, and a virtual child plays it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ..child import TABLE, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
+from ..errors import (
+    HookError,
+    Leftover,
+    ProctapeError,
+    TapeError,
+)
+from ..hooks import Hooks
+from ..match import Asked, Near, Terms, asked_by
+from ..portable import Places
+from ..tape import Entry, Script, Spawn, TapeStore, script_of
+from . import report
+from .answers import Answer, Answers, Word, entry_for
+from .base import Phase, group_of
+from .bounds import limited_end
+from .crossing import from_tape
+from .said import Said, check_count
+from .streams import mapped, stream_differences
+from .taped import Part, Taped
+
+_LESS = "the test asked for less than the tape has"
+_UNUSED = "the test said of a command what was not asked for"
+_LEFT_SHOWN = 10
+
+
+class Player(Taped):
+    """Answers spawns with children that play.
+
+    Attributes:
+        owes_entries: all that is on the tape has to be asked for.
+        replays_entries: what is on the tape is looked at.
+        answers: what the test says itself.
+    """
+
+    owes_entries = False
+    replays_entries = True
+
+    def __init__(
+        self,
+        store: TapeStore,
+        owner: str,
+        places: Places,
+        *,
+        root: Path,
+        target: str = "",
+        terms: Terms | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
+        self.children: list[VirtualChild] = []
+        self.answers = Answers()
+
+    def say(
+        self,
+        program: Word | None,
+        args: Sequence[Word] | None,
+        cwd: str | os.PathLike[str] | None,
+        said: Said,
+        *,
+        times: int | None,
+        overrides: bool = False,
+    ) -> None:
+        """The test says what a command does; see :class:`~pytest_proctape.handle.TapeHandle`.
+
+        Raises:
+            UsageError: a word is none.
+        """
+        check_count("times", times, 1)
+        entry = entry_for(program, args, cwd, self.places.conceal_text)
+        with self._lock:
+            self.answers.add(Answer(entry, said, overrides, times, self.phase, self.place()))
+
+    def answered(self, spawn: Spawn, asked: Asked, wiring: Wiring) -> Started | None:
+        """What the test itself said of this spawn, if anything; the tape's entry for it is consumed.
+
+        Raises:
+            TapeError: there is a tape and it can't be read.
+        """
+        if not self.answers:
+            return None
+        here = asked.cwd or self.places.conceal_text(self._start_cwd)
+        answer = self.answers.find(replace(asked, cwd=here))
+        if answer is None:
+            return None
+        index = self._overridden(asked) if answer.overrides and self.replays_entries else None
+        recorded = None if index is None else self._script(self.entries[index])
+        script = answer.said.applied(recorded)
+        part = Part(script, index, answer.entry, lenient=True, said=_said_line(answer))
+        started = self.play(spawn, asked, part, wiring)
+        answer.served += 1
+        if index is not None:
+            self.cursor.take(index)
+        return started
+
+    def _overridden(self, asked: Asked) -> int | None:
+        index = self.cursor.find(asked)
+        # From here on the test may go another way than it was recorded.
+        self.cursor.strict = False
+        return index
+
+    def play_entry(self, spawn: Spawn, asked: Asked, index: int, wiring: Wiring) -> Started:
+        """Start a virtual child that does what an entry of the tape says, and consume it.
+
+        Raises:
+            HookError: a hook that was told of it failed.
+        """
+        entry = self.hooks.before_replay(self.entries[index], asked)
+        self._learn(entry, asked)
+        part = Part(self._script(entry), index, entry, retold=partial(self._script, entry))
+        started = self.play(spawn, asked, part, wiring)
+        self.cursor.take(index)
+        return started
+
+    def _learn(self, entry: Entry, asked: Asked) -> None:
+        """What the parent said gives captured names their values."""
+        expected = asked_by(entry)
+        pairs = [*zip(expected.argv, asked.argv, strict=False)]
+        pairs += [(left, right) for left, right in ((expected.cwd, asked.cwd),) if left and right]
+        for taped, said in pairs:
+            self.places.learn(taped, said)
+
+    def _script(self, entry: Entry) -> Script:
+        assert self.tape is not None
+        taped = script_of(entry, self.store.decode, strict_input=self.tape.recorded is not None)
+        script = from_tape(taped, self.places)
+        return script if "stdin" in self.terms.on else loosened(script)
+
+    def play(self, spawn: Spawn, asked: Asked, part: Part, wiring: Wiring) -> Started:
+        """Start a virtual child."""
+        script = part.script
+        if script.end.error is not None:
+            self.note_spawn(spawn, lambda: script, replayed=True)
+            self.enroll(spawn, script.end.error, part.entry)
+            return Started(add_ended(255 << 8), script.end.error)
+        place = self.place()
+        differing = () if part.lenient else stream_differences(script, wiring)
+        if differing:
+            raise self.latch(self.divergence(asked, place, differing, part.index))
+        pid = TABLE.new_pid()
+        number = len(self.spawns) + 1
+
+        def on_wrong(_: VirtualChild, wrong: WrongCause | Stalled) -> ProctapeError:
+            return self.latch(self.wrong_cause(asked, number, place, part, wrong))
+
+        child = VirtualChild(
+            pid,
+            group_of(spawn, pid),
+            script,
+            new_session=spawn.new_session,
+            now_ns=spawn.now_ns,
+            waits=self.waits,
+            on_wrong=on_wrong,
+            on_end=limited_end(
+                part.entry,
+                self.latch,
+                command=report.command_line(asked),
+                place=place,
+                record_command=self.record_command,
+            ),
+            retold=part.retold,
+        )
+        self.note_spawn(spawn, child.so_far, replayed=True)
+        self.enroll(spawn, child, part.entry)
+        self.children.append(child)
+        TABLE.add(child)
+        child.start(mapped(script, wiring))
+        return Started(pid)
+
+    def end_children(self) -> None:
+        """The tape is over: children that still run are gone, and nothing of them is left."""
+        for child in self.children:
+            child.close()
+            TABLE.remove(child.pid)
+        self.children.clear()
+
+    def close(self) -> None:
+        """The tape is over; what still plays is ended."""
+        super().close()
+        self.end_children()
+
+    # -- what was not asked for ----------------------------------------------------------------
+
+    def leftover(self, *phases: Phase) -> Leftover | None:
+        """Entries and answers of these phases that were not asked for.
+
+        A test that overrode an entry was led another way than the recorded one, and owes none of the rest.
+        """
+        # What a fixture said in the setup may be for its teardown.
+        said_in = phases if "teardown" in phases else [one for one in phases if one != "setup"]
+        lines = [_owing_line(answer) for answer in self.answers.owing(said_in)]
+        try:
+            remaining = self._remaining(phases) if self.owes_entries else []
+        except (TapeError, HookError) as error:
+            self.latch(error)
+            return None
+        if not remaining and not lines:
+            return None
+        lines += [f"entry {one.index + 1}: {report.entry_line(one.entry)}" for one in remaining]
+        if len(lines) > _LEFT_SHOWN:
+            lines[_LEFT_SHOWN:] = [f"and {len(lines) - _LEFT_SHOWN} more"]
+        count = len(remaining)
+        told = f": {count} {'entry was' if count == 1 else 'entries were'} not replayed" if count else ""
+        text = report.build(
+            headline=f"{_LESS if count else _UNUSED}{told}",
+            tape=self.shown_path if count else "",
+            count=len(self.entries) if count else 0,
+            notes=lines,
+            next_step=self.record_command if count else "",
+        )
+        return Leftover(_LESS, report=text, near=remaining, next_step=self.record_command)
+
+    def _remaining(self, phases: Sequence[Phase]) -> list[Near]:
+        if not self.cursor.strict:
+            return []
+        left = ((index, self.entries[index]) for index in self.cursor.left())
+        return [Near(index, entry, (), consumed=False) for index, entry in left if entry.phase in phases]
+
+
+def _owing_line(answer: Answer) -> str:
+    return f"{_said_line(answer)} was started {answer.served} of {answer.times} times"
+
+
+def _said_line(answer: Answer) -> str:
+    call = "tape.override" if answer.overrides else "tape.add"
+    return f"{call} at {answer.place}: {report.entry_line(answer.entry)}"

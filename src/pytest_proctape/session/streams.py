@@ -1,0 +1,36 @@
+"""An entry's outputs against the descriptors that the spawn gives them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..child import Wiring
+from ..match import Difference
+from ..tape import STDERR, STDOUT, Script
+from .base import discards
+
+
+def mapped(script: Script, wiring: Wiring) -> Wiring:
+    """Pipes beyond stderr by their order: what number each has depends on what else is open."""
+    recorded = sorted(fd for fd in script.captured if fd > STDERR)
+    present = sorted(fd for fd in wiring.outputs if fd > STDERR)
+    if recorded == present or len(recorded) != len(present):
+        return wiring
+    outputs = {fd: given for fd, given in wiring.outputs.items() if fd <= STDERR}
+    outputs |= {old: wiring.outputs[new] for old, new in zip(recorded, present, strict=True)}
+    return replace(wiring, outputs=outputs)
+
+
+def stream_differences(script: Script, wiring: Wiring) -> list[Difference]:
+    """Where the test looks at an output that the recording did not keep."""
+    found = []
+    together = wiring.outputs.get(STDERR) == wiring.outputs.get(STDOUT) is not None
+    for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+        kept = fd in script.captured or (fd == STDERR and script.merged)
+        if not kept and not discards(wiring, fd):
+            found.append(Difference(name, "(discarded)", "(looked at)"))
+    if script.merged and not together and not (discards(wiring, STDERR) and discards(wiring, STDOUT)):
+        found.append(Difference("stderr", "(sent to stdout)", "(apart)"))
+    if together and not script.merged and script.stream(STDOUT) and script.stream(STDERR):
+        found.append(Difference("stderr", "(apart)", "(sent to stdout)"))
+    return found

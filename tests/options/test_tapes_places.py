@@ -1,0 +1,104 @@
+"""The ini option tapes_places: placeholders of the user's own, and names that differ from run to run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.options.project import Project
+
+SOURCE = r"""
+    import pathlib, subprocess, uuid
+
+    DATA = "/srv/data"
+
+    def test_it(tape):
+        name = f"job-{uuid.uuid4().hex}"
+        argv = ["sh", "-c", 'echo "made $1 in $2"; echo "$1" >&2', "x", name, DATA]
+        made = subprocess.run(argv, capture_output=True, text=True)
+        assert made.stdout == f"made {name} in {DATA}\n"
+        assert made.stderr == f"{name}\n"
+        sent = subprocess.run(["cat"], input=f"remove {name}\n", capture_output=True, text=True)
+        assert sent.stdout == f"remove {name}\n"
+"""
+
+
+def test_a_value_and_a_pattern(project: Project) -> None:
+    project.ini("tapes_places =", "    data = /srv/data", "    job = /job-[0-9a-f]{32}/")
+    project.write(SOURCE)
+    project.record()
+    first, second = project.entries()
+    assert first["args"][2:] == ["x", "<job:1>", "<data>"]
+    assert first["stdout"] == ["made <job:1> in <data>\n"]
+    assert second["stdin"] == ["remove <job:1>\n"]
+    assert list(json.loads(project.tape().read_text())["names"]) == ["job:1"]
+    project.replay()
+    project.ini("tapes_places =", "    data = /mnt/big disk", "    job = /job-[0-9a-f]{32}/")
+    project.edit('"/srv/data"', '"/mnt/big disk"')
+    project.replay()
+
+
+def test_without_it_a_random_name_diverges(project: Project) -> None:
+    project.write(SOURCE)
+    project.record()
+    project.replay(failed=1)
+
+
+def test_another_name_than_the_bound_one_diverges(project: Project) -> None:
+    project.ini("tapes_places = job = /job-[0-9a-f]{32}/")
+    project.write(SOURCE)
+    project.record()
+    project.edit('f"remove {name}\\n", capture', 'f"remove job-{uuid.uuid4().hex}\\n", capture')
+    project.replay(failed=1).stdout.fnmatch_lines(["*Divergence: the test sent something else*"])
+
+
+def test_what_is_recorded_in_addition_goes_on_with_the_numbers(project: Project) -> None:
+    project.ini("tapes_places = job = /job-[0-9a-f]{32}/")
+    project.write(SOURCE)
+    project.record()
+    more = '        subprocess.run(["echo", name, f"job-{uuid.uuid4().hex}"], check=True)\n'
+    path = project.path / "test_it.py"
+    path.write_text(path.read_text() + more[4:])
+    project.run("--record-tapes=new").assert_outcomes(passed=1)
+    assert project.entries()[2]["args"] == ["<job:1>", "<job:2>"]
+    assert list(json.loads(project.tape().read_text())["names"]) == ["job:1", "job:2"]
+    project.replay()
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ("nonsense", "tapes_places in *pytest.ini: not understood: 'nonsense'*"),
+        ("home = /x", "tapes_places in *pytest.ini: <home> is a placeholder already*"),
+        ("job = /[/", "tapes_places in *pytest.ini: '[[]' is no regular expression*"),
+    ],
+)
+def test_a_line_that_is_wrong_is_told_at_the_start(project: Project, line: str, told: str) -> None:
+    project.ini(f"tapes_places = {line}")
+    project.write("def test_it(): pass")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{told}"])
+
+
+def test_random_names_and_secrets_in_any_order(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "tok-1234567890")
+    project.ini("tapes_order = any", "tapes_places = job = /job-[0-9a-f]{32}/")
+    project.write(
+        """
+        import os, subprocess, uuid
+
+        def test_it(tape):
+            name = f"job-{uuid.uuid4().hex}"
+            commands = [["echo", "start", name], ["echo", os.environ.get("MY_TOKEN", ""), "x"]]
+            for command in commands:
+                told = subprocess.run(command, capture_output=True, text=True).stdout
+                assert name not in command or told == f"start {name}\\n"
+        """
+    )
+    project.record()
+    project.replay()
+    project.edit("in commands:", "in reversed(commands):")
+    monkeypatch.delenv("MY_TOKEN")
+    project.replay()

@@ -1,0 +1,190 @@
+"""Runs a small program under a mock clock, recording and replaying, and holds what it told against it.
+
+A program is a function of a :class:`Log` that it tells what happens. Recorded with real tools that sleep
+for real, it has to tell the same on replay, in the same order, at the same virtual times, and nothing on
+replay waits for real: no sleep, no stopwatch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pytest_proctape import intercept
+from pytest_proctape.clock import CLOCK, REAL, TapeClock, Timeline
+from pytest_proctape.session import RecordSession, ReplaySession
+from tests.parity.harness import HANG_S, Parity
+from tests.parity.observe import plain
+
+SOAK = bool(os.environ.get("PROCTAPE_SOAK"))
+"""The long form: many replays of each program, on a machine that has other things to do."""
+
+REPLAYS = 200 if SOAK else 3
+TOLERANCE_NS = 1_000_000
+LIMIT_NS = 250_000_000
+"""No replay takes longer, in real nanoseconds; looked at in the long form only, which has a machine."""
+
+
+class Log:
+    """What a program tells, and when.
+
+    Attributes:
+        events: what was told, and the nanoseconds that had passed by the program's own clock.
+        clock: the mock clock; ``None`` in a run without one.
+        folder: an empty directory.
+    """
+
+    def __init__(self, clock: TapeClock | None, folder: Path) -> None:
+        self.clock = clock
+        self.folder = folder
+        self.events: list[tuple[object, int]] = []
+        self._began_ns = time.monotonic_ns()
+
+    def __call__(self, *what: object) -> None:
+        """Tell something."""
+        self.events.append((plain(what), time.monotonic_ns() - self._began_ns))
+
+    def passed_s(self) -> float:
+        """Seconds since the program began, by its own clock."""
+        return (time.monotonic_ns() - self._began_ns) / 1e9
+
+
+Program = Callable[[Log], None]
+Told = list[tuple[object, int]]
+Clocked = Callable[[Program], Told]
+
+
+@dataclass
+class RealWaits:
+    """Counts what waits for real time: sleeps, and runs of the stopwatch that moves the clock by it."""
+
+    seen: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """While it lasts, every one is in :attr:`seen`."""
+        _install_audit_hook()
+        run = Timeline.run
+
+        def counting(timeline: Timeline, limit_ns: int | None) -> None:
+            self.seen.append("the stopwatch")
+            run(timeline, limit_ns)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Timeline, "run", counting)
+            _counters.append(self)
+            try:
+                yield
+            finally:
+                _counters.remove(self)
+
+
+_counters: list[RealWaits] = []
+_hooked = False
+
+
+def _install_audit_hook() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        sys.addaudithook(_audit)
+
+
+def _audit(event: str, args: tuple[object, ...]) -> None:
+    if event == "time.sleep" and args != (0,):
+        for counter in _counters:
+            counter.seen.append(f"sleep {args[0]!r}")
+
+
+class ClockParity(Parity):
+    """The ``clocked`` fixture: call it with a program; it gives what the program told while recorded."""
+
+    def __init__(self, base: Path) -> None:
+        super().__init__(base)
+        self._clock: TapeClock | None = None
+        self.slowest_ns = 0
+
+    def tell(self, program: Program) -> Told:
+        """Run ``program`` recording, then replaying, and compare.
+
+        Raises:
+            pytest.fail.Exception: as :meth:`Parity.__call__`; or something waited for real.
+        """
+        __tracebackhide__ = True
+        if SOAK:
+            bare = self._told("the bare run", program, contextlib.nullcontext())
+        recorded = self._told("the recording", program, self._recording())
+        if SOAK:
+            _compare("the recording", bare, recorded, None)
+        for number in range(1, REPLAYS + 1):
+            waits = RealWaits()
+            with waits.counted():
+                replayed = self._told("the replay", program, self._replaying())
+            _compare(f"replay {number}", recorded, replayed, TOLERANCE_NS)
+            if waits.seen:
+                pytest.fail(f"replay {number} waited for real: {waits.seen}")
+        if SOAK and self.slowest_ns > LIMIT_NS:
+            pytest.fail(f"a replay took {self.slowest_ns / 1e9:.3f} s")
+        return recorded
+
+    def _told(self, what: str, program: Program, session: contextlib.AbstractContextManager[None]) -> Told:
+        __tracebackhide__ = True
+
+        def body(folder: Path) -> Told:
+            log = Log(self._clock, folder)
+            began_ns = REAL.monotonic_ns()
+            program(log)
+            if what == "the replay":
+                self.slowest_ns = max(self.slowest_ns, REAL.monotonic_ns() - began_ns)
+            return log.events
+
+        return self._run(what, body, session, HANG_S)
+
+    @contextlib.contextmanager
+    def _active(self, session: RecordSession | ReplaySession) -> Iterator[None]:
+        session.began_ns = session.clock_start_ns
+        self._clock = TapeClock(session.began_ns, lambda: session.sleeps)
+        try:
+            with (
+                super()._active(session),
+                intercept.frozen(self._clock),
+                intercept.waits_told(),
+                CLOCK.passing(real=session.runs_commands),
+            ):
+                yield
+        finally:
+            self._clock = None
+
+
+def _compare(what: str, before: Told, after: Told, tolerance_ns: int | None) -> None:
+    """Hold two accounts against each other; the times only where a tolerance is given."""
+    __tracebackhide__ = True
+    same = [event for event, _ in before] == [event for event, _ in after]
+    if same and tolerance_ns is not None:
+        same = all(abs(a - b) <= tolerance_ns for (_, a), (_, b) in zip(before, after, strict=True))
+    if not same:
+        pytest.fail(f"{what} differs.\nbefore:\n{_shown(before)}\nnow:\n{_shown(after)}")
+
+
+def _shown(events: Told) -> str:
+    return "\n".join(f"  {at_ns / 1e6:10.3f} ms  {event}" for event, at_ns in events)
+
+
+@contextlib.contextmanager
+def load(count: int = 2) -> Iterator[None]:
+    """For a while, have ``count`` processes that keep the machine busy."""
+    busy = [subprocess.Popen([sys.executable, "-I", "-S", "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()

@@ -1,0 +1,80 @@
+"""Blocks: the innermost of a context counts, until another session has come around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+
+from pytest_proctape.intercept import Block, bound, current
+
+
+class Named:
+    """A session that starts nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.closed = False
+
+    def record(self, *_: object) -> None:
+        raise NotImplementedError
+
+
+def name() -> str | None:
+    return getattr(current(), "name", None)
+
+
+def test_blocks_nest() -> None:
+    outer, inner = (Block(Named(name)) for name in ("outer", "inner"))  # type: ignore[arg-type]
+
+    def work() -> None:
+        assert name() is None
+        outer.enter()
+        assert name() == "outer"
+        inner.enter()
+        assert name() == "inner"
+        inner.leave()
+        assert name() == "outer"
+        outer.leave()
+        assert name() is None
+
+    contextvars.Context().run(work)
+
+
+def test_a_block_inside_a_session_and_a_session_inside_a_block() -> None:
+    block = Block(Named("block"))  # type: ignore[arg-type]
+
+    def in_thread() -> None:
+        with bound(Named("first")):  # type: ignore[arg-type]
+            block.enter()
+            assert name() == "block"
+        # The block was around code of the first session only.
+        assert name() is None
+        with bound(Named("second")):  # type: ignore[arg-type]
+            assert name() == "second"
+        block.leave()
+        done.append(True)
+
+    done: list[bool] = []
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    assert done
+
+
+def test_tasks_have_their_own() -> None:
+    async def task(mine: str, ready: asyncio.Barrier) -> None:
+        block = Block(Named(mine))  # type: ignore[arg-type]
+        block.enter()
+        await ready.wait()
+        assert name() == mine
+        await ready.wait()
+        block.leave()
+        assert name() is None
+
+    async def main() -> None:
+        ready = asyncio.Barrier(2)
+        await asyncio.gather(task("a", ready), task("b", ready))
+        assert name() is None
+
+    contextvars.Context().run(asyncio.run, main())

@@ -1,0 +1,42 @@
+"""What the built-in placeholders stand for on this machine."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from pytest_proctape.portable import NAMES, machine_values
+
+
+def test_every_value_has_a_name_that_can_stand_on_a_tape() -> None:
+    values = machine_values("/r", "/elsewhere")
+    assert set(values) <= set(NAMES)
+    assert values["root"] == "/r"
+    assert values["cwd"] == "/elsewhere"
+    assert values["python"] == sys.executable
+    assert values["venv"] == sys.prefix
+    assert values["home"] == str(Path.home())
+    assert values["tempdir"] == tempfile.gettempdir()
+    assert values["user-name"] == pwd.getpwuid(os.getuid()).pw_name
+    assert values["host-name"] == socket.gethostname()
+
+
+def test_the_working_directory_has_a_name_only_outside_of_the_root() -> None:
+    assert "cwd" not in machine_values("/r", "/r/sub")
+
+
+def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(number: int) -> object:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setenv("USER", "somebody")
+    assert machine_values("/r", "/r")["user-name"] == "somebody"
+    monkeypatch.delenv("USER")
+    assert "user-name" not in machine_values("/r", "/r")

@@ -1,0 +1,69 @@
+"""What a new recording leaves of the old one: patterns, and the order where it is chance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_proctape.session.unchanged import keep_unchanged
+from pytest_proctape.tape import AnyArgs, Content, Entry, Glob, Regex, Stream, decode
+
+
+def plain(stream: Stream) -> Content:
+    return decode(stream, Path("/nowhere"))
+
+
+def entry(*argv: str, **fields: Any) -> Entry:
+    return Entry(program=argv[0], args=argv[1:], **fields)
+
+
+def kept(old: list[Entry], new: list[Entry], *, unordered: bool = False) -> list[Entry]:
+    return list(keep_unchanged(old, new, plain, unordered=unordered))
+
+
+def test_the_same_keeps_its_times() -> None:
+    old = [entry("a", duration_ms=1), entry("b", duration_ms=2)]
+    assert kept(old, [entry("a", duration_ms=3), entry("b", duration_ms=4)]) == old
+
+
+def test_what_has_changed_is_new() -> None:
+    new = [entry("a", stdout="x", duration_ms=3)]
+    assert kept([entry("a", stdout="y", duration_ms=1)], new) == new
+
+
+def test_a_pattern_stays_while_it_fits() -> None:
+    old = Entry(program="a", args=(Glob(glob="v*"), AnyArgs(any_args=True)), stdout="x", duration_ms=1)
+    assert kept([old], [entry("a", "v2", "y", stdout="x", duration_ms=2)]) == [old]
+    changed = kept([old], [entry("a", "v2", stdout="z", duration_ms=2)])
+    assert changed == [old.model_copy(update={"stdout": "z", "duration_ms": 2.0})]
+    other = entry("a", "w2", stdout="x")
+    assert kept([old], [other]) == [other]
+
+
+def test_a_pattern_for_input_stays_while_it_fits() -> None:
+    old = entry("a", stdin=Regex(regex="x+"), stdout="1", duration_ms=1)
+    assert kept([old], [entry("a", stdin="xxx", stdout="1", duration_ms=2)]) == [old]
+    assert kept([old], [entry("a", stdin="x", stdout="2")])[0].stdin == old.stdin
+    assert kept([old], [entry("a", stdin="y", stdout="1")])[0].stdin == "y"
+
+
+@pytest.mark.parametrize("order", ["abcb", "bbca", "cbab"])
+def test_where_order_is_chance_the_old_one_stays(order: str) -> None:
+    old = [entry(name, duration_ms=number) for number, name in enumerate("abcb")]
+    new = [entry(name, duration_ms=9) for name in order]
+    assert kept(old, new, unordered=True) == old
+    assert (kept(old, new) == old) is (order == "abcb")
+
+
+def test_where_order_is_chance_a_change_is_in_its_old_place_and_what_is_new_behind_its_neighbour() -> None:
+    old = [entry("a"), entry("b", stdout="1"), entry("c")]
+    new = [entry("n"), entry("c"), entry("m"), entry("b", stdout="2"), entry("a")]
+    names = [one.program for one in kept(old, new, unordered=True)]
+    assert names == ["n", "a", "b", "c", "m"]
+
+
+def test_equal_commands_with_other_outputs_find_their_own() -> None:
+    old = [entry("a", stdout=str(number)) for number in range(4)]
+    assert kept(old, [old[2], old[0], old[3], old[1]], unordered=True) == old
