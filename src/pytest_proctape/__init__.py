@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TapeNotFound,
         TapeVersionError,
         TapeWriteError,
+        TooManyChildren,
         UnredactableOutput,
         UnsupportedSpawn,
         UsageError,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from .handle import TapeHandle
     from .marker import taped
     from .match import Asked, Difference
-    from .session import TapedSpawn
+    from .session import TapedChild, TapedSpawn
     from .settings import TapeConfig
     from .tape import Entry, Tape
     from .use import use_tape
@@ -49,6 +50,7 @@ _HOMES = {
     "TapeHandle": ".handle",
     "TapeClock": ".clock",
     "TapeConfig": ".settings",
+    "TapedChild": ".session",
     "TapedSpawn": ".session",
     "taped": ".marker",
     "use_tape": ".use",
@@ -71,6 +73,7 @@ _HOMES = {
             "TapeNotFound",
             "TapeVersionError",
             "TapeWriteError",
+            "TooManyChildren",
             "UnredactableOutput",
             "UnsupportedSpawn",
             "UsageError",
@@ -104,7 +107,9 @@ __all__ = [
     "TapeNotFound",
     "TapeVersionError",
     "TapeWriteError",
+    "TapedChild",
     "TapedSpawn",
+    "TooManyChildren",
     "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",

@@ -21,6 +21,7 @@ from .session import (
     RecordSession,
     ReplaySession,
     UpdateSession,
+    VerifySession,
     as_data,
 )
 from .settings import Mode
@@ -31,6 +32,7 @@ SESSIONS: dict[Mode, type[Player]] = {
     "record": RecordSession,
     "new": UpdateSession,
     "live": LiveSession,
+    "verify": VerifySession,
 }
 """``missing`` is one of the first two, by whether there is a tape."""
 
@@ -50,6 +52,8 @@ class Keeper(Protocol):
 class ActiveTape:
     """A session, in place from its making to :meth:`end`."""
 
+    kills_leaked = False
+    """What still runs when the tape ends is ended with it."""
     fixture = False
     """The tape is one of a fixture of wider scope."""
 
@@ -133,16 +137,9 @@ class ActiveTape:
         """Whether there is a reason why these entries were not asked for."""
         return False
 
-    def end(self, *, interrupted: bool = False) -> None:
-        """Take the session out of place, and store what it recorded.
-
-        Raises:
-            TapeWriteError: the tape could not be stored.
-            HookError: a hook that was told of it failed.
-        """
-        __tracebackhide__ = True
+    def _result(self) -> Result:
+        """What came of the tape, but for a recording's outcome."""
         session = self.session
-        self._run.active.remove(self)
         result = Result(session.owner, session.mode, fixture=self.fixture)
         result.test_ns = REAL.monotonic_ns() - self._began_ns
         result.spawns = len(session.spawns)
@@ -153,11 +150,31 @@ class ActiveTape:
         if session.spawns or session.errors:
             result.path = session.shown_path
             result.entries = session.entry_count
+        return result
+
+    def end(self, *, interrupted: bool = False) -> None:
+        """Take the session out of place, and store what it recorded.
+
+        Raises:
+            TapeWriteError: the tape could not be stored.
+            HookError: a hook that was told of it failed.
+        """
+        __tracebackhide__ = True
+        session = self.session
+        self._run.active.remove(self)
+        leaked = session.roll.alive()
+        result = self._result()
+        result.leaked = [str(child) for child in leaked]
         self._run.results.append(result)
         told = len(session.errors)
+        tape = None
         try:
             # Before its clock is taken away.
-            tape = session.finish() if isinstance(session, Recording) else None
+            if isinstance(session, VerifySession):
+                result.outcome = "verified"
+                result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
+            elif isinstance(session, Recording):
+                tape = session.finish()
         finally:
             self._undo.close()
             intercept.forget()
@@ -171,3 +188,8 @@ class ActiveTape:
             self._raise_latched(told, None)
         else:
             session.close()
+        if session.log is not None:
+            session.log.tell(session.owner, session.mode, session.errors)
+        if self.kills_leaked:
+            for child in leaked:
+                child.end()

@@ -37,7 +37,9 @@ def flag_mode(options: argparse.Namespace) -> Mode | None:
     Raises:
         UsageError: two of its flags contradict each other.
     """
-    return command_line_mode(options.record_tapes or (), options.replay_tapes, options.live_tapes)
+    return command_line_mode(
+        options.record_tapes or (), options.replay_tapes, options.live_tapes, options.verify_tapes
+    )
 
 
 def header(config: pytest.Config, settings: Settings, mode: Mode | None) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ERROR_KEY = "_proctape_error"
 """An attribute of reports that show an error of ours; it travels from workers with them."""
+EXIT_DRIFT = 8
+"""Pytest ends with it where every test has passed and a tool no longer does what its tape says."""
 _OUTPUT_KEY = "_proctape"
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 CENSUS = pytest.StashKey[Census]()
@@ -63,6 +65,8 @@ def conclude(session: pytest.Session, results: Iterable[Result], settings: Setti
         return
     _count(config, left)
     _look_for_orphans(session, census, settings)
+    if totals_of(config).drifted and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = EXIT_DRIFT
 
 
 def _count(config: pytest.Config, results: Iterable[Result]) -> None:

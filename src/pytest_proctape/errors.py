@@ -16,7 +16,8 @@
     │   └── EffectFailed     a file that a command had made could not be put in its place
     ├── RecordError
     │   ├── SpawnTimeout     a child ran longer than the recording allows
-    │   ├── OutputLimitExceeded
+    │   ├── OutputLimitExceeded a child wrote more than it allows
+    │   ├── TooManyChildren  more of them ran at once
     │   ├── UnredactableOutput  a child wrote a secret into more than can be rewritten
     │   └── EffectsLimitExceeded  the files that commands made are larger than a tape may keep
     ├── HookError            a hook of a conftest file or a plugin failed
@@ -56,6 +57,7 @@ __all__ = [
     "TapeNotFound",
     "TapeVersionError",
     "TapeWriteError",
+    "TooManyChildren",
     "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",
@@ -177,7 +179,29 @@ class EffectFailed(ReplayError):
 
 
 class RecordError(ProctapeError):
-    """A recording was stopped because a limit was reached."""
+    """A recording was stopped because a limit was reached.
+
+    Attributes:
+        words: what was reached, and where the limit was set.
+        command: the command line of the child, or ``""``.
+        place: where in the user's code it was started, or ``""``.
+        next_step: what to do about it.
+    """
+
+    def __init__(self, words: str, *, command: str = "", place: str = "", next_step: str = "") -> None:
+        self.words = words
+        self.command = command
+        self.place = place
+        self.next_step = next_step
+        super().__init__(words)
+
+    def __str__(self) -> str:
+        lines = [f"`{self.command}` {self.words}" if self.command else self.words]
+        if self.place:
+            lines.append(f"  started at {self.place}")
+        if self.next_step:
+            lines.append(f"  next: {self.next_step}")
+        return "\n".join(lines)
 
 
 class SpawnTimeout(RecordError):
@@ -186,6 +210,10 @@ class SpawnTimeout(RecordError):
 
 class OutputLimitExceeded(RecordError):
     """A child wrote more than the recording allows."""
+
+
+class TooManyChildren(RecordError):
+    """More children were running at once than the recording allows."""
 
 
 class UnredactableOutput(RecordError):
@@ -197,9 +225,9 @@ class UnredactableOutput(RecordError):
     """
 
     def __init__(self, limit: int, command: str = "") -> None:
+        super().__init__("has a secret in a stream that is too large to be rewritten", command=command)
         self.limit = limit
-        self.command = command
-        super().__init__(limit, command)
+        self.args = (limit, command)
 
     def __str__(self) -> str:
         return (
@@ -223,7 +251,8 @@ class EffectsLimitExceeded(RecordError):
         self.limit = limit
         self.total = total
         self.biggest = tuple(biggest)
-        super().__init__(limit, total, biggest)
+        super().__init__(f"made files of {total} bytes, and a tape may keep {limit}")
+        self.args = (limit, total, biggest)
 
     def __str__(self) -> str:
         lines = [f"the files that commands made have {self.total} bytes, and a tape may keep {self.limit}"]

@@ -14,7 +14,7 @@ from .session.answers import Word
 if TYPE_CHECKING:
     from .match import Judge
     from .session import Mode as SessionMode
-    from .session import Player, TapedSpawn
+    from .session import Player, TapedChild, TapedSpawn
     from .tape import Entry
 
 
@@ -85,6 +85,14 @@ class TapeHandle:
     def spawns(self) -> list[TapedSpawn]:
         """The spawns made so far, in order, each with its result."""
         return list(self._session.spawns)
+
+    @property
+    def children(self) -> list[TapedChild]:
+        """The children, in the order of their starts, each with its status and its output so far.
+
+        Of very many, those that have finished are forgotten, the oldest first. A live test has none.
+        """
+        return list(self._session.roll)
 
     @property
     def matcher(self) -> Judge | None:

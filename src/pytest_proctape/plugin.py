@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ import pytest
 
 from . import config as config_of
 from .census import Census
-from .counting import CENSUS, ERROR_KEY, Counter, attach_results, conclude, totals_of
+from .counting import CENSUS, ERROR_KEY, EXIT_DRIFT, Counter, attach_results, conclude, totals_of
 from .enclosing import RUNS, Enclosing, rules_of
 from .errors import ProctapeError, UsageError
 from .fixture_names import owner_of
+from .limits import parse_time_limit
+from .logfile import LogFile
 from .settings import (
     KEYS,
     ORPHANS,
@@ -43,6 +46,7 @@ _SETTINGS = pytest.StashKey[Settings]()
 _MODE = pytest.StashKey[Mode | None]()
 _ENCLOSING = pytest.StashKey[Enclosing]()
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
+_LOG: pytest.StashKey[LogFile] = pytest.StashKey()
 _TAPE: pytest.StashKey[ItemTape] = pytest.StashKey()
 _CONFIG: pytest.StashKey[config_of.ItemConfig] = pytest.StashKey()
 _BASETEMP: pytest.StashKey[str] = pytest.StashKey()
@@ -71,6 +75,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--live-tapes", action="store_true", help="use no tapes: real processes, nothing is written"
+    )
+    group.addoption(
+        "--verify-tapes",
+        action="store_true",
+        help="run the real commands and hold what they do against the tapes, which stay as they are; where "
+        f"that alone differs, the exit code is {EXIT_DRIFT}",
+    )
+    group.addoption(
+        "--tapes-log",
+        metavar="FILE",
+        help="write a line of JSON for everything that crosses the process boundary; see `proctape compare`",
+    )
+    group.addoption(
+        "--tapes-spawn-timeout",
+        metavar="SECONDS",
+        help="end a command that runs longer than this while it is recorded; a marker wins over it",
     )
     group.addoption(
         "--tapes-orphans",
@@ -105,6 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         _understand(config, config.option)
         _rules_of(config)
+        _begin_log(config)
         if config.getoption("tapes_report"):
             from . import tapes_report
 
@@ -117,6 +138,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
     config.pluginmanager.register(Counter(config), "proctape-counter")
     config.pluginmanager.register(_Refuser(), "proctape-refuser")
+
+
+def _begin_log(config: pytest.Config) -> None:
+    """Open the file of ``--tapes-log``.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    given = config.getoption("tapes_log")
+    if not given:
+        return
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    # The workers are told the path as it stands here, and may be somewhere else.
+    path = config.option.tapes_log = str(config.invocation_params.dir / given)
+    log = config.stash[_LOG] = LogFile(Path(path), worker)
+    if not worker:
+        log.begin()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -148,6 +186,10 @@ def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
         UsageError: it is not understood.
     """
     settings, mode = config_of.ini_settings(config), config_of.flag_mode(options)
+    if options.tapes_spawn_timeout is not None:
+        # A marker wins over it.
+        limit = parse_time_limit(options.tapes_spawn_timeout, "--tapes-spawn-timeout")
+        settings = replace(settings, spawn_timeout=limit)
     config.stash[_SETTINGS], config.stash[_MODE] = settings, mode
 
 
@@ -408,6 +450,7 @@ def _run_of(config: pytest.Config) -> Run:
             tapes=Path(config.rootpath, directory),
             rules=_rules_of(config),
         )
+        run.log = config.stash.get(_LOG, None)
         if _BASETEMP in config.stash:
             run.add_place("basetemp", config.stash[_BASETEMP])
     return run
@@ -479,6 +522,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if run is not None:
         results += run.take_results()
     conclude(session, results, session.config.stash[_SETTINGS])
+    log = session.config.stash.get(_LOG, None)
+    if log is not None and not hasattr(session.config, "workerinput"):
+        log.merge()
 
 
 class _Refuser:

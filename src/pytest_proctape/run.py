@@ -15,6 +15,8 @@ from .active import SESSIONS, ActiveTape
 from .errors import Leftover, TapeError
 from .handle import TapeHandle
 from .hooks import Hooks
+from .limits import Limits
+from .logfile import LogFile
 from .match import LivePatterns, Terms
 from .portable import Places, Rules, machine_values
 from .renamed import Renamed
@@ -28,6 +30,8 @@ from .session import (
     ReplaySession,
     Session,
     SharedMode,
+    TapeLog,
+    VerifySession,
     WayIn,
 )
 from .settings import Mode, Settings
@@ -44,6 +48,7 @@ class Run:
         collecting: answers what is started while tests are collected, once anything is.
         active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
+        log: where events go, where somebody wants to know.
     """
 
     def __init__(self, *, root: Path, invoked_in: Path, tapes: Path, rules: Rules | None = None) -> None:
@@ -59,6 +64,7 @@ class Run:
         self.collecting: Collecting | None = None
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
+        self.log: LogFile | None = None
 
     def add_place(self, name: str, path: str) -> None:
         """``<name>`` stands for ``path`` from now on, also on the tapes that are in use."""
@@ -122,7 +128,9 @@ class Run:
         session.shared = self.way_into_commons(asked_for)
         _prepare(session)
         clock = settings.clock or "tape_clock" in getattr(item, "fixturenames", ())
-        return ItemTape(self, session, clock=clock)
+        tape = ItemTape(self, session, clock=clock)
+        tape.kills_leaked = settings.kill_leaked
+        return tape
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
@@ -134,7 +142,9 @@ class Run:
             settings = replace(settings, mode="record")
         session = self._session(owner, settings, item)
         session.shared = self.way_into_commons(asked_for)
-        return FixtureTape(self, session, clock=settings.clock)
+        tape = FixtureTape(self, session, clock=settings.clock)
+        tape.kills_leaked = settings.kill_leaked
+        return tape
 
     def way_into_commons(self, settings: Settings, collecting: str = "") -> WayIn | None:
         """For :attr:`.Session.shared`; see :class:`.Commons`."""
@@ -175,6 +185,13 @@ class Run:
         around = (tape.session.files for tape in self.active if tape.fixture)
         session.files = Files.by_settings(self.store, session.places, settings, filter(None, around))
         session.live = self.live_patterns(settings)
+        session.limits = Limits(
+            settings.spawn_timeout, settings.test_timeout, settings.max_output, settings.max_children
+        )
+        if self.log is not None:
+            session.log = TapeLog(session.places.conceal, self.log.write)
+        if isinstance(session, VerifySession):
+            session.volatile = settings.volatile
         return session
 
     def live_patterns(self, settings: Settings) -> LivePatterns:

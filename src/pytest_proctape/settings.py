@@ -17,8 +17,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypedDict, TypeVar, get_args
 
 from .errors import UsageError
+from .limits import (
+    MAX_CHILDREN,
+    MAX_OUTPUT,
+    TimeLimit,
+    parse_bytes,
+    parse_ceiling,
+    parse_count,
+    parse_time_limit,
+)
 
-Mode = Literal["replay", "record", "missing", "new", "live"]
+Mode = Literal["replay", "record", "missing", "new", "live", "verify"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Order = Literal["strict", "any"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -44,6 +53,12 @@ class Settings:
         mode: what happens to the test's spawns.
         auto: every test is taped.
         dir: directory of the tapes, relative to the root directory.
+        spawn_timeout: for how long a child may run while it is recorded.
+        test_timeout: for how long the children of one test may run while they are recorded.
+        max_output: bytes that a child may write to one output while it is recorded.
+        max_children: how many may run at once.
+        volatile: patterns of what differs in every run; ``--verify-tapes`` does not look at it.
+        kill_leaked: what still runs when its test ends is ended.
         live: patterns of commands that are never taped; see :mod:`.match.live`.
         orphans: what is done about tapes that no test owns.
         order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
@@ -63,6 +78,12 @@ class Settings:
     mode: Mode = "replay"
     auto: bool = False
     dir: str = "tapes"
+    spawn_timeout: TimeLimit | None = None
+    test_timeout: TimeLimit | None = None
+    max_output: int = MAX_OUTPUT
+    max_children: int = MAX_CHILDREN
+    kill_leaked: bool = False
+    volatile: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
     orphans: OrphansAction = "report"
     order: Order = "strict"
@@ -88,6 +109,11 @@ class TapeConfig(TypedDict, total=False):
         clock: time stands where the recording began, and moves by what is waited for.
         live: patterns of commands that are never taped.
         effects: files that commands make are recorded: true, or where besides the temporary directories.
+        spawn_timeout: seconds that a command may run while it is recorded; 0 for no limit.
+        test_timeout: seconds that the commands of a test may run while they are recorded; 0 for no limit.
+        max_output: bytes that a command may write to one output while it is recorded.
+        max_children: how many commands of a test may run at once while they are recorded.
+        kill_leaked: commands that still run when their test ends are ended.
     """
 
     mode: Mode | None
@@ -96,6 +122,11 @@ class TapeConfig(TypedDict, total=False):
     clock: bool | None
     live: Sequence[str] | None
     effects: bool | Sequence[str] | None
+    spawn_timeout: float | None
+    test_timeout: float | None
+    max_output: int | str | None
+    max_children: int | None
+    kill_leaked: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +206,22 @@ def parse_text(value: object, source: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{source} is a string, not {value!r}")
     return value
+
+
+def parse_regexes(value: object, source: str) -> tuple[str, ...]:
+    """Regular expressions.
+
+    Raises:
+        UsageError: it is no list of them.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise UsageError(f"{source} is a list of regular expressions, not {value!r}")
+    for one in value:
+        try:
+            re.compile(one)
+        except re.error as error:
+            raise UsageError(f"{source}: {one!r} is no regular expression: {error}") from None
+    return tuple(value)
 
 
 def parse_orphans(value: object, source: str) -> OrphansAction:
@@ -295,6 +342,12 @@ KEYS: Final = (
     Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
     Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
     Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
+    Key("spawn_timeout", "string", parse_time_limit, "seconds that a command may run while recording"),
+    Key("test_timeout", "string", parse_ceiling, "seconds that a test's commands may run while recording"),
+    Key("max_output", "string", parse_bytes, "bytes that a command may write, as in 64M"),
+    Key("max_children", "string", parse_count, "commands of a test that may run at once while recording"),
+    Key("kill_leaked", "bool", parse_flag, "end commands that still run when their test ends"),
+    Key("volatile", "linelist", parse_regexes, "what --verify-tapes must not compare", marker=False),
     Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
     Key("orphans", "string", parse_orphans, f"tapes no test owns: {', '.join(ORPHANS)}", marker=False),
     Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
@@ -324,7 +377,7 @@ _BY_ARGUMENT: Final = {key.name: key for key in KEYS if key.marker}
 # -- sources -----------------------------------------------------------------------------------
 
 
-def command_line_mode(record: Iterable[str], replay: bool, live: bool) -> Mode | None:
+def command_line_mode(record: Iterable[str], replay: bool, live: bool, verify: bool = False) -> Mode | None:
     """The mode that the flags ask for.
 
     Raises:
@@ -338,9 +391,12 @@ def command_line_mode(record: Iterable[str], replay: bool, live: bool) -> Mode |
         given["--replay-tapes"] = "replay"
     if live:
         given["--live-tapes"] = "live"
+    if verify:
+        given["--verify-tapes"] = "verify"
     if len(given) > 1:
         raise UsageError(
-            f"{' and '.join(given)} can't be had at once: a test is either recorded, replayed or live"
+            f"{' and '.join(given)} can't be had at once: "
+            "a test is either recorded, replayed, live or verified"
         )
     return next(iter(given.values()), None)
 

@@ -21,6 +21,8 @@ class Result:
         test_ns: for how long the test ran now, nanoseconds.
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
+        leaked: children that were still running at its end.
+        drift: what --verify-tapes has found, as :class:`~.session.drift.Finding` tells it.
         fixture: the tape is one of a fixture of wider scope.
         shared: the tape is one that all tests share: of an import, or of the standard library.
         block: the tape is one of ``use_tape``; ``test`` is its path.
@@ -38,6 +40,8 @@ class Result:
     test_ns: int = 0
     missing: bool = False
     kept: str = ""
+    leaked: list[str] = field(default_factory=list)
+    drift: list[dict[str, Any]] = field(default_factory=list)
     fixture: bool = False
     shared: bool = False
     block: bool = False
@@ -48,7 +52,7 @@ class Result:
     @property
     def counts(self) -> bool:
         """Whether there is anything to tell of it."""
-        return bool(self.spawns or self.missing or self.errors or self.outcome == "removed")
+        return bool(self.spawns or self.missing or self.errors or self.drift or self.outcome == "removed")
 
     @property
     def kind(self) -> str:
@@ -93,6 +97,8 @@ class Totals:
     Attributes:
         failed: recordings that were not kept: test, and where the attempt is.
         missing: tests that need a tape and have none.
+        drift: test, and what --verify-tapes has found of it.
+        leaked: test, and a child that was still running at its end.
         orphans: tapes that no test owns.
         orphaned_payloads: how many payload files no tape names.
         orphans_deleted: they are gone now.
@@ -107,6 +113,8 @@ class Totals:
     test_ns: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    leaked: list[tuple[str, str]] = field(default_factory=list)
+    drift: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     orphaned_payloads: int = 0
     orphans_deleted: bool = False
@@ -115,6 +123,8 @@ class Totals:
         """Count one result."""
         if result.missing:
             self.missing.append(result.test)
+        self.drift += [(result.test, one) for one in result.drift]
+        self.leaked += [(result.test, child) for child in result.leaked]
         kind = result.kind
         if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
@@ -127,6 +137,11 @@ class Totals:
         if result.mode == "replay" and not result.shared:
             self.process_ns += result.process_ns
             self.test_ns += result.test_ns
+
+    @property
+    def drifted(self) -> bool:
+        """A real tool no longer does what a tape says."""
+        return any(one["kind"] != "skipped" for _, one in self.drift)
 
     def _counts_of(self, result: Result) -> dict[str, int]:
         if result.shared:
@@ -141,11 +156,21 @@ class Totals:
         return max(0, self.process_ns - self.test_ns)
 
     def __bool__(self) -> bool:
-        used = self.tests or self.fixtures or self.shared or self.blocks or self.missing
+        used = self.tests or self.fixtures or self.shared or self.blocks or self.missing or self.drift
         return bool(used or self.orphans or self.orphaned_payloads)
 
 
-_TOLD = ("replayed", "diverged", "leftover", "recorded", "unchanged", "removed", "failed", "live")
+_TOLD = (
+    "replayed",
+    "diverged",
+    "leftover",
+    "recorded",
+    "unchanged",
+    "removed",
+    "failed",
+    "live",
+    "verified",
+)
 
 
 def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str]:
@@ -177,6 +202,12 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
     for test, kept in totals.failed:
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"
+    for test, finding in totals.drift:
+        yield from _drift_lines(test, finding)
+    if totals.drifted:
+        yield "if the tools are right, record the tapes again: pytest --record-tapes"
+    for test, child in totals.leaked:
+        yield f"still running when {test} ended: {child}"
     if totals.missing:
         count = len(totals.missing)
         yield f"{count} {'test has' if count == 1 else 'tests have'} no tape; record with: {record_command}"
@@ -200,6 +231,23 @@ def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
         yield from (f"  {path}" for path in shown)
         if len(shown) < len(totals.orphans):
             yield f"  and {len(totals.orphans) - len(shown)} more (-v shows them)"
+
+
+def _drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:
+    entry = f", entry {found['entry']}" if found["entry"] else ""
+    command = f" `{found['command']}`" if found["command"] else ""
+    if found["kind"] == "skipped":
+        yield f"skipped: {test}{entry}{command}: {found['now']}"
+        return
+    if found["kind"] == "length_mismatch":
+        counts = f"the tape has {found['tape']} entries, the test made {found['now']} spawns"
+        yield f"length_mismatch: {test}: {counts}"
+        yield f"  {'only now' if int(found['now']) > int(found['tape']) else 'only on the tape'}:{command}"
+        return
+    line = f", line {found['line']}" if found["line"] else ""
+    yield f"{found['kind']}: {test}{entry}{command}: {found['field']}{line}"
+    yield f"  tape: {found['tape']}"
+    yield f"  now:  {found['now']}"
 
 
 def _name(kind: str) -> str:

@@ -5,22 +5,26 @@ from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
 from .virtual import Stalled, VirtualChild, WrongCause
+from .warden import Broken, Warden, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
 
 __all__ = [
     "FIRST_PID",
     "PUMP",
     "TABLE",
+    "Broken",
     "Child",
     "ProcessTable",
     "RecordingChild",
     "Stalled",
     "Started",
     "VirtualChild",
+    "Warden",
     "Wiring",
     "WrongCause",
     "add_ended",
     "can_be_led_past",
+    "end_with_family",
     "is_open",
     "is_pipe",
     "is_regular",

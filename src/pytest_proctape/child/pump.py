@@ -91,7 +91,8 @@ class Pump:
         """Step ``owner`` once at this reading of the real monotonic clock; ``None`` takes that back."""
         with self._lock:
             if at_ns is None:
-                self._timers.pop(owner, None)
+                if self._timers.pop(owner, None) is not None and self._retiring and self._running:
+                    self._wake()
                 if self._retiring and self._running and not self._watched and not self._timers:
                     self._wake()
             elif self._timers.get(owner) != at_ns:

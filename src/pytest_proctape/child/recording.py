@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..clock import REAL, Waits
-from ..errors import UnsupportedSpawn
+from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, End, FileEffect, Script, SpawnError, Spool, script, without_pid
 from . import terminal
 from .inputfile import InputFile
@@ -23,6 +23,7 @@ from .lent import LentPipe, is_lent
 from .notes import ANSWER, Run, is_said, step_of, tidy, whole_us, without_input
 from .tap import Answers, Tap
 from .timing import ChildTime
+from .warden import Warden
 from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_socket
 
 _INHERITED = frozenset({STDOUT, STDERR})
@@ -50,6 +51,8 @@ class RecordingChild:
         pid: of the real process; 0 until it is started.
         started_ns: when, on the real monotonic clock.
         status: as from :func:`os.waitpid`, once the parent has reaped it.
+        lock: held while anything of it is changed.
+        warden: keeps it within the limits of the recording.
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
 
@@ -63,6 +66,7 @@ class RecordingChild:
         on_refused: Callable[[UnsupportedSpawn], object] = _raise,
         began_ns: int = 0,
         look: Look | None = None,
+        warden: Warden | None = None,
     ) -> None:
         """Open the taps.
 
@@ -74,14 +78,16 @@ class RecordingChild:
             on_refused: told when it turns out, too late to refuse it, that the child can't be recorded.
             began_ns: the file system's time, just before the child is started.
             look: tells what happened to files.
+            warden: see the attribute.
         """
+        self.warden = warden
         self.pid = 0
         self.status: int | None = None
         self.error: SpawnError | None = None
         self._new_spool = new_spool
         self._timed = timed
         self._on_refused = on_refused
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._log: list[Run | script.Step] = []
         self.time = ChildTime(waits)
         self._started_ns = self.time.now_ns()
@@ -180,8 +186,17 @@ class RecordingChild:
             self._lent = LentPipe(parents) if is_lent(parents) and not private else None
         lent = self._lent if inward else None
         before = self._before_input
+        admit = None if inward or self.warden is None else partial(self.warden.admit, fd)
         tap = Tap(
-            fd, parents, inward=inward, private=private, note=note, on_end=on_end, lent=lent, before=before
+            fd,
+            parents,
+            inward=inward,
+            private=private,
+            note=note,
+            on_end=on_end,
+            lent=lent,
+            before=before,
+            admit=admit,
         )
         self._taps.append(tap)
         if inward and is_socket(parents):
@@ -194,6 +209,8 @@ class RecordingChild:
         for tap in self._taps:
             tap.child_started()
         self.time.watch(pid, self)
+        if self.warden is not None:
+            self.warden.watch(self)
         self.step()
 
     def failed(self, error: SpawnError) -> None:
@@ -225,7 +242,7 @@ class RecordingChild:
         Returns:
             that nobody has to step because of it: what is moved leads to another process or to the parent.
         """
-        with self._lock, self.time.standing():
+        with self.lock, self.time.standing():
             # As it is before anything is passed on: who gets it may be further on than this thread.
             self._step_ns = self._now_ns()
             for tap in self._taps:
@@ -246,7 +263,7 @@ class RecordingChild:
 
         What the child said before the signal is noted before it.
         """
-        with self._lock:
+        with self.lock:
             self.step()
             self.look()
             noted = script.Signal(number, self._now_ns()) if number and not self.gone() else None
@@ -255,20 +272,20 @@ class RecordingChild:
         try:
             yield
         except BaseException:
-            with self._lock:
+            with self.lock:
                 if noted is not None:
                     self._log.remove(noted)
             raise
 
     def changed(self, status: int) -> None:
         """The parent was told that the child has stopped, or goes on."""
-        with self._lock:
+        with self.lock:
             self.step()
             self._log.append(script.Change(status, self._now_ns()))
 
     def wait_expired(self, timeout_ns: int) -> None:
         """A timed wait of the parent ended without the child."""
-        with self._lock:
+        with self.lock:
             self.step()
             self.look()
             if self.status is None or self._held:
@@ -276,7 +293,7 @@ class RecordingChild:
 
     def polled(self) -> None:
         """A poll of the parent found the child running. Only the first counts: how many follow is chance."""
-        with self._lock:
+        with self.lock:
             self.time.seen_running()
             if self._seen_running is None and not self.awaited and not self._timed:
                 self.step()
@@ -290,7 +307,7 @@ class RecordingChild:
             was_gone: the child may have ended before the parent began to wait. Then it ended when its
                 last stream did, as far as anybody can tell.
         """
-        with self._lock:
+        with self.lock:
             self.step()
             self.status = status
             if self.time.waits is not None:
@@ -306,13 +323,17 @@ class RecordingChild:
             if self._log and isinstance(last := self._log[-1], Run):
                 last.sealed = True
             self._look_for_holders()
+            if self.warden is not None:
+                self.warden.reaped()
 
     # -- afterwards ----------------------------------------------------------------------------
 
     def finish(self) -> None:
         """The tape ends here. A child that goes on keeps its streams, but they are no longer noted."""
-        with self._lock:
+        with self.lock:
             self.step()
+            if self.warden is not None:
+                self.warden.close()
             self._finished = True
             if not self._ended_ns:
                 self._ended_ns = self.time.now_ns()
@@ -343,7 +364,7 @@ class RecordingChild:
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""
-        with self._lock:
+        with self.lock:
             ended_ns = self._ended_ns or self.time.now_ns()
             end = End(self.status, self.error, whole_us(ended_ns - self._started_ns))
             steps = [step_of(item) if isinstance(item, Run) else item for item in self._log]
@@ -379,6 +400,31 @@ class RecordingChild:
             for item in self._log[self._seen_running :]
         )
 
+    def take_error(self, options: int) -> RecordError | None:
+        """What the parent is to be told in place of the child's end, once, if a limit was exceeded.
+
+        Args:
+            options: of the wait. One without ``WNOHANG`` waits here for the end, and reaps nothing.
+        """
+        if self.warden is None or options & ~os.WNOHANG:
+            return None
+        with contextlib.suppress(ChildProcessError):
+            if _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | options) is None:
+                return None
+        # An event loop would swallow it in a callback and never tell of the end. It is latched.
+        return None if self._timed else self.warden.take_error()
+
+    def pipes(self) -> list[int]:
+        """Inodes of the pipes that the child writes to."""
+        return [inode for tap in self._taps if (inode := tap.pipe)]
+
+    def cut_off(self) -> None:
+        """Take what it has said and close its streams, whoever holds them."""
+        with self.lock:
+            self.step()
+            for tap in self._taps:
+                tap.close()
+
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
         for tap in self._taps:
@@ -395,7 +441,7 @@ class RecordingChild:
 
     def look(self) -> None:
         """Note what the child has done to files by now, before the parent does something."""
-        with self._lock:
+        with self.lock:
             if self._look is None or self.status is not None or self._finished:
                 return
             files = self._without_pid(self._look(self._began_ns, True, True))

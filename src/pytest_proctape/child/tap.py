@@ -13,6 +13,7 @@ import select
 import selectors
 from collections.abc import Callable
 
+from ..tape import STDIN
 from .channels import CHUNK
 from .lent import WRITING, LentPipe
 from .pump import PUMP, Stepper
@@ -37,6 +38,7 @@ class Tap:
     """
 
     __slots__ = (
+        "_admit",
         "_before",
         "_lent",
         "_note",
@@ -63,6 +65,7 @@ class Tap:
         on_end: Callable[[], None],
         lent: LentPipe | None = None,
         before: Callable[[], None] | None = None,
+        admit: Callable[[bytes], bytes] | None = None,
     ) -> None:
         """Open the tap.
 
@@ -75,8 +78,10 @@ class Tap:
             on_end: called when the writer's side has been closed.
             before: called before input, or its end, is passed on.
             lent: the pipe that it reads from, where others may read from it as well.
+            admit: says what of a chunk goes further; without it, all.
         """
         self.fd = fd
+        self._admit = admit
         self.ended = self.dry = False
         self._note = note
         self._on_end = on_end
@@ -111,6 +116,12 @@ class Tap:
             close_quietly(self._source)
             close_quietly(self._target)
 
+    @property
+    def pipe(self) -> int:
+        """The inode of the pipe that the child writes to; 0 where it writes to none."""
+        writes = not self.ended and self.fd != STDIN and is_pipe(self._source)
+        return os.fstat(self._source).st_ino if writes else 0
+
     def abandon(self) -> None:
         """In a forked child: close its copies."""
         if not self.ended:
@@ -136,7 +147,7 @@ class Tap:
                 self._lent.writer_left(self._source, self._target)
             self.close()
             return False
-        self._pending = memoryview(data)
+        self._pending = memoryview(data if self._admit is None else self._admit(data))
         return True
 
     def _push(self) -> bool:
@@ -181,6 +192,9 @@ class Tap:
         self.close()
 
     def _watch(self, owner: Stepper) -> None:
+        if self._pending and not self._waits and not self.ended:
+            # A file always takes it, and can't be watched: epoll_ctl(2).
+            self._push()
         if self.ended:
             return
         if self._pending:
@@ -202,6 +216,7 @@ class Answers(Tap):
         self.fd = way_in.fd
         self.ended = self.dry = False
         self.childs = -1
+        self._admit = None
         self._note = note
         self._on_end = _ignore
         self._before = None

@@ -83,7 +83,7 @@ class TerminalTap(Tap):
         self._note = note
         self._on_end = on_end
         self._lent = None
-        self._before = None
+        self._before = self._admit = None
         self._pending = memoryview(b"")
         self._private = self._waits = True
 

@@ -72,6 +72,13 @@ def command_of(entry: Entry) -> str:
 def end_of(entry: Entry) -> str:
     """How the child ended, and after how long."""
     after = f" after {duration_text(entry.duration_ms)}" if entry.duration_ms else ""
+    limit = entry.timed_out or entry.output_limit
+    if limit is not None:
+        return f"{visible(limit)}; {_plain_end_of(entry, after)}"
+    return _plain_end_of(entry, after)
+
+
+def _plain_end_of(entry: Entry, after: str) -> str:
     if entry.spawn_error is not None:
         error = entry.spawn_error
         message = f" ({visible(error.message)})" if error.message else ""
@@ -175,7 +182,16 @@ def is_stream(value: object) -> bool:
 
 STREAM_FIELDS = ("stdin", "stdout", "stderr")
 SPAWN_FIELDS = ("program", "args", "argv0", "cwd", "env", "phase")
-END_FIELDS = ("exit_code", "signal", "core_dumped", "spawn_error", "running", "duration_ms")
+END_FIELDS = (
+    "exit_code",
+    "signal",
+    "core_dumped",
+    "spawn_error",
+    "running",
+    "timed_out",
+    "output_limit",
+    "duration_ms",
+)
 TOLD_FIELDS = frozenset({*STREAM_FIELDS, *SPAWN_FIELDS, *END_FIELDS, "fds", "timeline", "note"})
 """Fields that ``show`` has words for."""
 

@@ -60,6 +60,9 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     was_gone = bool(options & os.WNOHANG) or child.gone()
     if not was_gone:
         _await_real(os.P_PID, child.pid, options)
+    error = child.take_error(options)
+    if error is not None:
+        raise error
     try:
         pid, status = REAL_WAITPID(child.pid, options)
     except ChildProcessError:

@@ -2,16 +2,19 @@
 
 from .base import Mode, Phase, Session, TapedSpawn
 from .brief import as_data, brief
+from .children import TapedChild
 from .collecting import Collecting, CollectingRecord, CollectingReplay
 from .commons import Commons, SharedMode, WayIn
 from .files import FileRules, Files
 from .live import LiveSession
+from .log import TapeLog
 from .origin import IMPORT
 from .places import is_ours, is_stdlib
 from .player import Player
 from .record import Recording, RecordSession, UpdateSession
 from .replay import ReplaySession
 from .said import said_of
+from .verify import VerifySession
 
 __all__ = [
     "IMPORT",
@@ -30,8 +33,11 @@ __all__ = [
     "ReplaySession",
     "Session",
     "SharedMode",
+    "TapeLog",
+    "TapedChild",
     "TapedSpawn",
     "UpdateSession",
+    "VerifySession",
     "WayIn",
     "as_data",
     "brief",

@@ -12,21 +12,24 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ..child import Wiring, can_be_led_past, is_open
+from ..child import RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..hooks import Hooks
+from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
 from ..portable import Places
-from ..tape import STDERR, STDIN, STDOUT, Content, Script, Spawn, SpawnError, Stream, TapeStore
+from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
+from .children import Roll, TapedChild
 from .crossing import SCAN_LIMIT
 from .environment import Environment
+from .log import TapeLog
 from .places import users_place
 
 if TYPE_CHECKING:
     from .files import Files
 
-Mode = Literal["record", "replay", "update", "live"]
+Mode = Literal["record", "replay", "update", "live", "verify"]
 Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
 _GLOB = re.compile(r"[*?[]")
@@ -97,6 +100,10 @@ class Session:
         spawns: those made so far.
         record_command: the command that records this tape anew.
         closed: no spawn is answered any more.
+        log: remembers what crosses the process boundary, where somebody wants to know.
+        roll: the children, as the test can look at them.
+        limits: how far a recording may go.
+        opened_ns: when it was made, by the real monotonic clock.
         live: commands that are never taped.
         offer: the command that gives a missing tape another test's, be it that the test was renamed.
         shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
@@ -140,6 +147,10 @@ class Session:
         self.errors: list[ProctapeError] = []
         self.spawns: list[TapedSpawn] = []
         self.closed = False
+        self.limits = Limits()
+        self.roll = Roll()
+        self.log: TapeLog | None = None
+        self.opened_ns = REAL.monotonic_ns()
         self.live = LivePatterns(())
         self.offer: Callable[[Path, Asked], str] = _no_offer
         self.shared: Callable[[Session, tuple[str, ...]], object | None] | None = None
@@ -256,6 +267,17 @@ class Session:
         made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, replayed, script)
         with self._lock:
             self.spawns.append(made)
+
+    def enroll(
+        self, spawn: Spawn, child: RecordingChild | VirtualChild | SpawnError, entry: Entry | None = None
+    ) -> None:
+        """A child was started, or could not be: :attr:`roll` tells of it from now on."""
+        start_ns = REAL.monotonic_ns() - self.opened_ns
+        made = TapedChild([spawn.program, *spawn.args], self.place(), start_ns, child, entry)
+        with self._lock:
+            self.roll.add(made)
+            if self.log is not None:
+                self.log.add(self.asked(spawn), made.place, self.phase, REAL.monotonic_ns(), child)
 
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""

@@ -23,6 +23,7 @@ from ..tape import script as steps
 from . import report
 from .answers import Answer, Answers, Word, entry_for
 from .base import Phase, group_of
+from .bounds import limited_end
 from .crossing import from_tape
 from .files import Tell
 from .said import Said, check_count
@@ -146,6 +147,7 @@ class Player(Taped):
         script = part.script
         if script.end.error is not None:
             self.note_spawn(spawn, lambda: script, replayed=True)
+            self.enroll(spawn, script.end.error, part.entry)
             return Started(add_ended(255 << 8), script.end.error)
         place = self.place()
         differing = () if part.lenient else stream_differences(script, wiring)
@@ -170,11 +172,18 @@ class Player(Taped):
             now_ns=spawn.now_ns,
             waits=self.waits,
             on_wrong=on_wrong,
-            on_end=TABLE.tell,
+            on_end=limited_end(
+                part.entry,
+                self.latch,
+                command=report.command_line(asked),
+                place=place,
+                record_command=self.record_command,
+            ),
             retold=part.retold,
             on_effects=on_effects,
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
+        self.enroll(spawn, child, part.entry)
         self.children.append(child)
         TABLE.add(child)
         child.start(mapped(script, wiring))

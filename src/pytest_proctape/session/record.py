@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from ..child import TABLE, RecordingChild, Started, Wiring
+from ..child import TABLE, RecordingChild, Started, Warden, Wiring
 from ..clock import CLOCK
 from ..effects import FileIdentity, Watch, regular_files
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
@@ -31,7 +31,8 @@ from ..tape import (
     encode_argument,
     fields_of,
 )
-from .base import Phase
+from .base import Mode, Phase
+from .bounds import LIMITS, recorded_limit, refusal, warden_of
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .files import notes_of
 from .player import Player
@@ -101,6 +102,7 @@ class Recording(Player):
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
         CLOCK.real = True
+        warden = self._warden(asked)
         take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
@@ -115,6 +117,7 @@ class Recording(Player):
                 on_refused=self.latch,
                 began_ns=0 if watch is None else self._look_before(watch, outputs),
                 look=None if watch is None else partial(self._look, watch, take, outputs),
+                warden=warden,
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
@@ -129,14 +132,34 @@ class Recording(Player):
             self.note_spawn(spawn, child.script, replayed=False)
             if started.error is not None:
                 child.failed(started.error)
+                self.enroll(spawn, started.error)
                 return started
             child.started(started.pid)
+            self.enroll(spawn, child)
             TABLE.add(child)
             status = TABLE.missed(started.pid)
         if status is not None:
             child.reaped(status, was_gone=True)
             TABLE.remove(child.pid)
         return started
+
+    def _warden(self, asked: Asked) -> Warden:
+        """Who is to keep the child within the limits.
+
+        Raises:
+            RecordError: there may be no further child.
+        """
+        told = {
+            "command": command_line(asked),
+            "place": self.place(),
+            "record_command": self.record_command,
+        }
+        with self._lock:
+            running = [take.child for take in self.takes if take.child is not None]
+        refused = refusal(self.limits, self.opened_ns, running, **told)
+        if refused is not None:
+            raise self.latch(refused)
+        return warden_of(self.limits, self.opened_ns, self.latch, **told)
 
     def running(self) -> tuple[str, int] | None:
         """The command that has been running longest, and since when on the real monotonic clock."""
@@ -253,8 +276,16 @@ class Recording(Player):
             self.files.write(tape)
 
     def save_attempt(self, tape: Tape) -> str:
-        """Keep a recording of a test that failed beside the tape, which stays as it is; its path."""
+        """Keep a recording of a test that failed beside the tape, which stays as it is; its path.
+
+        One that failed of a limit is the tape where there is none yet, and fails in the same way on replay.
+        """
         tape = self.hooks.before_write(tape, self.path)
+        limited = self.errors and all(isinstance(error, LIMITS) for error in self.errors)
+        if limited and tape.entries and not self.path.exists():
+            self._write_files(tape)
+            self.store.save(self.owner, tape)
+            return self.shown_path
         self._write_files(tape)
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
 
@@ -263,6 +294,7 @@ class Recording(Player):
         encode_file = None if self.files is None else self.files.encode
         try:
             fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
+            fields |= recorded_limit(child.warden)
         except UnredactableOutput as error:
             raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None
         notes = ["still running when the test ended"] if fields.get("running") else []
@@ -288,7 +320,7 @@ class Recording(Player):
 class RecordSession(Recording):
     """Records every spawn anew."""
 
-    mode = "record"
+    mode: Mode = "record"
     replays_entries = False
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:

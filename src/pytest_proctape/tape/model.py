@@ -200,6 +200,8 @@ class Entry(_Model):
         timeline: stdin and outputs in order, where order or timing matters; then the fields above are unset.
         exit_code, signal, spawn_error, running: how it ended; at most one. None of them is exit code 0.
         seen_running: the parent's first poll found it running, and nothing else on the tape says so.
+        timed_out, output_limit: the recording ended the child for a limit of its own, and which, in words;
+            how it ended then is said as for any other.
         core_dumped: set beside ``signal`` where the kernel said so.
         duration_ms: from start to end.
         began: when it was started, ISO 8601, UTC, by the clock of the files; set where effects count from it.
@@ -223,6 +225,8 @@ class Entry(_Model):
     signal: str | None = None
     core_dumped: bool = False
     spawn_error: SpawnError | None = None
+    timed_out: str | None = None
+    output_limit: str | None = None
     running: bool = False
     seen_running: bool = False
     duration_ms: Milliseconds = 0.0

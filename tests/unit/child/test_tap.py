@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import pytest_proctape.child.tap as tap_module
 from pytest_proctape.child.pump import PUMP
 from pytest_proctape.child.tap import Tap
 from pytest_proctape.child.wiring import close_quietly
@@ -78,6 +80,26 @@ def test_inward(inward: Line) -> None:
     os.close(inward.parent)
     assert os.read(inward.child, 10) == b""
     assert (b"".join(inward.seen), inward.ends) == (b"question", 1)
+
+
+def test_a_file_takes_more_than_one_step_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tap_module, "CHUNK", 100)
+    with open(tmp_path / "all", "wb") as target:
+        tap = Tap(1, target.fileno(), inward=False, private=False, note=lambda _: None, on_end=lambda: None)
+        child = os.dup(tap.childs)
+        tap.child_started()
+        os.write(child, b"x" * 10_000)
+        os.close(child)
+        while not tap.ended:
+            tap.step(_Nobody())
+    assert os.path.getsize(tmp_path / "all") == 10_000
+
+
+class _Nobody:
+    """Whom the pump may step without anything to happen."""
+
+    def step(self) -> None:
+        pass
 
 
 def test_a_reader_that_leaves_is_felt_by_the_writer(outward: Line) -> None:

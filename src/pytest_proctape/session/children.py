@@ -1,0 +1,132 @@
+"""The children of a test as it can look at them, ``tape.children``, and those that outlive it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Literal
+
+from ..child import RecordingChild, VirtualChild, end_with_family
+from ..tape import STDERR, STDOUT, End, Entry, Script, SpawnError
+
+Status = Literal["running", "exited", "signalled", "timed out", "output limit", "spawn failed"]
+
+CAP = 1000
+"""So many are remembered; of more, those that finished first are forgotten."""
+
+
+class TapedChild:
+    """One child of the test.
+
+    Attributes:
+        pid: of the process, on replay one that no real process can have; ``None`` where it was not started.
+        command: program and arguments.
+        place: where in the user's code it was started.
+        start_s: seconds from the beginning of the tape to its start.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        place: str,
+        start_ns: int,
+        child: RecordingChild | VirtualChild | SpawnError,
+        entry: Entry | None = None,
+    ) -> None:
+        self.command = command
+        self.place = place
+        self.start_s = start_ns / 1e9
+        self.pid = None if isinstance(child, SpawnError) else child.pid
+        self._child = child
+        self._entry = entry
+
+    @property
+    def status(self) -> Status:
+        """How it ended, as far as the test knows: one that nobody has waited for is ``"running"``."""
+        if isinstance(self._child, SpawnError):
+            return "spawn failed"
+        script = self._script()
+        if script.end.status is None:
+            return "running"
+        return self._limit() or ("exited" if (script.end.exit_code or 0) >= 0 else "signalled")
+
+    @property
+    def returncode(self) -> int | None:
+        """As ``Popen.returncode``: negative for a signal, ``None`` while it runs or if it never did."""
+        return None if isinstance(self._child, SpawnError) else self._script().end.exit_code
+
+    @property
+    def end_s(self) -> float | None:
+        """Seconds from the beginning of the tape to its end; ``None`` while it runs."""
+        if self.status == "running":
+            return None
+        return self.start_s + self._script().end.duration_ns / 1e9
+
+    @property
+    def stdout(self) -> bytes | None:
+        """What it has written so far; ``None`` where that is discarded."""
+        return self._script().stream(STDOUT)
+
+    @property
+    def stderr(self) -> bytes | None:
+        """What it has written so far; ``None`` where that is discarded or sent to stdout."""
+        return self._script().stream(STDERR)
+
+    @property
+    def is_alive(self) -> bool:
+        """It runs, whatever the test knows of it."""
+        child = self._child
+        if isinstance(child, RecordingChild):
+            return child.status is None and not child.gone()
+        return isinstance(child, VirtualChild) and child.status is None
+
+    def end(self) -> None:
+        """End it, with all that it has started, if it is a real one."""
+        if isinstance(self._child, RecordingChild):
+            end_with_family(self._child)
+
+    def __str__(self) -> str:
+        where = f", started at {self.place}" if self.place else ""
+        return f"`{shlex.join(self.command)}` (pid {self.pid}){where}"
+
+    def __repr__(self) -> str:
+        return f"<child {self} ({self.status})>"
+
+    def _script(self) -> Script:
+        child = self._child
+        if isinstance(child, SpawnError):
+            return Script((), End(None, child), captured=frozenset())
+        return child.script() if isinstance(child, RecordingChild) else child.so_far()
+
+    def _limit(self) -> Status | None:
+        if isinstance(self._child, RecordingChild):
+            warden = self._child.warden
+            kind = None if warden is None else warden.broken
+            return None if kind is None else "timed out" if kind == "time" else "output limit"
+        if self._entry is None:
+            return None
+        if self._entry.timed_out is not None:
+            return "timed out"
+        return None if self._entry.output_limit is None else "output limit"
+
+
+class Roll:
+    """The children of one tape, in the order of their starts."""
+
+    def __init__(self) -> None:
+        self._children: list[TapedChild] = []
+
+    def add(self, child: TapedChild) -> None:
+        """One more; beyond :data:`CAP` the oldest that has finished is forgotten."""
+        if len(self._children) >= CAP:
+            finished = next((one for one in self._children if one.status != "running"), None)
+            if finished is not None:
+                self._children.remove(finished)
+        self._children.append(child)
+
+    def alive(self) -> list[TapedChild]:
+        """Those that run, whatever the test knows of them."""
+        return [child for child in self._children if child.is_alive]
+
+    def __iter__(self) -> Iterator[TapedChild]:
+        return iter(tuple(self._children))
