@@ -449,6 +449,7 @@ def _run_of(config: pytest.Config) -> Run:
             invoked_in=config.invocation_params.dir,
             tapes=Path(config.rootpath, directory),
             rules=_rules_of(config),
+            threshold=config.stash[_SETTINGS].payload_threshold,
         )
         run.log = config.stash.get(_LOG, None)
         if _BASETEMP in config.stash:

@@ -36,7 +36,7 @@ from .session import (
 )
 from .settings import Mode, Settings
 from .summary import Result
-from .tape import TapeStore
+from .tape import PAYLOAD_THRESHOLD, TapeStore
 
 _SHARED_MODES: dict[Mode, SharedMode] = {"replay": "replay", "record": "record"}
 
@@ -51,10 +51,19 @@ class Run:
         log: where events go, where somebody wants to know.
     """
 
-    def __init__(self, *, root: Path, invoked_in: Path, tapes: Path, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        root: Path,
+        invoked_in: Path,
+        tapes: Path,
+        rules: Rules | None = None,
+        threshold: int = PAYLOAD_THRESHOLD,
+    ) -> None:
         self.root = root
         self._invoked_in = invoked_in
         self.store = TapeStore(tapes)
+        self.store.threshold = threshold
         self.places = Places(machine_values(str(root), str(invoked_in)), rules)
         self.places.secrets.learn(os.environ)
         self._live_patterns: dict[tuple[str, ...], LivePatterns] = {}

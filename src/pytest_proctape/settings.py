@@ -73,6 +73,7 @@ class Settings:
         effects_ignore: patterns of what is left out.
         effects_limit: bytes that a tape may keep of them.
         effects_text: patterns of files in whose text placeholders hold.
+        payload_threshold: bytes above which a stream is kept in a file of its own.
     """
 
     mode: Mode = "replay"
@@ -97,6 +98,7 @@ class Settings:
     effects_ignore: tuple[str, ...] = ("__pycache__", ".pytest_cache")
     effects_limit: int = 64 << 20
     effects_text: tuple[str, ...] = ()
+    payload_threshold: int = 1 << 16
 
 
 class TapeConfig(TypedDict, total=False):
@@ -368,6 +370,7 @@ KEYS: Final = (
     ),
     Key("effects_limit", "string", parse_size, "most bytes of files that a tape keeps", marker=False),
     Key("effects_text", "linelist", parse_patterns, "files whose text holds placeholders", marker=False),
+    Key("payload_threshold", "string", parse_size, "bytes above which output has its own file", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

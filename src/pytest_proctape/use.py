@@ -145,6 +145,7 @@ class TapeUse:
             kind = "replay" if self.path.exists() else "record"
         root = _root_above(self.path)
         store = SingleStore(self.path)
+        store.threshold = settings.payload_threshold
         session = SESSIONS[kind](
             store,
             "",

@@ -22,7 +22,7 @@ from ..errors import TapeCorrupt, TapeError, TapeWriteError
 from . import packed as packing
 from .absent import Listing
 from .codec import dumps, loads
-from .content import Content, decode, encode
+from .content import PAYLOAD_THRESHOLD, Content, decode, encode
 from .files import (
     check_inside,
     create,
@@ -66,6 +66,8 @@ class TapeStore:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
+        self.threshold = PAYLOAD_THRESHOLD
+        """Bytes up to which a stream stands on the tape itself."""
         self._listing = Listing(self.root)
         self._root_slash = f"{self.root}/"
         self.payloads = self.root / PAYLOADS
@@ -219,7 +221,7 @@ class TapeStore:
         Raises:
             TapeWriteError: as for :meth:`add_payload`.
         """
-        return encode(data, self.add_payload)
+        return encode(data, self.add_payload, threshold=self.threshold)
 
     def encode_file(self, data: Content, add_payload: Callable[[Content], Payload]) -> Stream:
         """The form of a file's content on a tape of this store.

@@ -1,0 +1,46 @@
+"""How long output has to be for a file of its own: the ini key tapes_payload_threshold."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.options.project import Project
+
+SAYS = """
+    import subprocess
+
+    def test_it(tape):
+        printed = subprocess.run(["printf", "0123456789"], capture_output=True, text=True).stdout
+        assert printed == "0123456789"
+"""
+PAYLOAD = f"_payloads/{hashlib.sha256(b'0123456789').hexdigest()}"
+
+
+@pytest.mark.parametrize("threshold, files", [("9", [PAYLOAD]), ("10", []), ("1K", []), ("", [])])
+def test_longer_output_has_a_file_of_its_own(project: Project, threshold: str, files: list[str]) -> None:
+    project.write(SAYS)
+    project.ini(f"tapes_payload_threshold = {threshold}")
+    project.run("--record-tapes").assert_outcomes(passed=1)
+    assert project.tapes() == [*files, "test_it/test_it.json"]
+    project.run().assert_outcomes(passed=1)
+
+
+def test_what_is_recorded_stays_as_it_is_when_the_threshold_changes(project: Project) -> None:
+    project.write(SAYS)
+    project.run("--record-tapes").assert_outcomes(passed=1)
+    before = project.tape().read_bytes()
+    project.ini("tapes_payload_threshold = 1")
+    project.run("--record-tapes").assert_outcomes(passed=1)
+    assert project.tape().read_bytes() == before
+
+
+def test_a_threshold_that_is_no_size_is_told(project: Project) -> None:
+    project.write(SAYS)
+    project.ini("tapes_payload_threshold = some")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*tapes_payload_threshold in *pytest.ini is a number of bytes, as in 64M, not 'some'*"]
+    )
