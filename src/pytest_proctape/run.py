@@ -12,7 +12,7 @@ import pytest
 
 from . import intercept
 from .active import SESSIONS, ActiveTape
-from .errors import Leftover, TapeError
+from .errors import HookError, Leftover, TapeError
 from .handle import TapeHandle
 from .hooks import Hooks
 from .limits import Limits
@@ -228,7 +228,7 @@ class Run:
 def _prepare(session: Session) -> None:
     """Look for the tape now: the test may replace what that takes, ``open`` or ``os.path.exists``, say."""
     # What is wrong with it is told when the first process is started.
-    with suppress(TapeError):
+    with suppress(TapeError, HookError):
         if isinstance(session, Recording):
             _ = session.path
         elif isinstance(session, Player) and session.store.seems_to_have(session.owner):
