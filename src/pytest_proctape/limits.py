@@ -13,7 +13,7 @@ from .errors import UsageError
 MS = 1_000_000
 _S = 1_000_000_000
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-MAX_OUTPUT = 64 << 20
+MAX_OUTPUT = 1 << 30
 """Bytes of one stream of one child, unless the user says otherwise."""
 MAX_CHILDREN = 1000
 

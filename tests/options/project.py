@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,13 @@ class Project:
     def run(self, *args: str) -> pytest.RunResult:
         """Pytest in the project, inside this process; :attr:`real` is about this run from now on."""
         self.real.clear()
-        return self.pytester.runpytest_inprocess(*PLUGIN, *args)
+        result = self.pytester.runpytest_inprocess(*PLUGIN, *args)
+        if result.ret:
+            # What a failed test has left open is not to be a warning of the test that runs it, some time later.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                gc.collect()
+        return result
 
     def run_apart(self, *args: str) -> pytest.RunResult:
         """Pytest in the project, in a process of its own."""

@@ -7,6 +7,7 @@ reaches into that class: ``_wait``, ``_communicate`` and ``_remaining_time``, wh
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 
 from ..child import TABLE, RecordingChild, VirtualChild
 from ..clock import CLOCK
+from ..errors import ProctapeError
 from . import pausing
 
 _REAL_WAIT: Callable[..., int] = subprocess.Popen._wait  # type: ignore[attr-defined]
@@ -40,6 +42,18 @@ def monotonic() -> float:
 
 def wait(self: Any, timeout: float | None) -> int:
     """Stands in for ``Popen._wait``."""
+    try:
+        return _wait(self, timeout)
+    except ProctapeError:
+        child = TABLE.get(self.pid)
+        if self.returncode is None and isinstance(child, VirtualChild) and child.status is not None:
+            # It has ended of that; nobody may ask again, and a child left alone is a warning.
+            TABLE.reap(child)
+            self.returncode = os.waitstatus_to_exitcode(child.status)
+        raise
+
+
+def _wait(self: Any, timeout: float | None) -> int:
     child = TABLE.get(self.pid) if timeout is not None and self.returncode is None else None
     if child is None or timeout is None:
         return _REAL_WAIT(self, timeout)
