@@ -84,7 +84,7 @@ class Project:
         self.real.clear()
         result = self.pytester.runpytest_inprocess(*PLUGIN, *args)
         if result.ret:
-            # What a failed test has left open is not to be a warning of the test that runs it, some time later.
+            # What a failed test has left open is not to be a warning of a test that comes later.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 gc.collect()
