@@ -101,7 +101,8 @@ class Recording(Player):
         except TapeError as error:
             # Nothing is run for a tape that has no place.
             raise self.latch(error) from None
-        CLOCK.real = True
+        if CLOCK.in_use:
+            CLOCK.real = True
         warden = self._warden(asked)
         take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
