@@ -299,19 +299,20 @@ class RecordingChild:
                 self.step()
                 self._seen_running = len(self._log)
 
-    def reaped(self, status: int, *, was_gone: bool) -> None:
+    def reaped(self, status: int, *, was_gone: bool, polled: bool = False) -> None:
         """The parent has got the status.
 
         Args:
             status: as from :func:`os.waitpid`.
             was_gone: the child may have ended before the parent began to wait. Then it ended when its
                 last stream did, as far as anybody can tell.
+            polled: the parent looked, and did not wait.
         """
         with self.lock:
             self.step()
             self.status = status
             if self.time.waits is not None:
-                self._ended_ns = self.time.ended_ns()
+                self._ended_ns = self.time.ended_ns(polled=polled)
             else:
                 known = was_gone and self._last_ns and self._all_ended()
                 self._ended_ns = self._last_ns if known else REAL.monotonic_ns()

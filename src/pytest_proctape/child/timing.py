@@ -91,9 +91,17 @@ class ChildTime:
         """The test has asked, and the process had not ended."""
         self._seen_ns = self.now_ns()
 
-    def ended_ns(self) -> int:
-        """When the process ended; to be asked under a mock clock, once it has."""
-        return max(self._gone_ns or self._moment_ns(), self._seen_ns + 1000 if self._seen_ns else 0)
+    def ended_ns(self, *, polled: bool = False) -> int:
+        """When the process ended; to be asked under a mock clock, once it has.
+
+        Args:
+            polled: a look found it so, and not a wait: then it had ended by now, and where only looks let
+                time pass, just now.
+        """
+        ended_ns = self._gone_ns or self._moment_ns()
+        if polled and self.waits is not None:
+            ended_ns = self.now_ns() if self.waits.is_polling() else min(ended_ns, self.now_ns())
+        return max(ended_ns, self._seen_ns + 1000 if self._seen_ns else 0)
 
     def close(self) -> None:
         """Nobody asks any more."""

@@ -322,6 +322,10 @@ class Waits:
                 self.block(Wait(now_ns + (1000 << min(extra, 40)), ready))
         own.looked_at_ns, own.looked_real_ns = self.timeline.now_ns(), real_ns
 
+    def is_polling(self) -> bool:
+        """Whether this thread has looked in vain again and again, so that its looks let time pass."""
+        return self._own().looks > _IDLE_LOOKS
+
     def found(self) -> None:
         """This thread has looked for something, and it was there."""
         self._own().looks = 0

@@ -70,7 +70,7 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
         _reaped(child, 0, was_gone=was_gone)
         raise
     if pid:
-        _reaped(child, status, was_gone=was_gone)
+        _reaped(child, status, was_gone=was_gone, polled=bool(options & os.WNOHANG))
     else:
         child.polled()
         if pausing.clocked():
@@ -140,9 +140,9 @@ def _note(result: tuple[int, int]) -> tuple[int, int]:
     return result
 
 
-def _reaped(child: RecordingChild, status: int, *, was_gone: bool) -> None:
+def _reaped(child: RecordingChild, status: int, *, was_gone: bool, polled: bool = False) -> None:
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-        child.reaped(status, was_gone=was_gone)
+        child.reaped(status, was_gone=was_gone, polled=polled)
         TABLE.remove(child.pid)
     else:
         child.changed(status)
