@@ -165,6 +165,10 @@ class Session:
         self.sleeps: list[float] = []
         self._start_cwd = os.getcwd()
         self._lock = threading.RLock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """What a kind of session has from the beginning beside that."""
 
     @cached_property
     def path(self) -> Path:
@@ -206,7 +210,7 @@ class Session:
 
     @property
     def clock_start_ns(self) -> int:
-        """Where a clock of the test starts, nanoseconds since 1970."""
+        """Where a clock of the test starts, nanoseconds since 1970: now, in whole seconds as on a tape."""
         return self.began_ns // 10**9 * 10**9
 
     def slept(self, seconds: float) -> None:

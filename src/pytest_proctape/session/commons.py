@@ -297,9 +297,6 @@ class _SharedPlayer(Player):
 
     mode = "replay"
 
-    def __init__(self, store: TapeStore, owner: str, places: Places, *, root: Path) -> None:
-        super().__init__(store, owner, places, root=root)
-
     def describing(self, spawn: Spawn) -> Callable[[], Asked]:
         """What gives ``spawn`` in the terms of the tape."""
         described = super().describing(spawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..child import Started, Wiring
 from ..tape import End, Script, Spawn, Tape
+from .base import Session
 from .player import Player
 from .record import Launch
 
@@ -23,10 +24,8 @@ class LiveSession(Player):
         """None: no tape is used."""
         return None
 
-    @property
-    def clock_start_ns(self) -> int:
-        """Where a clock of the test starts: now, in whole seconds."""
-        return self.began_ns // 10**9 * 10**9
+    clock_start_ns = Session.clock_start_ns
+    """No tape says when: now."""
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`."""

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from ..child import TABLE, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
 from ..errors import (
@@ -15,10 +14,8 @@ from ..errors import (
     ProctapeError,
     TapeError,
 )
-from ..hooks import Hooks
-from ..match import Asked, Near, Terms, asked_by
-from ..portable import Places
-from ..tape import Entry, Script, Spawn, TapeStore, script_of, with_pid
+from ..match import Asked, Near, asked_by
+from ..tape import Entry, Script, Spawn, script_of, with_pid
 from ..tape import script as steps
 from . import report
 from .answers import Answer, Answers, Word, entry_for
@@ -47,18 +44,8 @@ class Player(Taped):
     owes_entries = False
     replays_entries = True
 
-    def __init__(
-        self,
-        store: TapeStore,
-        owner: str,
-        places: Places,
-        *,
-        root: Path,
-        target: str = "",
-        terms: Terms | None = None,
-        hooks: Hooks | None = None,
-    ) -> None:
-        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
+    def _begin(self) -> None:
+        super()._begin()
         self.children: list[VirtualChild] = []
         self.answers = Answers()
 

@@ -10,15 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from ..child import TABLE, RecordingChild, Started, Warden, Wiring
 from ..clock import CLOCK
 from ..effects import FileIdentity, Watch, regular_files
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
-from ..hooks import Hooks
-from ..match import Asked, Terms
-from ..portable import Places
+from ..match import Asked
 from ..tape import (
     FORMAT_VERSION,
     Entry,
@@ -27,11 +24,10 @@ from ..tape import (
     Spawn,
     Spool,
     Tape,
-    TapeStore,
     encode_argument,
     fields_of,
 )
-from .base import Mode, Phase
+from .base import Mode, Phase, Session
 from .bounds import LIMITS, recorded_limit, refusal, warden_of
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .files import notes_of
@@ -63,18 +59,8 @@ class _Take:
 class Recording(Player):
     """Shared by the sessions that write a tape."""
 
-    def __init__(
-        self,
-        store: TapeStore,
-        owner: str,
-        places: Places,
-        *,
-        root: Path,
-        target: str = "",
-        terms: Terms | None = None,
-        hooks: Hooks | None = None,
-    ) -> None:
-        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
+    def _begin(self) -> None:
+        super()._begin()
         self.takes: list[_Take] = []
         self._watch: Watch | None = None
 
@@ -84,10 +70,8 @@ class Recording(Player):
             self.places.secrets.learn(environment)
         return super().asked(spawn)
 
-    @property
-    def clock_start_ns(self) -> int:
-        """Where a clock of the test starts: now, as it will stand on the tape, in whole seconds."""
-        return self.began_ns // 10**9 * 10**9
+    clock_start_ns = Session.clock_start_ns
+    """As it will stand on the tape."""
 
     @property
     def recorded(self) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TypeVar
 
 from ..child import Stalled, WrongCause
@@ -21,10 +20,8 @@ from ..errors import (
     TapeCorrupt,
     TapeError,
 )
-from ..hooks import Hooks
-from ..match import Asked, Difference, Judge, Near, Terms, checked, nearest
-from ..portable import Places
-from ..tape import Entry, Script, Tape, TapeStore
+from ..match import Asked, Difference, Judge, Near, checked, nearest
+from ..tape import Entry, Script, Tape
 from . import report
 from .base import Session
 from .causes import told_difference
@@ -71,18 +68,8 @@ class Part:
 class Taped(Session):
     """What replaying needs to know: the tape, what has been consumed, on what terms spawns are compared."""
 
-    def __init__(
-        self,
-        store: TapeStore,
-        owner: str,
-        places: Places,
-        *,
-        root: Path,
-        target: str = "",
-        terms: Terms | None = None,
-        hooks: Hooks | None = None,
-    ) -> None:
-        super().__init__(store, owner, places, root=root, target=target, terms=terms, hooks=hooks)
+    def _begin(self) -> None:
+        super()._begin()
         self._tape: Tape | None = None
         self._cursor: Cursor | None = None
         self._matcher: Judge | None = None
