@@ -6,6 +6,7 @@ A limit knows where it was set, since the first question about a child that was 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 
 from .errors import UsageError
@@ -93,12 +94,28 @@ def parse_bytes(value: object, source: str) -> int:
     Raises:
         UsageError: it is something else.
     """
-    text = str(value).strip().upper() if isinstance(value, int | str) else ""
-    unit = text[-1:] if text[-1:] in ("K", "M", "G") else ""
-    digits = text.removesuffix(unit).strip()
-    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit() and int(digits)):
+    size = _bytes_of(value)
+    if not size:
         raise UsageError(f"{source} is a number of bytes above 0, as in 1048576 or 64M, not {value!r}")
-    return int(digits) * _UNITS[unit]
+    return size
+
+
+def parse_size(value: object, source: str) -> int:
+    """As :func:`parse_bytes`, where 0 means something.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    size = _bytes_of(value)
+    if size is None:
+        raise UsageError(f"{source} is a number of bytes, as in 64M, not {value!r}")
+    return size
+
+
+def _bytes_of(value: object) -> int | None:
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    found = re.fullmatch(r"(\d+) *([KMG]?)", text.strip().upper(), re.ASCII)
+    return None if found is None else int(found[1]) * _UNITS[found[2]]
 
 
 def parse_count(value: object, source: str) -> int:

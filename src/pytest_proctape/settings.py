@@ -24,6 +24,7 @@ from .limits import (
     parse_bytes,
     parse_ceiling,
     parse_count,
+    parse_size,
     parse_time_limit,
 )
 
@@ -301,7 +302,6 @@ _FLAGS = {
     "off": False,
     "0": False,
 }
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def parse_effects(value: object, source: str) -> bool | tuple[str, ...]:
@@ -326,18 +326,6 @@ def parse_patterns(value: object, source: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str | os.PathLike) for one in value):
         raise UsageError(f"{source} is a list of paths or patterns, not {value!r}")
     return tuple(os.fspath(one) for one in value)
-
-
-def parse_size(value: object, source: str) -> int:
-    """Bytes: a whole number, with K, M or G behind it for 1024 and its powers.
-
-    Raises:
-        UsageError: it is something else.
-    """
-    found = re.fullmatch(r"(\d+) *([KMG]?)", value.strip().upper()) if isinstance(value, str) else None
-    if found is None:
-        raise UsageError(f"{source} is a number of bytes, as in 64M, not {value!r}")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 KEYS: Final = (

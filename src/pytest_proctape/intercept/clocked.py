@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from ..clock import CLOCK, REAL, TapeClock
-from . import door, inherit, pausing
+from . import door, inherit, locks, pausing
 from .substitution import Substitution
 
 _PACKAGE = __name__.partition(".")[0]
@@ -67,7 +67,11 @@ def waits_told() -> Iterator[None]:
                     if CLOCK.timeline.leaves_monotonic:
                         # Event loops wait by them.
                         _undo.enter_context(_substitution("monotonic", pausing.monotonics()).in_place())
-                    for where, name, what in (*pausing.replacements(), *inherit.clocked_replacements()):
+                    for where, name, what in (
+                        *pausing.replacements(),
+                        *locks.replacements(),
+                        *inherit.clocked_replacements(),
+                    ):
                         _replace(_undo, where, name, what)
                 except BaseException:
                     _users = 0

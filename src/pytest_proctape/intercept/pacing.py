@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import selectors
-import socket
 import stat
 import sys
 import weakref
@@ -22,6 +21,7 @@ from typing import Any
 from ..child import TABLE, VirtualChild
 from ..clock import CLOCK, REAL
 from . import inherit
+from .outside import socket_leads_out
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
 _BLINK_S = 0.005
@@ -187,11 +187,8 @@ def _reaches_out(watched: Mapping[Any, selectors.SelectorKey] | None) -> bool:
     """Whether the loop watches a socket that leads elsewhere than to a child or to itself."""
     for key in (watched or {}).values():
         try:
-            if not stat.S_ISSOCK(os.fstat(key.fd).st_mode):
-                continue
-            with socket.socket(fileno=os.dup(key.fd)) as one:
-                if one.family != socket.AF_UNIX or one.getsockname():
-                    return True
+            if stat.S_ISSOCK(os.fstat(key.fd).st_mode) and socket_leads_out(key.fd):
+                return True
         except OSError:
             continue
     return False

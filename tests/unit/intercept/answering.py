@@ -1,4 +1,4 @@
-"""The least that a session can be."""
+"""The least that a session can be, and what a mock clock says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pytest_proctape.child import Started, Wiring, add_ended
+from pytest_proctape.clock import TapeClock
 from pytest_proctape.errors import UnsupportedSpawn
 from pytest_proctape.tape import Spawn, SpawnError
+
+START_S = 946_684_800.0
+"""Where the clock of these tests starts, as seconds of the epoch."""
+
+
+def passed(clock: TapeClock) -> float:
+    """Seconds since then."""
+    return clock.now.timestamp() - START_S
 
 
 @dataclass

@@ -1,0 +1,52 @@
+"""Whether something outside of this process can make a descriptor ready: asked before time jumps."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+
+
+def leads_out(fd: int) -> bool:
+    """Whether something outside of this process can make ``fd`` ready."""
+    try:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISSOCK(mode):
+            return socket_leads_out(fd)
+        return stat.S_ISFIFO(mode) and not _other_end_is_ours(fd)
+    except OSError:
+        return False
+
+
+def socket_leads_out(fd: int) -> bool:
+    """Whether a socket leads elsewhere than to this process: it has an address, or is of a network.
+
+    Raises:
+        OSError: it is not open.
+    """
+    with socket.socket(fileno=os.dup(fd)) as one:
+        return one.family != socket.AF_UNIX or bool(one.getsockname())
+
+
+def _other_end_is_ours(fd: int) -> bool:
+    """Whether both ends of a pipe are open here: what is written is then written by a thread, or by us."""
+
+    def way(one: int) -> int:
+        return fcntl.fcntl(one, fcntl.F_GETFL) & os.O_ACCMODE
+
+    try:
+        here, wanted = os.fstat(fd), os.O_WRONLY if way(fd) == os.O_RDONLY else os.O_RDONLY
+        for name in os.listdir("/dev/fd"):
+            try:
+                other = os.fstat(int(name))
+                if (other.st_dev, other.st_ino) == (here.st_dev, here.st_ino) and way(int(name)) in (
+                    wanted,
+                    os.O_RDWR,
+                ):
+                    return True
+            except OSError:
+                continue
+    except OSError:
+        return True
+    return False
