@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -243,6 +244,7 @@ def test_a_large_exchange(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         data = bytes(range(256)) * 4096
         code = """
+import json
 import os
 while data := os.read(0, 65536):
     while data:
@@ -320,12 +322,29 @@ def test_communicate_twice(parity: Parity) -> None:
 
 
 def test_many_children_that_do_not_read(parity: Parity) -> None:
-    """Whether the input gets there before the child has gone is chance; that it may be sent is not."""
+    """Whether the input gets there before the child has gone is chance; that it may be sent is not.
+
+    Nor is what stands on the tape: see `test_what_a_child_leaves_is_not_on_the_tape`.
+    """
 
     def body(folder: Path) -> Any:
         return [subprocess.run(["true"], input=b"unread").returncode for _ in range(100)]
 
     assert parity(body) == [0] * 100
+
+
+@pytest.mark.parametrize("count", [0, 2, 9])
+def test_what_a_child_leaves_is_not_on_the_tape(parity: Parity, count: int) -> None:
+    """The child has it at hand for sure, whoever of the two is the faster."""
+    code = f"import os, select; select.select([0], [], []); os.write(1, os.read(0, {count}))"
+
+    def body(folder: Path) -> Any:
+        return subprocess.run([sys.executable, "-c", code], input=b"leftovers", stdout=PIPE).stdout
+
+    assert parity(body) == b"leftovers"[:count]
+    entry = json.loads(parity.tape)["entries"][0]
+    sent = [step["stdin"] for step in (entry, *entry.get("timeline", [])) if "stdin" in step]
+    assert sent == ([["leftovers"[:count]]] if count else [{"any": True}])
 
 
 def test_many_children_that_read_a_part(parity: Parity) -> None:

@@ -1,7 +1,8 @@
-"""A pipe of the parent's own that a recorded child is given to read from: who else reads it gets the rest.
+"""The pipe that a recorded child reads from, and what it leaves there.
 
-A tap reads ahead of the child. What the child has left in the tap when it ends is put back into the
-parent's pipe, and is no input of the child. The recording child asks here, for an inward tap.
+A tap reads ahead of the child. What the child has left in the tap when it ends is no input of the child,
+or it would be chance whether a child that reads nothing was sent something. Where the pipe is the parent's
+own, it is put back there: who else reads it gets the rest. The recording child asks here, for an inward tap.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import stat
+import sys
+import termios
 import threading
 from typing import Final
 
@@ -28,12 +32,60 @@ def is_lent(parents: int) -> bool:
     return stat.S_ISFIFO(os.fstat(parents).st_mode)
 
 
-class LentPipe:
-    """One pipe, from the spawn to the end of the child.
+class OwnPipe:
+    """A pipe that only the child reads from, from the spawn to the end of the child.
 
     Attributes:
         untaken: bytes that went through the tap, and that the child did not read.
         spoiled: why the pipe is not what it would be without the recording, ``""`` if it is.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is left so far."""
+        self.untaken = 0
+        self.spoiled = ""
+        self._kept = -1
+        self._over = False
+
+    def writer_left(self, _source: int, target: int) -> None:
+        """All has gone into the tap; what the child does not read stays there until :meth:`child_ended`."""
+        if not self._over:
+            with contextlib.suppress(OSError):
+                self._kept = moved(_again(target, os.O_RDONLY))
+
+    def reader_left(self, _source: int, target: int, _pending: bytes) -> None:
+        """The child reads no more."""
+        self.untaken = size_of(target)
+
+    def child_ended(self) -> None:
+        """Nobody reads what is in the tap still, unless the child left it to another. May be called again."""
+        if self._kept != -1:
+            with contextlib.suppress(OSError):
+                writer = _again(self._kept, os.O_WRONLY)
+                self.release()
+                if has_no_reader(writer):
+                    self.untaken = size_of(writer)
+                os.close(writer)
+        self.release()
+
+    def release(self) -> None:
+        """The tape is over, or the child."""
+        self._over = True
+        kept, self._kept = self._kept, -1
+        if kept != -1:
+            os.close(kept)
+
+    def abandon(self) -> None:
+        """In a forked child: close its copies."""
+        if self._kept != -1:
+            close_quietly(self._kept)
+
+
+class LentPipe:
+    """A pipe of the parent's that a child is given to read from, from the spawn to the end of the child.
+
+    Attributes:
+        untaken, spoiled: as those of :class:`OwnPipe`.
     """
 
     def __init__(self, parents: int) -> None:
@@ -132,6 +184,20 @@ def _prepend(fd: int, data: bytes) -> None:
 def _again(fd: int, mode: int) -> int:
     """Another descriptor of a pipe, with another mode and flags of its own: Linux opens it anew, proc(5)."""
     return os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def size_of(fd: int) -> int:
+    """Bytes that can be read from a terminal, or a pipe of which ``fd`` is any end; 0 if nobody says."""
+    with contextlib.suppress(OSError):
+        return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+    return 0
+
+
+def has_no_reader(writer: int) -> bool:
+    """Whether all reading ends of a pipe have been closed."""
+    poll = select.poll()
+    poll.register(writer, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _all_of(fd: int) -> bytes:

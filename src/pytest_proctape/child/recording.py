@@ -19,7 +19,7 @@ from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, End, FileEffect, Script, SpawnError, Spool, script, without_pid
 from . import terminal
 from .inputfile import InputFile
-from .lent import LentPipe, is_lent
+from .lent import LentPipe, OwnPipe, is_lent
 from .notes import ANSWER, Run, is_said, step_of, tidy, whole_us, without_input
 from .tap import Answers, Tap
 from .timing import ChildTime
@@ -104,7 +104,7 @@ class RecordingChild:
         self._held = False
         self._ended_at = 0
         self._input_file: InputFile | None = None
-        self._lent: LentPipe | None = None
+        self._lent: LentPipe | OwnPipe | None = None
         self._terminal: int | None = None
         self._look = look
         self._began_ns = began_ns
@@ -183,7 +183,7 @@ class RecordingChild:
         private = parents in wiring.private
         if fd == STDIN:
             self._has_own_input = private
-            self._lent = LentPipe(parents) if is_lent(parents) and not private else None
+            self._lent = None if not is_lent(parents) else OwnPipe() if private else LentPipe(parents)
         lent = self._lent if inward else None
         before = self._before_input
         admit = None if inward or self.warden is None else partial(self.warden.admit, fd)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from ..tape import STDIN
 from .channels import CHUNK
-from .lent import WRITING, LentPipe
+from .lent import WRITING, LentPipe, OwnPipe, has_no_reader
 from .pump import PUMP, Stepper
 from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_pipe, shut_for_writing
 
@@ -63,7 +63,7 @@ class Tap:
         private: bool,
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
-        lent: LentPipe | None = None,
+        lent: LentPipe | OwnPipe | None = None,
         before: Callable[[], None] | None = None,
         admit: Callable[[bytes], bytes] | None = None,
     ) -> None:
@@ -179,9 +179,7 @@ class Tap:
         """The other side has been closed, so the writer has to find that out at its next write."""
         if not self._waits:
             return False
-        poll = select.poll()
-        poll.register(self._target, 0)
-        if any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        if has_no_reader(self._target):
             self._left()
             return True
         return False

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UnsupportedSpawn
+from .lent import size_of
 from .tap import Tap
 from .wiring import Wiring, is_open, moved, out_of_the_way
 
@@ -136,7 +136,7 @@ def taps(
 
 def _refuse_what_was_typed(side: int) -> None:
     """What comes now was not echoed yet; what is there already was, as the terminal was not raw then."""
-    if int.from_bytes(fcntl.ioctl(side, termios.FIONREAD, bytes(4)), sys.byteorder):
+    if size_of(side):
         raise UnsupportedSpawn(
             "a terminal that was typed into before",
             "what was echoed already would be echoed again; write to it when the child is started",

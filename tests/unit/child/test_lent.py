@@ -1,4 +1,4 @@
-"""A pipe that more than the child reads from."""
+"""What a child leaves of its input, in a pipe of its own and in one that others read as well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_proctape.child import lent
-from pytest_proctape.child.lent import LentPipe, is_lent
+from pytest_proctape.child.lent import LentPipe, OwnPipe, is_lent
 from pytest_proctape.errors import UnsupportedSpawn
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a pipe can be opened anew on Linux only")
@@ -100,3 +100,36 @@ def test_only_pipes_are_lent(pair: Lent) -> None:
     assert is_lent(pair.source)
     with open(os.devnull, "rb") as other:
         assert not is_lent(other.fileno())
+
+
+def own(count: int, *, writer_first: bool, others: int = 0) -> int:
+    """How many of four bytes are left of which a child, and another one, have read these."""
+    childs, target = os.pipe()
+    source, parents_end = os.pipe()
+    kept = os.dup(childs) if others else -1
+    pipe = OwnPipe()
+    os.write(target, b"0123")
+    if writer_first:
+        pipe.writer_left(source, target)
+        os.close(target)
+    os.read(childs, count)
+    os.close(childs)
+    if not writer_first:
+        pipe.reader_left(source, target, b"")
+        os.close(target)
+    pipe.child_ended()
+    pipe.child_ended()
+    for fd in (source, parents_end, kept):
+        if fd != -1:
+            os.close(fd)
+    return pipe.untaken
+
+
+@pytest.mark.parametrize("writer_first", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_what_a_child_left_of_its_own_pipe(count: int, writer_first: bool) -> None:
+    assert own(count, writer_first=writer_first) == 4 - count
+
+
+def test_what_a_child_left_to_another_is_read_still() -> None:
+    assert own(1, writer_first=True, others=1) == 0
