@@ -364,3 +364,29 @@ def test_a_secret_in_a_file_stays_off_the_tape(project: Project, monkeypatch: py
     kept = [path for path in (project.path / "tapes").rglob("*") if path.is_file()]
     assert kept
     assert not [path for path in kept if b"hunter2" in path.read_bytes()]
+
+
+def test_the_status_of_files_in_an_index_that_the_test_wrote_is_no_matter(project: Project) -> None:
+    project.write(
+        SHELL
+        + """
+    import struct
+
+    @pytest.mark.tape(effects=True)
+    def test_it(tmp_path):
+        status = tmp_path.stat()
+        head = struct.pack(">4sII", b"DIRC", 2, 1)
+        times = struct.pack(">II", status.st_mtime_ns & 0xFFFFFFFF, status.st_ino & 0xFFFFFFFF)
+        index = head + times + bytes(16) + b"mode" + bytes(32) + b"NAME\\0\\0\\0\\0\\0\\0" + bytes(20)
+        (tmp_path / "index").write_bytes(index)
+        sh("echo > index", cwd=tmp_path)
+        assert (tmp_path / "index").read_text() == "\\n"
+    """
+    )
+    project.record()
+    project.replay()
+    project.edit("NAME", "LAST")
+
+    result = project.run()
+
+    assert "<tmp>/index  tape: a file with other content, SHA-256" in result.stdout.str()

@@ -70,3 +70,19 @@ def test_a_tape_of_the_time_before_says_nothing_about_variables(project: Project
     project.record()
     project.ini("tapes_env = APP_*")
     project.replay()
+
+
+def test_a_random_name_that_only_a_variable_says_is_known_from_there(project: Project) -> None:
+    project.ini("tapes_env = APP_HOME")
+    project.write("""
+        import os, subprocess, tempfile
+
+        def test_it(tape):
+            with tempfile.TemporaryDirectory() as home:
+                env = {**os.environ, "APP_HOME": home}
+                said = subprocess.check_output(["sh", "-c", "echo $APP_HOME"], env=env)
+                assert os.fsdecode(said.strip()) == home
+    """)
+    project.record()
+    assert project.entries()[0]["env"] == {"APP_HOME": "<tempdir>/<mktemp:1>"}
+    project.replay()

@@ -35,7 +35,7 @@ def masked(data: bytes) -> bytes:
 def _git_index(data: bytes) -> bytes:
     """Without the status of files: gitformat-index(5). The hash at the end covers that status."""
     version, count = struct.unpack_from(">II", data, 4)
-    if version not in (2, 3):
+    if version not in (2, 3, 4):
         return data
     out = bytearray(data[:-20])
     at = 12
@@ -45,8 +45,12 @@ def _git_index(data: bytes) -> bytes:
         out[at + 28 : at + 36] = bytes(8)
         flags = struct.unpack_from(">H", data, at + 60)[0]
         name = at + (64 if flags & 0x4000 else 62)
-        end = data.index(b"\0", name)
-        at += (end - at + 8) // 8 * 8
+        if version == 4:
+            while data[name] & 0x80:  # how much of the name before it is left out
+                name += 1
+            at = data.index(b"\0", name + 1) + 1
+        else:
+            at += (data.index(b"\0", name) - at + 8) // 8 * 8
     return bytes(out)
 
 

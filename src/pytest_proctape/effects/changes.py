@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from ..tape import TAPED, Content, FileEffect, Spool
-from .contents import HASHED, Conceal, digest_of, file_digest, read, size_to_read
+from .contents import HASHED, Conceal, digest_of, file_digest, file_digest_of, read, size_to_read, told
 from .snapshot import Snapshot, kind_of
 
 _Identity = tuple[int, int]
@@ -135,7 +135,7 @@ class Changes:
             return f"file {TAPED}"
         if kind in {"file", "link"}:
             digest = self.digests.of(path, self.before.status(path))
-            return f"{kind} {digest}" if digest else kind
+            return f"{kind} {told(digest)}" if digest else kind
         return None if kind == "device" else kind
 
     def _effect(self, path: str, status: os.stat_result) -> FileEffect | None:
@@ -218,7 +218,7 @@ class Changes:
         old = self.before.status(path)
         before = self.digests.of(path, old)
         taped = self.digests.is_taped(path, old)
-        after = digest_of(content.bytes(), self.digests.conceal)
+        after = file_digest_of(content.bytes(), self.digests.conceal)
         self.digests.note(path, status, after)
         if before != after or not self._is_same_inode(path, status):
             return False

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..tape import Content, Spool
+from .chance import masked
 
 CHUNK = 1 << 20
 HASHED = 1 << 20
@@ -41,8 +42,23 @@ def digest_of(data: bytes, conceal: Conceal) -> str:
     return hashlib.sha256(conceal(data)).hexdigest()[:16]
 
 
+def file_digest_of(data: bytes, conceal: Conceal) -> str:
+    """:func:`digest_of` for the content of a file; behind it, where some of it is chance, for all the rest.
+
+    An index of git that the test itself wrote holds times and inodes, and is the same for all that.
+    """
+    settled = masked(data)
+    exact = digest_of(data, conceal)
+    return exact if settled == data else f"{exact} {digest_of(settled, conceal)}"
+
+
+def told(digest: str) -> str:
+    """What of a digest of a file goes onto a tape."""
+    return digest.rpartition(" ")[2]
+
+
 def file_digest(path: str, size: int, conceal: Conceal) -> str:
-    """:func:`digest_of` for a file; ``""`` where it is too large or can't be read."""
+    """:func:`file_digest_of` for a file; ``""`` where it is too large or can't be read."""
     if size > HASHED:
         return ""
     try:
@@ -50,7 +66,7 @@ def file_digest(path: str, size: int, conceal: Conceal) -> str:
             data = read_all(fd, HASHED + 1)
     except OSError:
         return ""
-    return "" if len(data) > HASHED else digest_of(data, conceal)
+    return "" if len(data) > HASHED else file_digest_of(data, conceal)
 
 
 def read_all(fd: int, limit: int) -> bytes:

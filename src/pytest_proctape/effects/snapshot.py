@@ -1,9 +1,9 @@
 """What is in the watched directories at one moment: names, kinds, inodes, sizes and times, no contents.
 
-A look at ten thousand files costs 20 ms, nearly all of it ``lstat``. So before a spawn a large tree is
-only listed, at a fifth of that, and afterwards what the child touched is known by its change time, which
-nobody can set: inode(7). The directories of that listing in which nothing was made or removed need not be
-listed again.
+A look at ten thousand files costs 15 ms, nearly all of it ``lstat``. So before a spawn a large tree is
+only listed, and afterwards what the child touched is known by its change time, which nobody can set:
+inode(7). A directory in which nothing was made or removed since it was listed is not listed again, neither
+after the spawn nor before the next one: its own change time tells.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SMALL = 1000
 """So many names are looked at closely before a spawn, too: it costs 2 ms, and more is known of what was."""
 
 Kind = str
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
@@ -35,12 +36,23 @@ def kind_of(status: os.stat_result) -> Kind:
     return _KINDS.get(stat.S_IFMT(status.st_mode), "device")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Folder:
-    """A directory that was listed."""
+    """A directory that was listed.
 
-    inode: int
+    Attributes:
+        root: that by which it is watched; ``None`` if there are several.
+        key: its device, inode and change time before it was listed.
+        entries: what is in it and watched.
+        below: those of them that are directories.
+        is_known: the status of each of them is known from the last look.
+    """
+
+    root: Root | None
+    key: tuple[int, int, int]
     entries: list[os.DirEntry[str]]
+    below: list[os.DirEntry[str]]
+    is_known: bool = False
     _by_name: dict[str, os.DirEntry[str]] | None = None
 
     def get(self, name: str) -> os.DirEntry[str] | None:
@@ -49,6 +61,17 @@ class Folder:
             self._by_name = {entry.name: entry for entry in self.entries}
         return self._by_name.get(name)
 
+    def has_still(self, entry: os.DirEntry[str]) -> bool:
+        """Whether there is the same thing by the same name."""
+        found = self.get(entry.name)
+        return found is not None and found.inode() == entry.inode()
+
+    def joined(self, other: Folder) -> Folder:
+        """The same directory, watched by two roots."""
+        more = [entry for entry in other.entries if self.get(entry.name) is None]
+        below = [entry for entry in other.below if self.get(entry.name) is None]
+        return Folder(None, self.key, self.entries + more, self.below + below)
+
 
 @dataclass(slots=True)
 class Snapshot:
@@ -56,20 +79,24 @@ class Snapshot:
 
     Attributes:
         stats: by path. Where ``exact``, of everything there is; else what an earlier look found, of which
-            some may have changed since.
-        folders: where not ``exact``, what was listed.
+            some may have changed since; of directories it is always what is there.
+        folders: what was listed, where that was much.
         exact: see ``stats``.
         stamp_ns: the file system's time when the look was over: what is touched later has a later one.
+        known_ns: the file system's time when the last look began that asked for the status of everything.
+        tops: the roots that were there.
     """
 
     exact: bool
     stats: dict[str, os.stat_result] = field(default_factory=dict)
     folders: dict[str, Folder] = field(default_factory=dict)
     stamp_ns: int = 0
+    known_ns: int = 0
+    tops: frozenset[str] = frozenset()
 
     def kind(self, path: str) -> Kind | None:
         """What was at ``path``."""
-        if self.exact or path in self.folders:
+        if self.exact or path in self.folders or path in self.tops:
             status = self.stats.get(path)
             return None if status is None else kind_of(status)
         folder = self.folders.get(os.path.dirname(path))
@@ -121,34 +148,32 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def list_names(roots: Roots, before: Snapshot) -> Snapshot:
+def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
     """The names of everything that is watched; the status too, where that is not much.
 
     Args:
         roots: what is watched.
-        before: the look before this one, for what is known from there.
+        before: the look before this one, which is of no use any more afterwards.
+        fresh_ns: the file system's time before this look; 0 if it is not known.
     """
-    found = Snapshot(exact=False)
+    found = Snapshot(exact=False, known_ns=before.known_ns)
     pending = _tops(roots, found)
-    count = 0
     with _uncollected():
         while pending:
             root, path = pending.pop()
-            entries = _entries(roots, root, path)
-            count += len(entries)
-            found.folders[path] = Folder(found.stats[path].st_ino, entries)
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False) and (below := _lstat(entry.path)) is not None:
+            folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
+            other = found.folders.get(path)
+            found.folders[path] = folder if other is None else other.joined(folder)
+            for entry in folder.below:
+                if (below := lstat(entry.path)) is not None:
                     found.stats[entry.path] = below
                     pending.append((root, entry.path))
-    if count > SMALL:
-        # Changes over what was known; the old look is not needed any more.
-        before.stats.update(found.stats)
-        found.stats = before.stats
+    if sum(len(folder.entries) for folder in found.folders.values()) > SMALL:
+        found.stats = _carried(before, found) | found.stats
         return found
     for folder in found.folders.values():
         for entry in folder.entries:
-            status = _stat(entry)
+            status = lstat(entry.path)
             if status is not None:
                 found.stats[entry.path] = status
     found.exact = True
@@ -156,62 +181,131 @@ def list_names(roots: Roots, before: Snapshot) -> Snapshot:
     return found
 
 
-def look_again(roots: Roots, before: Snapshot) -> tuple[Snapshot, list[str], list[str]]:
-    """Everything that is watched; the paths that were touched since ``before``, and those that are gone."""
-    if before.exact:
-        now = look_closely(roots)
-        old = before.stats
-        touched = [path for path, status in now.stats.items() if _differs(old.get(path), status)]
-        return now, touched, [path for path in old if path not in now.stats]
-    return _look_by_time(roots, before)
+def _carried(before: Snapshot, found: Snapshot) -> dict[str, os.stat_result]:
+    """What is known from ``before`` of what is still there."""
+    stats = before.stats
+    if not before.folders:
+        return {path: status for path, status in stats.items() if found.kind(path) is not None}
+    for path, old in before.folders.items():
+        folder = found.folders.get(path)
+        if folder is old:
+            continue
+        for entry in old.entries:
+            if folder is None or not folder.has_still(entry):
+                stats.pop(entry.path, None)
+    return stats
 
 
-def _look_by_time(roots: Roots, before: Snapshot) -> tuple[Snapshot, list[str], list[str]]:
-    now = Snapshot(exact=True)
-    stats = now.stats
-    since_ns = before.stamp_ns
-    same: set[str] = set()
-    pending = _tops(roots, now)
-    touched = [path for path, status in stats.items() if _is_later(status, since_ns)]
-    with _uncollected():
+def look_again(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> tuple[Snapshot, list[str], list[str]]:
+    """Everything that is watched; the paths that were touched since ``before``, and those that are gone.
+
+    Args:
+        roots: what is watched.
+        before: the look before this one.
+        fresh_ns: the file system's time before this look; 0 if it is not known.
+    """
+    if not before.exact:
+        look = _ByTime(roots, before, Snapshot(exact=True, known_ns=fresh_ns))
+        with _uncollected():
+            return look.look(fresh_ns)
+    now = look_closely(roots)
+    old = before.stats
+    touched = [path for path, status in now.stats.items() if _differs(old.get(path), status)]
+    return now, touched, [path for path in old if path not in now.stats]
+
+
+class _ByTime:
+    """A look after a spawn at a tree that was only listed before it."""
+
+    def __init__(self, roots: Roots, before: Snapshot, now: Snapshot) -> None:
+        self._roots = roots
+        self._before = before
+        self._now = now
+        self._touched: dict[str, None] = {}
+        self._gone: list[str] = []
+
+    def look(self, fresh_ns: int) -> tuple[Snapshot, list[str], list[str]]:
+        before, now = self._before, self._now
+        pending = _tops(self._roots, now)
+        for path, status in now.stats.items():
+            # The watch's own stamps may have changed a root's change time.
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if _differs(before.stats.get(path), status) if is_folder else self._is_later(status):
+                self._touched[path] = None
+        self._gone += before.tops - now.tops
+        stats = now.stats = before.stats | now.stats
         while pending:
             root, path = pending.pop()
             old = before.folders.get(path)
-            if old is not None and old.inode != stats[path].st_ino:
-                old = None
-            if old is not None and not _is_later(stats[path], since_ns):
-                same.add(path)
-                entries = old.entries
-            else:
-                entries = _entries(roots, root, path)
-            listed_anew = path not in same
-            for entry in entries:
-                name = entry.path
+            folder = _listed(self._roots, root, path, stats[path], old, fresh_ns)
+            self._ask(path, folder, old)
+            other = now.folders.get(path)
+            now.folders[path] = folder if other is None else other.joined(folder)
+            pending += [(root, entry.path) for entry in folder.below if entry.path in stats]
+        self._find_gone()
+        for path in self._gone:
+            stats.pop(path, None)
+        return now, list(self._touched), self._gone
+
+    def _is_later(self, status: os.stat_result) -> bool:
+        return status.st_ctime_ns > self._before.stamp_ns
+
+    def _ask(self, path: str, folder: Folder, old: Folder | None) -> None:
+        """The status of all that is in a directory. Nearly all the time of a look is spent here."""
+        stats, since_ns, touched = self._now.stats, self._before.stamp_ns, self._touched
+        # What has an earlier change time is as the last look has seen it.
+        known_ns = self._before.known_ns if folder.is_known else 0
+        try:
+            fd = os.open(path, _FOLDER)
+        except OSError:
+            self._gone += [entry.path for entry in folder.entries]
+            return
+        try:
+            for entry in folder.entries:
                 try:
-                    # What an entry was asked for before the spawn it would tell again.
-                    is_folder = entry.is_dir(follow_symlinks=False)
-                    status = os.lstat(name) if is_folder else entry.stat(follow_symlinks=False)
+                    status = os.stat(entry.name, dir_fd=fd, follow_symlinks=False)
                 except OSError:
+                    self._gone.append(entry.path)
                     continue
-                stats[name] = status
-                if status.st_ctime_ns > since_ns or (
-                    listed_anew and (old is None or not old.get(entry.name))
-                ):
-                    touched.append(name)
-                if is_folder:
-                    pending.append((root, name))
-    gone = [
-        entry.path
-        for path, folder in before.folders.items()
-        if path not in same
-        for entry in folder.entries
-        if entry.path not in stats
-    ]
-    return now, touched, gone
+                changed_ns = status.st_ctime_ns
+                if changed_ns >= known_ns:
+                    stats[entry.path] = status
+                    if changed_ns > since_ns:
+                        touched[entry.path] = None
+        finally:
+            os.close(fd)
+        folder.is_known = True
+        if folder is not old:
+            for entry in folder.entries:
+                if old is None or not old.has_still(entry):
+                    touched[entry.path] = None
+
+    def _find_gone(self) -> None:
+        for path, old in self._before.folders.items():
+            folder = self._now.folders.get(path)
+            if folder is not old:
+                self._gone += [
+                    one.path for one in old.entries if folder is None or folder.get(one.name) is None
+                ]
+        for path in self._gone:
+            self._touched.pop(path, None)
 
 
-def _is_later(status: os.stat_result, since_ns: int) -> bool:
-    return status.st_ctime_ns > since_ns or status.st_mtime_ns > since_ns
+def _listed(
+    roots: Roots, root: Root, path: str, status: os.stat_result, old: Folder | None, fresh_ns: int
+) -> Folder:
+    """What is in a directory: the old list of it, where nothing was made or removed in it since.
+
+    A change in the tick of the file system's clock in which the list was made would not show in the change
+    time. So that is only taken for one where it was before ``fresh_ns``.
+    """
+    settled_ns = status.st_ctime_ns if status.st_ctime_ns < fresh_ns else -1
+    key = (status.st_dev, status.st_ino, settled_ns)
+    if old is not None and settled_ns != -1 and old.key == key and (old.root is root or old.root == root):
+        return old
+    entries = _entries(roots, root, path)
+    below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return Folder(root, key, entries, below)
 
 
 def _differs(old: os.stat_result | None, new: os.stat_result) -> bool:
@@ -228,10 +322,11 @@ def _tops(roots: Roots, found: Snapshot) -> list[tuple[Root, str]]:
     """The roots that are directories; the status of every root goes into ``found``."""
     tops = []
     for root in roots:
-        status = _lstat(root.path)
+        status = lstat(root.path)
         if status is None:
             continue
         found.stats[root.path] = status
+        found.tops |= {root.path}
         if stat.S_ISDIR(status.st_mode):
             tops.append((root, root.path))
     return tops
@@ -260,7 +355,8 @@ def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _lstat(path: str) -> os.stat_result | None:
+def lstat(path: str) -> os.stat_result | None:
+    """The status of what is there; ``None`` where there is nothing."""
     try:
         return os.lstat(path)
     except OSError:

@@ -18,7 +18,8 @@ from .changes import Changes, Digests, needed_parents
 from .contents import HASHED, Conceal
 from .parent import OwnDoings
 from .roots import Roots
-from .snapshot import Snapshot, list_names, look_again
+from .snapshot import Snapshot, list_names, look_again, lstat
+from .stamp import stamp
 
 FileIdentity = tuple[int, int]
 """Device and inode."""
@@ -82,7 +83,8 @@ class Watch:
         """
         with self._lock:
             self._led |= set(outputs)
-            self._last = list_names(self.roots, self._last)
+            self._last = list_names(self.roots, self._last, self._stamp() or 0)
+            self._look_at_own()
             self._read_new_contents()
             self._settle()
             self.began_ns = self._last.stamp_ns
@@ -100,7 +102,7 @@ class Watch:
         with self._lock:
             if between and self._looked > _LOOKS:
                 return ()
-            now, touched, gone = look_again(self.roots, self._last)
+            now, touched, gone = look_again(self.roots, self._last, self._stamp() or 0)
             self._looked += len(now.stats) if between else 0
             now.stamp_ns = self._stamp() or REAL.time_ns()
             changes = Changes(
@@ -154,6 +156,15 @@ class Watch:
         self._on_limit(EffectsLimitExceeded(self._limit, total, biggest))
         return False
 
+    def _look_at_own(self) -> None:
+        """What the test has written to since the last command is not as that had left it."""
+        if self._last.exact:
+            return
+        for path in self._own.paths | self._own.trees:
+            status = lstat(path) if self._last.kind(path) is not None else None
+            if status is not None:
+                self._last.stats[path] = status
+
     def _read_new_contents(self) -> None:
         """Know what the test itself wrote, so that a replay can tell whether it is the same."""
         if not self._last.exact:
@@ -183,14 +194,12 @@ class Watch:
             pause.wait(0.0005)
 
     def _stamp(self) -> int | None:
-        """The file system's time: the change time of a root whose modification time is set to what it is."""
+        """The file system's time."""
         for root in self.roots:
             try:
-                status = os.lstat(root.path)
-                if stat.S_ISDIR(status.st_mode):
+                if stat.S_ISDIR(os.lstat(root.path).st_mode):
                     with self._own.unnoted(root.path):
-                        os.utime(root.path, ns=(status.st_atime_ns, status.st_mtime_ns))
-                    return os.lstat(root.path).st_ctime_ns
+                        return stamp(root.path)
             except OSError:
                 continue
         return None

@@ -113,10 +113,12 @@ class Player(Taped):
     def _learn(self, entry: Entry, asked: Asked) -> None:
         """What the parent said gives captured names their values."""
         expected = asked_by(entry)
-        pairs = [*zip(expected.argv, asked.argv, strict=False)]
-        pairs += [(left, right) for left, right in ((expected.cwd, asked.cwd),) if left and right]
+        pairs: list[tuple[str | None, str | None]] = [*zip(expected.argv, asked.argv, strict=False)]
+        pairs.append((expected.cwd, asked.cwd))
+        pairs += [(value, asked.env.get(name)) for name, value in (entry.env or {}).items()]
         for taped, said in pairs:
-            self.places.learn(taped, said)
+            if taped and said:
+                self.places.learn(taped, said)
 
     def _script(self, entry: Entry) -> Script:
         assert self.tape is not None
