@@ -163,7 +163,12 @@ def opened(wiring: Wiring) -> Iterator[tuple[Wiring, int, Settings | None]]:
         the wiring, the descriptor in it that is the terminal or -1, and the settings to put back.
     """
     given = {**wiring.outputs, **wiring.inputs}
-    terminals = {fd: parents for fd, parents in given.items() if is_of_the_test(parents)}
+    terminals = {
+        fd: parents
+        for fd, parents in given.items()
+        # A private one is a pipe.
+        if parents not in wiring.private and is_of_the_test(parents)
+    }
     if not terminals:
         yield wiring, -1, None
         return

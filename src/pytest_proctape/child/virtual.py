@@ -108,7 +108,7 @@ class VirtualChild:
         self.new_session = new_session
         self.status: int | None = None
         self.error: ProctapeError | None = None
-        self._loose = LooseInput()
+        self._loose: LooseInput | None = None
         self.reaped = False
         self._started_ns = REAL.monotonic_ns()
         self._skipped_ns = 0
@@ -136,7 +136,7 @@ class VirtualChild:
         self._on_end = on_end
         self._on_effects = on_effects
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
+        self._changed: threading.Condition | None = None
 
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
@@ -308,11 +308,11 @@ class VirtualChild:
     def so_far(self) -> Script:
         """What the parent can know of by now."""
         with self._lock:
+            received = b"" if self._loose is None else bytes(self._loose.received)
             if self.reaped:
-                return with_received(self.script, self.script.steps, bytes(self._loose.received))
+                return with_received(self.script, self.script.steps, received)
             end = End(None, None, REAL.monotonic_ns() - self._started_ns)
-            steps = self.script.steps[: self._at]
-            return with_received(replace(self.script, end=end), steps, bytes(self._loose.received))
+            return with_received(replace(self.script, end=end), self.script.steps[: self._at], received)
 
     @property
     def clocked(self) -> bool:
@@ -356,13 +356,15 @@ class VirtualChild:
     def step(self) -> bool:
         """Move as far as possible without blocking; whether it moved."""
         with self._lock:
+            if self.status is not None and self._is_over_and_done():
+                return False
             before = self._at, self._offset, len(self._got)
             if self.status is None or self._held:
                 try:
                     self._play()
                 except WrongCause as wrong:
                     self._fail(self._on_wrong(self, wrong))
-                if self._ended() or self._at != before[0]:
+                if self._changed is not None and (self._ended() or self._at != before[0]):
                     self._changed.notify_all()
             wrote = self._flush()
             self._watch()
@@ -370,6 +372,10 @@ class VirtualChild:
             if moved and self._waits is not None:
                 self._waits.changed()
             return moved
+
+    def _is_over_and_done(self) -> bool:
+        """The child has ended, and has nothing left that could move."""
+        return not self._outlets and not self._held and self._inlet is None
 
     def _play(self) -> None:
         while (step := self._next()) is not None:
@@ -519,6 +525,7 @@ class VirtualChild:
 
     def _take_loosely(self, step: free_steps.FreeInput) -> bool:
         try:
+            self._loose = self._loose or LooseInput()
             return self._loose.take(self._inlet, step)
         except Unfitting as wrong:
             raise WrongCause(step, wrong.data) from None
@@ -571,6 +578,7 @@ class VirtualChild:
             stall_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
             left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
             if left_ns > 0:
+                self._changed = self._changed or threading.Condition(self._lock)
                 self._changed.wait(left_ns / 1e9)
             elif limit_ns is not None:
                 return
@@ -601,7 +609,8 @@ class VirtualChild:
             if isinstance(step, _CAUSES) and (self.status is None or self._held):
                 self._fail(self._on_wrong(self, Stalled(step)))
                 self.step()
-                self._changed.notify_all()
+                if self._changed is not None:
+                    self._changed.notify_all()
 
     def _over(self) -> bool:
         self.step()

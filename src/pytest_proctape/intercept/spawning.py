@@ -74,9 +74,15 @@ class ForkExec(NamedTuple):
 
     def wiring(self) -> Wiring:
         """The child's descriptors as the caller gave them."""
-        outputs = {fd: fd for fd in (1, 2) if _is_passed_on(fd)}
-        outputs |= {fd: given for fd, given in ((1, self.c2pwrite), (2, self.errwrite)) if given != -1}
-        outputs |= extra_outputs(None if not self.close_fds else {*self.fds_to_keep} - {self.errpipe_write})
+        outputs: dict[int, int] = {}
+        for own, given in ((1, self.c2pwrite), (2, self.errwrite)):
+            if given != -1:
+                outputs[own] = given
+            elif _is_passed_on(own):
+                outputs[own] = own
+        if not self.close_fds or self.fds_to_keep != (self.errpipe_write,):
+            kept = {*self.fds_to_keep} - {self.errpipe_write} if self.close_fds else None
+            outputs |= extra_outputs(kept)
         inputs = {0: self.p2cread}
         if self.p2cread == -1:
             # Parent and child share the position in a file, so it matters how far the child reads.

@@ -10,6 +10,7 @@ from .compare import (
     first_match,
     has_patterns,
     nearest,
+    says_places,
     word_text,
 )
 from .index import Index
@@ -32,5 +33,6 @@ __all__ = [
     "first_match",
     "has_patterns",
     "nearest",
+    "says_places",
     "word_text",
 ]

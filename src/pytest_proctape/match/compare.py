@@ -90,6 +90,12 @@ def asked_by(entry: Entry) -> Asked:
     )
 
 
+def says_places(entry: Entry) -> bool:
+    """Whether there may be placeholders, or patterns, in what an entry says of its spawn."""
+    words = (entry.program, entry.cwd or "", *entry.args)
+    return any(not isinstance(word, str) or "<" in word for word in words)
+
+
 def has_patterns(entry: Entry) -> bool:
     """Whether an entry stands for more than one spawn, apart from its cwd and env."""
     return any(is_pattern(word) for word in (entry.program, entry.cwd, *entry.args))

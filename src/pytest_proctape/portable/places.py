@@ -25,6 +25,29 @@ from .values import Values
 _REAL = re.compile(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
 
 
+_BARE_LIMIT = 4096
+_BARE_SIZE = 256
+
+
+class _Bare:
+    """Texts in which nothing is to be concealed, as far as these secrets and values go.
+
+    The words of command lines come again and again.
+    """
+
+    def __init__(self, secrets: object = None, values: object = None) -> None:
+        self.secrets = secrets
+        self.values = values
+        self.texts: set[str] = set()
+
+    def add(self, text: str) -> None:
+        """One more, unless it is long; from time to time all are forgotten."""
+        if len(text) <= _BARE_SIZE:
+            if len(self.texts) >= _BARE_LIMIT:
+                self.texts.clear()
+            self.texts.add(text)
+
+
 class Places:
     """What is this machine's, and what stands for it on a tape.
 
@@ -44,6 +67,7 @@ class Places:
         self.environment: Mapping[str, str] | None = None
         self.capturing = False
         self._values = Values(self.rules.names)
+        self._bare = _Bare()
         self._lookalike = lookalike((*NAMES, *self.rules.names))
         for name, value in (*self.rules.values, *(values or {}).items()):
             self.add(name, value)
@@ -60,6 +84,7 @@ class Places:
         self._values.copy_to(twin._values)
         twin.names = self.names.fresh()
         twin.secrets = self.secrets.copy()
+        twin._bare = self._bare
         return twin
 
     # -- to the tape -------------------------------------------------------------------------------
@@ -97,7 +122,15 @@ class Places:
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
-        return os.fsdecode(self.conceal(os.fsencode(text)))
+        bare = self._bare
+        if bare.secrets is not self.secrets.state or bare.values is not self._values.state:
+            bare = self._bare = _Bare(self.secrets.state, self._values.state)
+        if text in bare.texts and not self.capturing:
+            return text
+        concealed = os.fsdecode(self.conceal(os.fsencode(text)))
+        if concealed == text and not self.capturing:
+            bare.add(text)
+        return concealed
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""

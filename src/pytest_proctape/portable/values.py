@@ -47,6 +47,11 @@ class Values:
             self._put(f"real-{name}", os.path.realpath(raw))
         self._rebuild()
 
+    @property
+    def state(self) -> object:
+        """Stays the same object as long as no value is added."""
+        return self._tokens
+
     def copy_to(self, twin: Values) -> None:
         """Give ``twin`` the same values."""
         twin._values, twin._writings = dict(self._values), dict(self._writings)

@@ -234,7 +234,7 @@ class Session:
 
     def describing(self, spawn: Spawn) -> Callable[[], Asked]:
         """What gives ``spawn`` in the terms of the tape, now and when more is known of them."""
-        cwd = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        cwd = os.getcwd() if spawn.cwd is None else os.path.abspath(spawn.cwd)
         self.threads.add(threading.get_ident())
         kept = self._kept_variables(spawn)
         return partial(self._concealed, spawn, None if cwd == self._start_cwd else cwd, kept)
@@ -273,11 +273,15 @@ class Session:
             self.spawns.append(made)
 
     def enroll(
-        self, spawn: Spawn, child: RecordingChild | VirtualChild | SpawnError, entry: Entry | None = None
+        self,
+        spawn: Spawn,
+        child: RecordingChild | VirtualChild | SpawnError,
+        entry: Entry | None = None,
+        place: str = "",
     ) -> None:
         """A child was started, or could not be: :attr:`roll` tells of it from now on."""
         start_ns = REAL.monotonic_ns() - self.opened_ns
-        made = TapedChild([spawn.program, *spawn.args], self.place(), start_ns, child, entry)
+        made = TapedChild([spawn.program, *spawn.args], place or self.place(), start_ns, child, entry)
         with self._lock:
             self.roll.add(made)
             if self.log is not None:

@@ -61,6 +61,11 @@ def _refuse_secrets(pieces: list[Content], places: Places) -> None:
 
 def from_tape(taped: Script, places: Places) -> Script:
     """``taped`` with this machine's values; input that leaves something open takes whatever comes there."""
+    if not any(
+        isinstance(step, _Moving) and step.data.size <= SCAN_LIMIT and b"<" in step.data.bytes()
+        for step in taped.steps
+    ):
+        return taped
     steps: list[script.Step] = []
     last_input = max((i for i, step in enumerate(taped.steps) if isinstance(step, script.Input)), default=-1)
     for index, step in enumerate(taped.steps):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from functools import lru_cache
 from types import FrameType
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -15,11 +16,13 @@ _STDLIB = tuple(
 _INSTALLED = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 
 
+@lru_cache(4096)
 def is_ours(filename: str) -> bool:
     """A file of this package."""
     return filename.startswith(_PACKAGE)
 
 
+@lru_cache(4096)
 def is_stdlib(filename: str) -> bool:
     """A file of the standard library, and not of what is installed below it."""
     if filename.startswith("<frozen "):
@@ -27,6 +30,7 @@ def is_stdlib(filename: str) -> bool:
     return filename.startswith(_STDLIB) and not any(part in filename for part in _INSTALLED)
 
 
+@lru_cache(4096)
 def installed_part(filename: str) -> str:
     """Where below ``site-packages`` a file is; ``""`` for one that is not installed."""
     for part in _INSTALLED:
@@ -46,15 +50,17 @@ def users_place(root: str) -> str:
     while frame is not None:
         filename = frame.f_code.co_filename
         if not is_ours(filename) and not is_stdlib(filename):
-            place = _describe(frame, root)
-            if not any(part in filename for part in _INSTALLED):
-                return place
-            fallback = fallback or place
+            if not installed_part(filename):
+                return _describe(frame, root)
+            fallback = fallback or _describe(frame, root)
         frame = frame.f_back
     return fallback
 
 
 def _describe(frame: FrameType, root: str) -> str:
-    filename = frame.f_code.co_filename
-    inside = os.path.relpath(filename, root) if filename.startswith(root + os.sep) else filename
-    return f"{inside}:{frame.f_lineno} in {frame.f_code.co_name}()"
+    return f"{_inside(frame.f_code.co_filename, root)}:{frame.f_lineno} in {frame.f_code.co_name}()"
+
+
+@lru_cache(4096)
+def _inside(filename: str, root: str) -> str:
+    return os.path.relpath(filename, root) if filename.startswith(root + os.sep) else filename

@@ -14,7 +14,7 @@ from ..errors import (
     ProctapeError,
     TapeError,
 )
-from ..match import Asked, Near, asked_by
+from ..match import Asked, Near, asked_by, says_places
 from ..tape import Entry, Script, Spawn, script_of, with_pid
 from ..tape import script as steps
 from . import report
@@ -112,6 +112,8 @@ class Player(Taped):
 
     def _learn(self, entry: Entry, asked: Asked) -> None:
         """What the parent said gives captured names their values."""
+        if not says_places(entry):
+            return
         expected = asked_by(entry)
         pairs: list[tuple[str | None, str | None]] = [*zip(expected.argv, asked.argv, strict=False)]
         pairs.append((expected.cwd, asked.cwd))
@@ -134,11 +136,11 @@ class Player(Taped):
     def play(self, spawn: Spawn, asked: Asked, part: Part, wiring: Wiring) -> Started:
         """Start a virtual child."""
         script = part.script
+        place = self.place()
         if script.end.error is not None:
             self.note_spawn(spawn, lambda: script, replayed=True)
-            self.enroll(spawn, script.end.error, part.entry)
+            self.enroll(spawn, script.end.error, part.entry, place)
             return Started(add_ended(255 << 8), script.end.error)
-        place = self.place()
         differing = () if part.lenient else stream_differences(script, wiring)
         if differing:
             raise self.latch(self.divergence(asked, place, differing, part.index))
@@ -164,7 +166,7 @@ class Player(Taped):
             on_end=limited_end(
                 part.entry,
                 self.latch,
-                command=report.command_line(asked),
+                command=partial(report.command_line, asked),
                 place=place,
                 record_command=self.record_command,
             ),
@@ -172,7 +174,7 @@ class Player(Taped):
             on_effects=on_effects,
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
-        self.enroll(spawn, child, part.entry)
+        self.enroll(spawn, child, part.entry, place)
         self.children.append(child)
         TABLE.add(child)
         child.start(mapped(script, wiring))

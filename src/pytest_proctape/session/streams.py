@@ -12,6 +12,8 @@ from .base import discards
 
 def mapped(script: Script, wiring: Wiring) -> Wiring:
     """Pipes beyond stderr by their order: what number each has depends on what else is open."""
+    if max(script.captured, default=0) <= STDERR and max(wiring.outputs, default=0) <= STDERR:
+        return wiring
     recorded = sorted(fd for fd in script.captured if fd > STDERR)
     present = sorted(fd for fd in wiring.outputs if fd > STDERR)
     if recorded == present or len(recorded) != len(present):

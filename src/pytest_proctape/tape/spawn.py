@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,13 @@ def program_of(argv0: str, candidates: tuple[bytes, ...], path: str | None) -> s
     if not candidates:
         return argv0
     first = os.fsdecode(candidates[0])
-    name = os.path.basename(first)
     if len(candidates) == 1 and first == argv0:
         return argv0
-    environment = None if path is None else {"PATH": path}
-    searched = [os.path.join(folder, name) for folder in os.get_exec_path(environment)]
-    return name if searched == [os.fsdecode(one) for one in candidates] else first
+    name = os.path.basename(first)
+    searched = _searched(name, os.environ.get("PATH", os.defpath) if path is None else path)
+    return name if searched == candidates else first
+
+
+@lru_cache(256)
+def _searched(name: str, path: str) -> tuple[bytes, ...]:
+    return tuple(os.fsencode(os.path.join(folder, name)) for folder in os.get_exec_path({"PATH": path}))
