@@ -173,6 +173,7 @@ class ActiveTape:
             if isinstance(session, VerifySession):
                 result.outcome = "verified"
                 result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
+                result.entries = session.entry_count
             elif isinstance(session, Recording):
                 tape = session.finish()
         finally:
