@@ -134,7 +134,7 @@ class Player(Taped):
         script = part.script
         if script.end.error is not None:
             self.note_spawn(spawn, lambda: script, replayed=True)
-            self.enroll(spawn, script.end.error, part.entry)
+            self.enroll(spawn, script.end.error, part.entry, part.index)
             return Started(add_ended(255 << 8), script.end.error)
         place = self.place()
         differing = () if part.lenient else stream_differences(script, wiring)
@@ -170,7 +170,7 @@ class Player(Taped):
             on_effects=on_effects,
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
-        self.enroll(spawn, child, part.entry)
+        self.enroll(spawn, child, part.entry, part.index)
         self.children.append(child)
         TABLE.add(child)
         child.start(mapped(script, wiring))
