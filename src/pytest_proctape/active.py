@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Protocol
 
 from . import intercept
@@ -89,6 +89,11 @@ class ActiveTape:
         with intercept.frozen(self.clock), intercept.waits_told():
             yield
 
+    def _logged_clock(self) -> AbstractContextManager[None]:
+        """Around what the test does, for the log: its clock moves."""
+        log = self.session.log
+        return nullcontext() if log is None else CLOCK.told_to(log.look)
+
     @contextmanager
     def bound(self, phase: Phase) -> Iterator[None]:
         """Make the session that of this thread for one phase.
@@ -101,7 +106,7 @@ class ActiveTape:
         session.phase = phase
         told = 0 if phase == "setup" else len(session.errors)
         bound = intercept.bound(session, lasting=self.fixture)  # type: ignore[arg-type]
-        with bound, CLOCK.passing(real=session.runs_commands):
+        with bound, CLOCK.passing(real=session.runs_commands), self._logged_clock():
             try:
                 yield
             except ProctapeError:
@@ -173,6 +178,7 @@ class ActiveTape:
             if isinstance(session, VerifySession):
                 result.outcome = "verified"
                 result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
+                result.entries = session.entry_count
             elif isinstance(session, Recording):
                 tape = session.finish()
         finally:

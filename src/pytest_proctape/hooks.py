@@ -118,6 +118,24 @@ def pytest_proctape_before_write(tape: Tape, path: Path, nodeid: str) -> Tape | 
     """
 
 
+@hookspec
+def pytest_proctape_normalise(data: bytes, field: str, nodeid: str) -> bytes | None:
+    """``--verify-tapes`` compares what the tape has with what a real command did; both come through here.
+
+    What differs in every run is to look the same behind it. The patterns of ``tapes_volatile`` have been
+    applied before. It must depend on nothing but its arguments.
+
+    Args:
+        data: a whole stream, the content of a file, a word of a command line, or a path.
+        field: which: ``"stdin"``, ``"stdout"``, ``"stderr"``, ``"descriptor 5"``, the path of the file as on
+            the tape, ``"command"``, ``"cwd"`` or ``"path"``.
+        nodeid: the test.
+
+    Returns:
+        What to compare in its place; ``None`` leaves it.
+    """
+
+
 NAMES: Final = tuple(name for name in dir() if name.startswith("pytest_proctape_"))
 
 
@@ -194,6 +212,19 @@ class Hooks:
             HookError: as :meth:`loaded`.
         """
         return self._chain("before_write", "tape", tape, path=path) or tape
+
+    def normalise(self, data: bytes, field: str) -> bytes:
+        """What to compare.
+
+        Raises:
+            HookError: as :meth:`loaded`.
+        """
+        for one in self._found.get("pytest_proctape_normalise", ()):
+            said = self._call(one, {"data": data, "field": field})
+            if not isinstance(said, bytes | None):
+                raise HookError("pytest_proctape_normalise", one.plugin_name, f"gave {said!r:.80}, not bytes")
+            data = data if said is None else said
+        return data
 
     def _chain(self, name: str, argument: str, value: _T, **others: object) -> _T | None:
         """``value``, through each implementation in turn; ``None`` when one drops it."""

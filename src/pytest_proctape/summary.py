@@ -245,7 +245,8 @@ def _drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:
         yield f"  {'only now' if int(found['now']) > int(found['tape']) else 'only on the tape'}:{command}"
         return
     line = f", line {found['line']}" if found["line"] else ""
-    yield f"{found['kind']}: {test}{entry}{command}: {found['field']}{line}"
+    what = f"{found['file']}: {found['field']}" if found["file"] else found["field"]
+    yield f"{found['kind']}: {test}{entry}{command}: {what}{line}"
     yield f"  tape: {found['tape']}"
     yield f"  now:  {found['now']}"
 

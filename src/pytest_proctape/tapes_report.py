@@ -131,6 +131,8 @@ def _told(result: Result, test_outcome: str) -> dict[str, Any]:
         "process_ms": _ms(result.process_ns),
         "test_ms": _ms(result.test_ns),
         "errors": result.errors,
+        "drift": result.drift,
+        "leaked": result.leaked,
     }
 
 
@@ -141,6 +143,7 @@ def _sums(totals: Totals) -> dict[str, Any]:
         "use_tape": totals.blocks,
         "spawns": totals.spawns,
         "missing": len(totals.missing),
+        "drift": sum(one["kind"] != "skipped" for _, one in totals.drift),
         "process_ms": _ms(totals.process_ns),
         "test_ms": _ms(totals.test_ns),
         "saved_ms": _ms(totals.saved_ns),

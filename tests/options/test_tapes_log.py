@@ -45,11 +45,6 @@ def events(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def plain(path: Path) -> list[str]:
-    """The lines without what is of one run."""
-    return [json.dumps({**one, "monotonic_ns": 0}) for one in events(path)]
-
-
 @pytest.fixture
 def recorded(project: Project) -> Project:
     project.write(TESTS)
@@ -88,7 +83,7 @@ def test_two_replays_give_the_same_log(recorded: Project) -> None:
     for name in ("a.log", "b.log"):
         recorded.replay(f"--tapes-log={name}")
     a, b = recorded.path / "a.log", recorded.path / "b.log"
-    assert plain(a) == plain(b)
+    assert a.read_bytes() == b.read_bytes()
     assert compare(str(a), str(b)).why == ""
     assert [one["seq"] for one in events(a)] == list(range(1, len(events(a)) + 1))
 
@@ -125,14 +120,14 @@ def test_on_workers_it_is_one_file_in_the_order_of_the_tests(recorded: Project) 
     for name in ("a.log", "b.log"):
         recorded.replay(f"--tapes-log={name}", *ON_WORKERS)
     a, b = recorded.path / "a.log", recorded.path / "b.log"
-    assert plain(a) == plain(b)
+    assert a.read_bytes() == b.read_bytes()
     assert {one["test"] for one in events(a)} == {
         f"test_it.py::test_{name}" for name in ("dialog", "ends", "side_by_side")
     }
     assert sorted(path.name for path in recorded.path.glob("*.log*")) == ["a.log", "b.log", "recorded.log"]
     recorded.replay("--tapes-log=c.log")
     # One after the other as here, they come in the order of their names.
-    assert plain(recorded.path / "c.log") == plain(a)
+    assert (recorded.path / "c.log").read_bytes() == a.read_bytes()
 
 
 def test_a_file_that_cannot_be_written_is_an_error(recorded: Project) -> None:
@@ -146,3 +141,98 @@ def test_without_a_tape_the_file_is_empty(project: Project) -> None:
     project.write("def test_it(): pass")
     assert project.run("--tapes-log=a.log").ret == 0
     assert (project.path / "a.log").read_bytes() == b""
+
+
+CLOCKED = """
+    import subprocess, threading, time
+
+    TOOL = "echo $1 >$1; sleep 0.05; echo done $1"
+
+    def make(name, tmp_path):
+        subprocess.run(["sh", "-c", TOOL, "sh", name], cwd=tmp_path, stdout=subprocess.PIPE, timeout=60)
+
+    def test_it(tape, tape_clock, tmp_path):
+        make("one", tmp_path)
+        time.sleep(0.2)
+        tape_clock.advance(2.5)
+        tools = [["sh", "-c", f"sleep 0.1{i}; echo {i}"] for i in range(3)]
+        threads = [threading.Thread(target=subprocess.run, args=(one,)) for one in tools]
+        for one in threads:
+            one.start()
+        time.sleep(0.3)
+        for one in threads:
+            one.join()
+        make("two", tmp_path)
+"""
+
+
+@pytest.fixture
+def clocked(project: Project) -> Project:
+    project.ini("tapes_effects = true", "tapes_order = any")
+    project.write(CLOCKED)
+    project.record("--tapes-log=recorded.log")
+    return project
+
+
+def test_two_replays_with_clock_and_files_give_the_same_bytes(clocked: Project) -> None:
+    for name in ("a.log", "b.log", "c.log"):
+        clocked.replay(f"--tapes-log={name}")
+    a, b, c = ((clocked.path / name).read_bytes() for name in ("a.log", "b.log", "c.log"))
+    assert a == b == c
+    told = events(clocked.path / "a.log")
+    assert [one["path"] for one in told if one["event"] == "effect"] == [
+        f"<tmp>/{name}" for name in ("one", "two")
+    ]
+    advances = [(one["by"], one["advance_ns"]) for one in told if one["event"] == "clock"]
+    assert ("wait", 200_000_000) in advances
+    assert ("test", 2_500_000_000) in advances
+    times = [one["monotonic_ns"] for one in told if one["event"] in ("clock", "spawn")]
+    assert times == sorted(times)
+
+
+def test_a_recording_tells_of_clock_and_files_as_well(clocked: Project) -> None:
+    told = events(clocked.path / "recorded.log")
+    effects = [one for one in told if one["event"] == "effect"]
+    assert effects[0]["path"] == "<tmp>/one"
+    assert (effects[0]["became"], effects[0]["mode"], effects[0]["data"]) == ("file", "644", "one\n")
+    waited = sum(one["advance_ns"] for one in told if one["event"] == "clock" and one["by"] == "wait")
+    assert waited >= 500_000_000
+
+
+def test_what_differs_in_clock_and_files_is_named(clocked: Project) -> None:
+    clocked.replay("--tapes-log=a.log")
+    clocked.edit("advance(2.5)", "advance(3)")
+    clocked.replay("--tapes-log=b.log")
+    found = compare(str(clocked.path / "a.log"), str(clocked.path / "b.log"))
+    assert found.a is not None
+    assert (found.a["event"], found.a["by"]) == ("clock", "test")
+    assert [one.field for one in found.differences] == ["advance_ns", "clock_ns"]
+    clocked.edit("advance(3)", "advance(2.5)")
+    text = clocked.tape().read_text()
+    assert '"one\\n"' in text
+    clocked.tape().write_text(text.replace('"one\\n"', '"1\\n"', 1))
+    clocked.replay("--tapes-log=b.log")
+    found = compare(str(clocked.path / "a.log"), str(clocked.path / "b.log"))
+    assert found.a is not None
+    assert (found.a["event"], found.a["path"]) == ("effect", "<tmp>/one")
+    assert [one.field for one in found.differences] == ["size", "sha256", "data"]
+
+
+def test_a_clock_that_the_test_freezes_itself_is_told_as_well(project: Project) -> None:
+    project.write("""
+        import subprocess, time
+        from freezegun import freeze_time
+
+        def test_it(tape):
+            subprocess.run(["true"])
+            with freeze_time("2020-01-01") as clock:
+                subprocess.run(["true"])
+                clock.tick(7)
+                subprocess.run(["true"])
+    """)
+    project.record()
+    for name in ("a.log", "b.log"):
+        project.replay(f"--tapes-log={name}")
+    assert (project.path / "a.log").read_bytes() == (project.path / "b.log").read_bytes()
+    told = [one for one in events(project.path / "a.log") if one["event"] == "clock" and one["by"] == "test"]
+    assert [one["advance_ns"] for one in told] == [7 * 10**9]

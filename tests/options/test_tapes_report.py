@@ -83,6 +83,8 @@ def test_a_recording_and_its_replay(suite: Project, run_options: tuple[str, ...]
         "spawns": {"replayed": 0, "real": 1},
         "process_ms": 0,
         "errors": [],
+        "drift": [],
+        "leaked": [],
     }
     assert (tapes["@wide"]["kind"], tapes["@wide"]["test_outcome"]) == ("fixture", None)
     assert (tapes["block.json"]["kind"], tapes["block.json"]["tape"]) == ("use_tape", "block.json")

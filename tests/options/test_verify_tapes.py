@@ -240,3 +240,36 @@ def test_it_is_not_had_with_another_mode(verified: Project) -> None:
     result = verified.run_apart("--verify-tapes", "--record-tapes")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "--record-tapes and --verify-tapes can't be had at once" in result.stderr.str()
+
+
+def test_what_the_test_answers_in_an_entrys_place_is_not_missing(verified: Project) -> None:
+    overridden = 'tape.override("./tool", ["date"], exit_code=1)'
+    verified.edit("def test_it(tape):", f"def test_it(tape):\n    {overridden}")
+    assert verify(verified).ret == 0
+
+
+def test_an_entry_with_a_pattern_is_held_against_what_it_stands_for(verified: Project) -> None:
+    text = verified.tape().read_text()
+    verified.tape().write_text(text.replace('"date"', '{"glob": "d*"}'))
+    assert verify(verified).ret == 0
+    tool(verified, "12345", "99")
+    assert len(drift(verify(verified))) == 3
+
+
+def test_what_does_not_have_to_match_is_not_compared(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("""
+        import os, subprocess
+
+        def test_it(tape, tmp_path):
+            sent = os.environ["SENT"].encode()
+            cwd = tmp_path if sent == b"b" else None
+            subprocess.run(["cat"], input=sent, cwd=cwd, stdout=subprocess.DEVNULL)
+    """)
+    monkeypatch.setenv("SENT", "a")
+    project.record()
+    monkeypatch.setenv("SENT", "b")
+    assert len(drift(verify(project))) == 3
+    project.ini("tapes_match_on = program args")
+    assert verify(project).ret == 0

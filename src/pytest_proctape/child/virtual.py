@@ -83,7 +83,6 @@ class VirtualChild:
         now_ns: the clock by which the parent waits for it, if it does; the child's steps keep to it.
         script: what it does.
         status: as from :func:`os.waitpid`, once it has ended.
-        passed_ns: by the number of a step when it was passed, on the real monotonic clock; for the log alone.
         reaped: the parent knows that it has ended.
         error: what the parent is to be told at its next wait.
     """
@@ -118,7 +117,6 @@ class VirtualChild:
             now_ns = waits.timeline.now_ns
         self._now_ns = now_ns
         self._anchor_ns = 0 if now_ns is None else now_ns()
-        self.passed_ns: dict[int, int] = {}
         self._at = 0
         self._offset = self._taken = 0
         self._got = bytearray()
@@ -384,7 +382,6 @@ class VirtualChild:
             if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
                 # What follows a cause comes as long after it as it did in the recording.
                 self._anchor_ns = self._now_ns() - step.at_ns
-            self.passed_ns[self._at] = REAL.monotonic_ns()
             self._at += 1
         if self._held:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mock import CLOCK, EPOCH_NS, TapeClock
+from .mock import CLOCK, EPOCH_NS, Shown, TapeClock
 from .readings import ns_of
 from .real import REAL
 from .timeline import Timeline
@@ -12,6 +12,7 @@ __all__ = [
     "CLOCK",
     "EPOCH_NS",
     "REAL",
+    "Shown",
     "Source",
     "TapeClock",
     "Ticket",

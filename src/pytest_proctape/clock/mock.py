@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from . import readings
 from .readings import OwnReading, ns_of
 from .timeline import Timeline
 from .waits import Waits
 
 EPOCH_NS = 946_684_800 * 10**9
 """2000-01-01T00:00:00Z: where the clock of a test starts that has no tape."""
+
+Shown = tuple[object, int]
+"""Which mock clock, and what it shows: nanoseconds since 1970."""
+Listener = Callable[[Shown | None, int], None]
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,10 +38,11 @@ class Clock:
         self._users = 0
         self.real = False
         """Commands run for real, so that real time is what passes."""
+        self._listeners: list[Listener] = []
         self._begin()
 
     def _begin(self) -> None:
-        self.timeline = Timeline()
+        self.timeline = Timeline(self._tell)
         self.waits = Waits(self.timeline, lambda: self.real)
 
     @property
@@ -68,6 +74,28 @@ class Clock:
             yield
         finally:
             self.real = before
+
+    @contextmanager
+    def told_to(self, listener: Listener) -> Iterator[None]:
+        """For a while, tell ``listener`` what the clock shows, and how much of that a wait has just added."""
+        listener(None, 0)
+        listener(self.shown(), 0)
+        self._listeners.append(listener)
+        try:
+            yield
+            listener(self.shown(), 0)
+        finally:
+            self._listeners.remove(listener)
+
+    def _tell(self, passed_ns: int) -> None:
+        for listener in self._listeners:
+            listener(self.shown(), passed_ns)
+
+    @staticmethod
+    def shown() -> Shown | None:
+        """The mock clock that stands in for the real one, unless it moves by itself, and what it shows."""
+        found = readings.topmost()
+        return None if found is None or found[1].flows else (found[0], found[1].now_ns())
 
     def now_ns(self) -> int:
         """Where the timeline stands."""

@@ -8,6 +8,7 @@ the test computes. So the test reads the same times when the waits end at once o
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from . import readings
 from .readings import NS_PER_US, Reading
@@ -20,7 +21,13 @@ FOREVER_NS = 1 << 80
 class Timeline:
     """Time in nanoseconds. Its zero means nothing; it never goes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_passed: Callable[[int], None] = lambda _ns: None) -> None:
+        """Begin.
+
+        Args:
+            on_passed: told how much has passed by a wait, whenever that is added to the mock clock.
+        """
+        self._on_passed = on_passed
         self._lock = threading.RLock()
         self._key: object = None
         self._reading: Reading | None = None
@@ -76,6 +83,7 @@ class Timeline:
                 whole_ns = -(-ns // NS_PER_US) * NS_PER_US
                 self._reading.add(whole_ns)
                 self.skipped_ns += whole_ns
+                self._on_passed(whole_ns)
 
     def _find(self) -> None:
         """Go on from the same time when another clock has become the topmost one."""
@@ -115,6 +123,7 @@ class Timeline:
             self._since_ns = None
             if self._reading is not None and passed_ns:
                 self._reading.add(passed_ns)
+                self._on_passed(passed_ns)
             return self.now_ns()
 
     @property

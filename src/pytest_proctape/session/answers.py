@@ -77,6 +77,11 @@ class Answers:
         """Those that were said in these phases and had less to answer than they were made for."""
         return (answer for answer in self._all if answer.owing and answer.phase in phases)
 
+    @property
+    def overriding(self) -> int:
+        """How many spawns have been answered in the place of an entry."""
+        return sum(answer.served for answer in self._all if answer.overrides)
+
     def __bool__(self) -> bool:
         return bool(self._all)
 

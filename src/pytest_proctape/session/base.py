@@ -23,7 +23,7 @@ from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnEr
 from .children import Roll, TapedChild
 from .crossing import SCAN_LIMIT
 from .environment import Environment
-from .log import TapeLog
+from .log import Spawned, TapeLog
 from .places import users_place
 
 if TYPE_CHECKING:
@@ -277,15 +277,27 @@ class Session:
         spawn: Spawn,
         child: RecordingChild | VirtualChild | SpawnError,
         entry: Entry | None = None,
+        index: int | None = None,
         place: str = "",
     ) -> None:
-        """A child was started, or could not be: :attr:`roll` tells of it from now on."""
+        """A child was started, or could not be: :attr:`roll` tells of it from now on.
+
+        Args:
+            spawn: the parent's request.
+            child: what came of it.
+            entry: that it plays.
+            index: of the entry on the tape.
+            place: of the spawn, where the caller has looked already.
+        """
         start_ns = REAL.monotonic_ns() - self.opened_ns
         made = TapedChild([spawn.program, *spawn.args], place or self.place(), start_ns, child, entry)
         with self._lock:
             self.roll.add(made)
             if self.log is not None:
-                self.log.add(self.asked(spawn), made.place, self.phase, REAL.monotonic_ns(), child)
+                at_ns = REAL.monotonic_ns() if entry is None else None
+                order = index if self.terms.order == "any" else None
+                self.log.look(CLOCK.shown())
+                self.log.add(Spawned(self.asked(spawn), made.place, self.phase, child, at_ns, order))
 
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Any, Literal
 
-from ..match import Asked, asked_by
-from ..tape import STDERR, STDIN, STDOUT, Content, End, Entry, Script, Stream, script_of, signal_name
+from ..match import FIELDS, Asked, asked_by, differences, has_patterns
+from ..tape import (
+    STDERR,
+    STDIN,
+    STDOUT,
+    Content,
+    Effect,
+    End,
+    Entry,
+    FileEffect,
+    Script,
+    Stream,
+    file_effect_of,
+    script_of,
+    signal_name,
+)
+from .drift_files import FileChange, file_changes, made_by, without_shared
+from .files import SHARED
+from .sides import Key, Normaliser, first_difference
 
 Kind = Literal[
     "spawn_mismatch", "output_mismatch", "end_mismatch", "length_mismatch", "effect_mismatch", "skipped"
 ]
 
 _NAMES = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
-_VOLATILE = b"<volatile>"
-_SHOWN = 200
-_NO_LINE = "(nothing)"
-
-Key = tuple[str, ...]
+_COMMAND = ("program", "args")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +44,11 @@ class Finding:
         kind: see :data:`Kind`; ``skipped`` is no drift: nothing could be said.
         entry: its number on the tape, from 1; 0 where the tape has none.
         command: as one would type it.
-        field: what differs: a stream, ``"exit"``, ``"entries"``, ``"command"``.
-        line: of the stream, from 1; 0 where it is no stream.
+        field: what differs: a stream, ``"end"``, ``"entries"``, ``"command"``, ``"cwd"``; of a file, see
+            :class:`.FileChange`.
+        line: of the stream or file, from 1; 0 where it has none.
         tape, now: the two sides.
+        file: its path as on the tape, where the command made something else of it.
     """
 
     kind: Kind
@@ -45,6 +58,7 @@ class Finding:
     tape: str
     now: str
     line: int = 0
+    file: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -56,34 +70,17 @@ class Heard:
     """A spawn of the verifying run, in the terms of the tape.
 
     Attributes:
-        script: what the real child did, with placeholders in its streams.
+        script: what the real child did, with placeholders in its streams and files.
         limit: why we ended it ourselves, or ``""``.
+        watched: its files were looked at.
+        shared: others ran at the same time, so some of its files may be theirs.
     """
 
     asked: Asked
     script: Script
     limit: str = ""
-
-
-class Normaliser:
-    """Puts one word in the place of what differs in every run: dates, hashes, pids."""
-
-    def __init__(self, patterns: Sequence[str] = ()) -> None:
-        self._patterns = [re.compile(one.encode()) for one in patterns]
-
-    def data(self, data: bytes) -> bytes:
-        """A stream."""
-        for pattern in self._patterns:
-            data = pattern.sub(_VOLATILE, data)
-        return data
-
-    def word(self, word: str) -> str:
-        """A word of a command line."""
-        return self.data(word.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
-
-    def key(self, asked: Asked) -> Key:
-        """What makes a spawn the same one."""
-        return (*map(self.word, asked.argv), "\0", asked.argv0 or "")
+    watched: bool = False
+    shared: bool = False
 
 
 def find_drift(
@@ -93,6 +90,8 @@ def find_drift(
     normaliser: Normaliser,
     *,
     complete: bool,
+    on: Collection[str] = (*FIELDS, "stdin"),
+    overridden: Sequence[Asked] = (),
 ) -> list[Finding]:
     """What differs, in the order of the tape.
 
@@ -102,15 +101,24 @@ def find_drift(
         decode: reads a stream of the tape; placeholders stay.
         normaliser: applied to both sides.
         complete: the test ran to its end, so it has asked for all that it asks for.
+        on: what of a spawn counts.
+        overridden: spawns that the test answered itself, in the place of an entry.
     """
     asked = [asked_by(entry) for entry in entries]
     pairs, lonely, strangers = _pairs(
         [normaliser.key(one) for one in asked], [normaliser.key(one.asked) for one in heard]
     )
+    pairs += _by_patterns(entries, heard, lonely, strangers)
+    lonely = _not_overridden(lonely, asked, overridden, normaliser)
+    complete = complete and not overridden
     found: list[tuple[int, Finding]] = []
+    changes: list[tuple[int, FileChange, bool]] = []
     for index, other in pairs:
-        pair = _of_pair(index, entries[index], asked[index], heard[other], decode, normaliser)
-        found += [(index, one) for one in pair]
+        pair = _Pair(index, entries[index], asked[index], heard[other], decode, normaliser, on)
+        found += [(index, one) for one in pair.findings()]
+        changes += [(index, one, pair.shared) for one in pair.files()]
+    for index, change in without_shared(changes):
+        found.append((index, _of_file(index, asked[index], change)))
     while lonely and strangers:
         index, other = lonely.pop(0), strangers.pop(0)
         now = _line(heard[other].asked)
@@ -141,6 +149,36 @@ def _pairs(old: list[Key], new: list[Key]) -> tuple[list[tuple[int, int]], list[
     return pairs, left, right
 
 
+def _by_patterns(
+    entries: Sequence[Entry], heard: Sequence[Heard], lonely: list[int], strangers: list[int]
+) -> list[tuple[int, int]]:
+    """The entries that stand for more than one spawn, and theirs; both are taken from the lists."""
+    pairs = []
+    for index in [one for one in lonely if has_patterns(entries[one])]:
+        entry = entries[index]
+        other = next((i for i in strangers if not differences(heard[i].asked, entry, _COMMAND)), None)
+        if other is not None:
+            pairs.append((index, other))
+            lonely.remove(index)
+            strangers.remove(other)
+    return pairs
+
+
+def _not_overridden(
+    lonely: list[int], asked: Sequence[Asked], overridden: Sequence[Asked], normaliser: Normaliser
+) -> list[int]:
+    """Without the entries in whose place the test answered itself."""
+    answered = [normaliser.key(one) for one in overridden]
+    left = []
+    for index in lonely:
+        key = normaliser.key(asked[index])
+        if key in answered:
+            answered.remove(key)
+        else:
+            left.append(index)
+    return left
+
+
 def _lengths(
     entries: Sequence[Entry], heard: Sequence[Heard], lonely: Sequence[Asked], strangers: Sequence[Heard]
 ) -> Finding:
@@ -155,57 +193,85 @@ def _lengths(
     )
 
 
-def _of_pair(
-    index: int,
-    entry: Entry,
-    asked: Asked,
-    heard: Heard,
-    decode: Callable[[Stream], Content],
-    normaliser: Normaliser,
-) -> Iterator[Finding]:
+def _of_file(index: int, asked: Asked, change: FileChange) -> Finding:
+    sides = change.tape, change.now
+    return Finding(
+        "effect_mismatch", index + 1, _line(asked), change.field, *sides, change.line, file=change.path
+    )
+
+
+class _Pair:
     """One entry and the spawn that it is of."""
-    line = _line(asked)
-    recorded = script_of(entry, decode, strict_input=True)
-    error = heard.script.end.error
-    if error is not None and error.errno == "ENOENT" and recorded.end.error is None and not error.message:
-        yield Finding("skipped", index + 1, line, "command", "", f"{asked.program} is not installed here")
-        return
-    if asked.cwd is not None and asked.cwd != heard.asked.cwd:
-        here = heard.asked.cwd or "(the test's own)"
-        yield Finding("spawn_mismatch", index + 1, line, "cwd", asked.cwd, here)
-    for fd in sorted({STDIN} | (recorded.captured & heard.script.captured)):
-        old, new = recorded.stream(fd), heard.script.stream(fd)
-        if old is None or new is None:
-            continue
-        at = _first_difference(normaliser.data(old), normaliser.data(new))
-        if at is not None:
-            number, left, right = at
+
+    def __init__(
+        self,
+        index: int,
+        entry: Entry,
+        asked: Asked,
+        heard: Heard,
+        decode: Callable[[Stream], Content],
+        normaliser: Normaliser,
+        on: Collection[str],
+    ) -> None:
+        def decode_file(effect: Effect, began_ns: int | None) -> FileEffect:
+            return file_effect_of(effect, began_ns, lambda one: decode(one.file or ""), str)
+
+        self._number = index + 1
+        self._entry = entry
+        self._asked = asked
+        self._heard = heard
+        self._normaliser = normaliser
+        self._on = on
+        self._recorded = script_of(entry, decode, strict_input=True, decode_file=decode_file)
+        self.shared = heard.shared or SHARED in (entry.note or "")
+
+    def findings(self) -> Iterator[Finding]:
+        """What differs in all but files."""
+        number, line, heard = self._number, _line(self._asked), self._heard
+        if self._is_not_installed():
+            told = f"{self._asked.program} is not installed here"
+            yield Finding("skipped", number, line, "command", "", told)
+            return
+        if "cwd" in self._on and self._is_elsewhere():
+            here = heard.asked.cwd or "(the test's own)"
+            yield Finding("spawn_mismatch", number, line, "cwd", self._asked.cwd or "", here)
+        yield from self._streams()
+        end = end_words(self._recorded.end, self._entry.timed_out or self._entry.output_limit or "")
+        end_now = end_words(heard.script.end, heard.limit)
+        if end != end_now:
+            yield Finding("end_mismatch", number, line, "end", end, end_now)
+
+    def _is_elsewhere(self) -> bool:
+        old, new = self._asked.cwd, self._heard.asked.cwd
+        if old is None or not differences(self._heard.asked, self._entry, ("cwd",)):
+            return False
+        word = self._normaliser.word
+        return new is None or word(old, "cwd") != word(new, "cwd")
+
+    def _is_not_installed(self) -> bool:
+        error = self._heard.script.end.error
+        was_there = self._recorded.end.error is None
+        return error is not None and error.errno == "ENOENT" and was_there and not error.message
+
+    def _streams(self) -> Iterator[Finding]:
+        recorded, made = self._recorded, self._heard.script
+        inputs = {STDIN} if "stdin" in self._on else set()
+        for fd in sorted(inputs | (recorded.captured & made.captured)):
+            old, new = recorded.stream(fd), made.stream(fd)
+            if old is None or new is None:
+                continue
             field = _NAMES.get(fd, f"descriptor {fd}")
-            yield Finding("output_mismatch", index + 1, line, field, left, right, number)
-    end = end_words(recorded.end, entry.timed_out or entry.output_limit or "")
-    end_now = end_words(heard.script.end, heard.limit)
-    if end != end_now:
-        yield Finding("end_mismatch", index + 1, line, "end", end, end_now)
+            at = first_difference(self._normaliser.data(old, field), self._normaliser.data(new, field))
+            if at is not None:
+                number, left, right = at
+                line = _line(self._asked)
+                yield Finding("output_mismatch", self._number, line, field, left, right, number)
 
-
-def _first_difference(old: bytes, new: bytes) -> tuple[int, str, str] | None:
-    """Number and both sides of the first line that differs."""
-    if old == new:
-        return None
-    lines = zip_longest(old.splitlines(keepends=True), new.splitlines(keepends=True))
-    for number, (left, right) in enumerate(lines, 1):
-        if left != right:
-            return number, _shown(left), _shown(right)
-    raise AssertionError("what differs has a line in which it does")
-
-
-def _shown(line: bytes | None) -> str:
-    if line is None:
-        return _NO_LINE
-    text = line.decode("utf-8", "backslashreplace")
-    text = text[:_SHOWN] + "..." if len(text) > _SHOWN else text
-    plain = text.removesuffix("\n")
-    return plain if plain.isprintable() and plain and plain != text else repr(text)
+    def files(self) -> Iterator[FileChange]:
+        """What differs in the files that the command made."""
+        if self._heard.watched and not self._is_not_installed():
+            old, new = (made_by(one, self._normaliser) for one in (self._recorded, self._heard.script))
+            yield from file_changes(old, new, self._normaliser)
 
 
 def end_words(end: End, limit: str = "") -> str:

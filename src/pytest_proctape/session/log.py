@@ -2,41 +2,68 @@
 
 The events of one child follow each other, and the children come in the order of their spawns: how children
 that run at the same time take turns is chance, and two replays have to give the same log. All values are in
-the terms of the tape; only ``monotonic_ns`` is of this run.
+the terms of the tape. ``monotonic_ns`` is the real clock's where real commands run. A replay reads no
+clock: there it counts from the beginning of the tape, by the mock clock, and without one as if each child
+had been started when the one before it had ended.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from ..child import RecordingChild, VirtualChild
+from ..clock import REAL, Shown
 from ..errors import ProctapeError
 from ..match import Asked
-from ..tape import STDERR, STDIN, STDOUT, Content, Script, SpawnError, script, signal_name
-
-INLINE = 1024
-"""Bytes up to which a payload stands in its event."""
-
-_FDS = {STDIN: "stdin", STDOUT: "stdout", STDERR: "stderr"}
-
-# Any: an event is JSON.
-Event = dict[str, Any]
+from ..tape import Script, SpawnError
+from .events import Event, Eventful
 
 
 @dataclass(frozen=True, slots=True)
-class _Spawned:
+class Spawned:
+    """One spawn.
+
+    Attributes:
+        asked: in the terms of the tape.
+        place: where in the user's code.
+        phase: of the test.
+        child: what came of it.
+        at_ns: when, by the real monotonic clock; ``None`` on replay.
+        order: of those that came in an order which is chance, its place on the tape.
+    """
+
     asked: Asked
     place: str
     phase: str
-    at_ns: int
     child: RecordingChild | VirtualChild | SpawnError
+    at_ns: int | None
+    order: int | None = None
+
+    def heard(self) -> Script | None:
+        """What the child has done; ``None`` where there was none."""
+        if isinstance(self.child, SpawnError):
+            return None
+        return self.child.script() if isinstance(self.child, RecordingChild) else self.child.so_far()
+
+
+@dataclass(frozen=True, slots=True)
+class _Advance:
+    """The mock clock went on, or the test has set it.
+
+    Attributes:
+        by: whose doing it is.
+        real_ns: when, by the real monotonic clock.
+    """
+
+    by: Literal["wait", "test"]
+    ns: int
+    real_ns: int
 
 
 class TapeLog:
-    """Remembers the spawns of one tape, and tells their events when it has ended.
+    """Remembers the spawns of one tape and what its mock clock did, and tells the events when it has ended.
 
     Args:
         conceal: puts placeholders in a stream.
@@ -46,18 +73,28 @@ class TapeLog:
     def __init__(self, conceal: Callable[[bytes], bytes], write: Callable[[Iterable[Event]], None]) -> None:
         self._conceal = conceal
         self._write = write
-        self._spawned: list[_Spawned] = []
+        self._passed: list[Spawned | _Advance] = []
+        self._shown: Shown | None = None
 
-    def add(
-        self,
-        asked: Asked,
-        place: str,
-        phase: str,
-        at_ns: int,
-        child: RecordingChild | VirtualChild | SpawnError,
-    ) -> None:
-        """One more spawn, at ``at_ns`` of the real monotonic clock."""
-        self._spawned.append(_Spawned(asked, place, phase, at_ns, child))
+    def add(self, spawned: Spawned) -> None:
+        """One more spawn."""
+        self._passed.append(spawned)
+
+    def look(self, shown: Shown | None, passed_ns: int = 0) -> None:
+        """See how the mock clock has gone on.
+
+        Args:
+            shown: which it is, and what it shows now.
+            passed_ns: what a wait has just added; the rest is the test's own doing.
+        """
+        before, self._shown = self._shown, shown
+        # A clock that the test has put on top of another one has not moved by that.
+        moved_ns = 0
+        if shown is not None and before is not None and shown[0] is before[0]:
+            moved_ns = shown[1] - before[1]
+        for by, ns in (("test", moved_ns - passed_ns), ("wait", passed_ns)):
+            if ns and (by == "wait" or moved_ns):
+                self._passed.append(_Advance("wait" if by == "wait" else "test", ns, REAL.monotonic_ns()))
 
     def tell(self, test: str, mode: str, errors: Iterable[ProctapeError]) -> None:
         """Write all events: the tape has ended.
@@ -67,102 +104,36 @@ class TapeLog:
             mode: of the session.
             errors: what went wrong.
         """
-        self._write(self._events(test, mode, errors))
+        head = {"test": test, "mode": mode}
+        eventful = Eventful(self._conceal)
+        told = self._all(eventful, replayed=mode == "replay")
+        wrong = (eventful.of_error(error) for error in errors)
+        self._write({**head, **event} for events in (told, wrong) for event in events)
 
-    def _events(self, test: str, mode: str, errors: Iterable[ProctapeError]) -> Iterator[Event]:
-        for number, one in enumerate(self._spawned, 1):
-            for event in self._of_child(one):
-                yield {"test": test, "mode": mode, "spawn": number, **event}
-        for error in errors:
-            words = self._conceal(str(error).partition("\n")[0].encode("utf-8", "backslashreplace"))
-            yield {
-                "test": test,
-                "mode": mode,
-                "event": "error",
-                "error": type(error).__name__,
-                "words": words.decode("utf-8", "replace"),
-            }
+    def _all(self, eventful: Eventful, *, replayed: bool) -> Iterator[Event]:
+        clock_ns = at_ns = number = 0
+        for one in self._in_order():
+            if isinstance(one, _Advance):
+                clock_ns += one.ns
+                at_ns = max(at_ns, clock_ns)
+                real_ns = at_ns if replayed else one.real_ns
+                advance = {"event": "clock", "by": one.by, "advance_ns": one.ns, "clock_ns": clock_ns}
+                yield {**advance, "monotonic_ns": real_ns}
+                continue
+            number += 1
+            began_ns = at_ns if one.at_ns is None else one.at_ns
+            heard = one.heard()
+            events = eventful.of_spawn(one.asked, one.place, one.phase)
+            for event in (*events, *eventful.of_child(one.child, heard)):
+                yield {"spawn": number, **event, "monotonic_ns": began_ns + event.get("tape_ns", 0)}
+            # Under a mock clock time has passed by then, or will by an advance.
+            if heard is not None and self._shown is None and heard.end.status is not None:
+                at_ns += heard.end.duration_ns
 
-    def _of_child(self, one: _Spawned) -> Iterator[Event]:
-        asked = one.asked
-        yield {
-            "event": "spawn",
-            "command": [_text(word) for word in asked.argv],
-            "cwd": None if asked.cwd is None else _text(asked.cwd),
-            "phase": one.phase,
-            "place": one.place,
-            "tape_ns": 0,
-            "monotonic_ns": one.at_ns,
-        }
-        if isinstance(one.child, SpawnError):
-            yield {
-                "event": "end",
-                "end": "spawn failed",
-                "errno": one.child.errno,
-                "tape_ns": 0,
-                "monotonic_ns": one.at_ns,
-            }
-            return
-        recording = isinstance(one.child, RecordingChild)
-        heard = one.child.script() if isinstance(one.child, RecordingChild) else one.child.so_far()
-        passed = {} if isinstance(one.child, RecordingChild) else one.child.passed_ns
-        at_ns = one.at_ns
-        for index, step in enumerate(heard.steps):
-            at_ns = one.at_ns + step.at_ns if recording else passed.get(index, at_ns)
-            yield {**self._of_step(step), "tape_ns": step.at_ns, "monotonic_ns": at_ns}
-        at_ns = one.at_ns + heard.end.duration_ns if recording else passed.get(len(heard.steps), at_ns)
-        yield {**_of_end(heard), "monotonic_ns": at_ns}
-
-    def _of_step(self, step: script.Step) -> Event:
-        match step:
-            case script.Input():
-                return {"event": "input", "fd": "stdin", **self._payload(step.data)}
-            case script.Output():
-                return {"event": "output", "fd": _fd(step.fd), **self._payload(step.data)}
-            case script.InputEnd():
-                return {"event": "close", "fd": "stdin"}
-            case script.OutputEnd():
-                return {"event": "close", "fd": _fd(step.fd)}
-            case script.Signal():
-                return {"event": "signal", "signal": signal_name(step.number)}
-            case script.Change():
-                return {"event": "change", "status": step.status}
-            case script.Timeout():
-                return {"event": "timeout", "timeout_ns": step.timeout_ns}
-            case _:
-                return {"event": type(step).__name__.lower()}
-
-    def _payload(self, data: Content) -> Event:
-        if data.size > INLINE * 1024:
-            return {"size": data.size, "sha256": data.sha256}
-        content = Content.of(self._conceal(data.bytes()))
-        told: Event = {"size": content.size, "sha256": content.sha256}
-        if content.size <= INLINE:
-            told["data"] = _inline(content.bytes())
-        return told
-
-
-def _of_end(heard: Script) -> Event:
-    code = heard.end.exit_code
-    if code is None:
-        # For how long it has been running by now is another in every run.
-        return {"event": "end", "end": "running"}
-    told: Event = {"event": "end", "tape_ns": heard.end.duration_ns}
-    if code < 0:
-        return {**told, "end": "signalled", "signal": signal_name(-code)}
-    return {**told, "end": "exited", "exit_code": code}
-
-
-def _inline(data: bytes) -> object:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode("ascii")}
-
-
-def _fd(fd: int) -> str:
-    return _FDS.get(fd, str(fd))
-
-
-def _text(word: str) -> str:
-    return word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    def _in_order(self) -> Iterator[Spawned | _Advance]:
+        """As it came; what came in an order that is chance, in that of the tape."""
+        by_chance = [one for one in self._passed if isinstance(one, Spawned) and one.order is not None]
+        sorted_ones = iter(sorted(by_chance, key=lambda one: one.order or 0))
+        for one in self._passed:
+            is_by_chance = isinstance(one, Spawned) and one.order is not None
+            yield next(sorted_ones) if is_by_chance else one

@@ -139,7 +139,7 @@ class Player(Taped):
         place = self.place()
         if script.end.error is not None:
             self.note_spawn(spawn, lambda: script, replayed=True)
-            self.enroll(spawn, script.end.error, part.entry, place)
+            self.enroll(spawn, script.end.error, part.entry, part.index, place)
             return Started(add_ended(255 << 8), script.end.error)
         differing = () if part.lenient else stream_differences(script, wiring)
         if differing:
@@ -174,7 +174,7 @@ class Player(Taped):
             on_effects=on_effects,
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
-        self.enroll(spawn, child, part.entry, place)
+        self.enroll(spawn, child, part.entry, part.index, place)
         self.children.append(child)
         TABLE.add(child)
         child.start(mapped(script, wiring))

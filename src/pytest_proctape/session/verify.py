@@ -6,14 +6,17 @@ The tape is read and never written.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ..child import TABLE
+from ..child import TABLE, Started, Wiring
 from ..errors import UnredactableOutput
-from ..tape import Script
+from ..match import Asked
+from ..tape import FileEffect, Script, Spawn, file_effect_of, script
 from .bounds import recorded_limit
 from .crossing import to_tape
-from .drift import Finding, Heard, Normaliser, find_drift
+from .drift import Finding, Heard, find_drift
 from .record import RecordSession
+from .sides import Normaliser
 
 
 class VerifySession(RecordSession):
@@ -25,6 +28,18 @@ class VerifySession(RecordSession):
 
     mode = "verify"
     volatile: Sequence[str] = ()
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._answered_over: list[Asked] = []
+
+    def answered(self, spawn: Spawn, asked: Asked, wiring: Wiring) -> Started | None:
+        """As for every player; what is answered in an entry's place is not missing."""
+        overrides = self.answers.overriding
+        started = super().answered(spawn, asked, wiring)
+        if self.answers.overriding > overrides:
+            self._answered_over.append(asked)
+        return started
 
     def verify(self, *, complete: bool) -> list[Finding]:
         """End the run; what differs from the tape.
@@ -42,20 +57,44 @@ class VerifySession(RecordSession):
                 take.child.finish()
                 TABLE.remove(take.child.pid)
                 limit = next(iter(recorded_limit(take.child.warden).values()), "")
-                heard.append(Heard(take.asked, self._in_terms_of_the_tape(take.child.script()), limit))
+                told = self._in_terms_of_the_tape(take.child.script())
+                heard.append(Heard(take.asked, told, limit, self._watch is not None, take.shared))
         self.end_children()
+        if self._watch is not None:
+            self._watch.end()
         if self.tape is None:
             if not heard:
                 return []
-            told = f"there is no tape to hold {len(heard)} spawns against"
-            return [Finding("skipped", 0, "", "tape", "", told)]
+            told_now = f"there is no tape to hold {len(heard)} spawns against"
+            return [Finding("skipped", 0, "", "tape", "", told_now)]
+        hook = self.hooks.normalise if self.hooks.has("normalise") else None
         return find_drift(
-            self.entries, heard, self.store.decode, Normaliser(self.volatile), complete=complete
+            self.entries,
+            heard,
+            self.store.decode,
+            Normaliser(self.volatile, hook),
+            complete=complete,
+            on=self.terms.on,
+            overridden=self._answered_over,
         )
 
     def _in_terms_of_the_tape(self, heard: Script) -> Script:
+        steps = tuple(
+            replace(step, files=tuple(self._taped(file, heard.began_ns) for file in step.files))
+            if isinstance(step, script.Effects)
+            else step
+            for step in heard.steps
+        )
+        heard = replace(heard, steps=steps)
         try:
             return to_tape(heard, self.places)
         except UnredactableOutput:
             # Nothing of it is kept here, so it may be looked at as it is.
             return heard
+
+    def _taped(self, file: FileEffect, began_ns: int) -> FileEffect:
+        """As it would be on a tape; its content is kept nowhere."""
+        files = self.files
+        assert files is not None
+        effect = files.encode(file, began_ns)
+        return file_effect_of(effect, began_ns, lambda one: files.read(one.file or ""), str)

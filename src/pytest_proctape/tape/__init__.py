@@ -58,7 +58,7 @@ from .single import SingleStore
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
-from .times import ms_from_ns, ns_from_ms
+from .times import ms_from_ns, ns_from_ms, time_of
 
 __all__ = [
     "AMBIENT",
@@ -131,6 +131,7 @@ __all__ = [
     "signal_name",
     "signal_number",
     "tape_path",
+    "time_of",
     "with_pid",
     "without_pid",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytest_proctape.match import Asked
-from pytest_proctape.session.drift import Finding, Heard, Normaliser, find_drift
+from pytest_proctape.session.drift import Finding, Heard, find_drift
+from pytest_proctape.session.sides import Normaliser
 from pytest_proctape.tape import Content, End, Entry, Script, SpawnError, Stream
 from pytest_proctape.tape.script import Output
 
