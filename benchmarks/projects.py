@@ -1,0 +1,130 @@
+"""Small projects, and whole pytest runs of them. The rows that measure pytest use it.
+
+No plugin is loaded but the one that is measured: what else is installed must not count.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from . import peers
+from .measure import Turns
+
+ROOT = Path(__file__).resolve().parent.parent
+PLUGIN = ("-p", "pytest_proctape.plugin")
+
+_IMPORTS = "import subprocess\nfrom unittest import mock\n\nimport pytest\n\n"
+_CALL = '    done = subprocess.run(["echo", "{number}", "{spawn}"], capture_output=True, text=True)\n'
+_CHECK = '    assert done.stdout == "{number} {spawn}\\n"\n'
+
+
+class PytestFailed(Exception):
+    """A run that is to be measured did not pass."""
+
+
+def write_suite(folder: Path, tests: int, spawns: int, kind: str = "plain") -> Path:
+    """A file of so many tests, each with so many different spawns, faked as ``kind`` says."""
+    text = [_IMPORTS]
+    for number in range(tests):
+        argument = "fp" if kind == "pytest-subprocess" else ""
+        text.append("@pytest.mark.subprocess_vcr\n" if kind == "subprocess-vcr" else "")
+        text.append(f"def test_{number}({argument}):\n")
+        body = [_spawn(kind, number, spawn) for spawn in range(spawns)]
+        text.append("".join(body) or "    pass\n")
+        text.append("\n\n")
+    path = folder / "test_suite.py"
+    path.write_text("".join(text), encoding="utf-8")
+    ini = folder / "pytest.ini"
+    ini.write_text("[pytest]\ntapes_auto = true\n" if kind == "taped" else "[pytest]\n", encoding="utf-8")
+    return path
+
+
+def _spawn(kind: str, number: int, spawn: int) -> str:
+    here = {"number": number, "spawn": spawn}
+    lines = (_CALL + _CHECK).format(**here)
+    if kind == "pytest-subprocess":
+        return f'    fp.register(["echo", "{number}", "{spawn}"], stdout="{number} {spawn}\\n")\n' + lines
+    if kind == "mock.patch":
+        done = f'subprocess.CompletedProcess([], 0, "{number} {spawn}\\n", "")'
+        call, check = (f"    {one}\n" for one in lines.splitlines())
+        return f'    with mock.patch("subprocess.run", return_value={done}):\n{call}{check}'
+    return lines
+
+
+def run_pytest(folder: Path, *arguments: str) -> None:
+    """Run pytest there, with the plugins that the arguments name and no others.
+
+    Raises:
+        PytestFailed: it didn't pass.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(command, cwd=folder, env=variables(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PytestFailed(f"{' '.join(command)}, in {folder}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def variables() -> dict[str, str]:
+    """Of a process that is measured: this checkout's package, and no plugin by itself."""
+    found = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    found["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return found
+
+
+def clocked(
+    folder: Path, *arguments: str, before: Callable[[], object] = lambda: None
+) -> Callable[[], float]:
+    """Nanoseconds of one whole run, the interpreter's start included; ``before`` isn't."""
+
+    def once() -> float:
+        before()
+        started = time.perf_counter_ns()
+        run_pytest(folder, *arguments)
+        return time.perf_counter_ns() - started
+
+    return once
+
+
+def forgetting(path: Path) -> Callable[[], object]:
+    """Removes a directory of tapes, so that a recording begins anew."""
+    return lambda: shutil.rmtree(path, ignore_errors=True)
+
+
+def add_replaying(turns: Turns, folder: Callable[[str], Path], tests: int, spawns: int) -> None:
+    """The contenders of one suite: real, and everybody who needs no process."""
+    real, taped, patched = folder("real"), folder("taped"), folder("patched")
+    write_suite(real, tests, spawns)
+    write_suite(taped, tests, spawns, "taped")
+    write_suite(patched, tests, spawns, "mock.patch")
+    run_pytest(taped, *PLUGIN, "--record-tapes")
+    turns.add("real", clocked(real))
+    turns.add("mock.patch", clocked(patched))
+    turns.add("proctape", clocked(taped, *PLUGIN, "--replay-tapes"))
+    for name in peers.here():
+        faked = folder(name)
+        write_suite(faked, tests, spawns, name)
+        plugin: tuple[str, ...] = ("-p", peers.PLUGINS[name])
+        if name == "subprocess-vcr":
+            run_pytest(faked, *plugin, "--subprocess-vcr=reset")
+            plugin = (*plugin, "--subprocess-vcr=replay")
+        turns.add(name, clocked(faked, *plugin))
+
+
+def add_recording(turns: Turns, folder: Callable[[str], Path], tests: int, spawns: int) -> None:
+    """The contenders of one suite while they record, and real."""
+    real, taped = folder("real"), folder("taped")
+    write_suite(real, tests, spawns)
+    write_suite(taped, tests, spawns, "taped")
+    turns.add("real", clocked(real))
+    turns.add("proctape", clocked(taped, *PLUGIN, "--record-tapes", before=forgetting(taped / "tapes")))
+    if "subprocess-vcr" in peers.here():
+        faked = folder("subprocess-vcr")
+        write_suite(faked, tests, spawns, "subprocess-vcr")
+        arguments = ("-p", peers.PLUGINS["subprocess-vcr"], "--subprocess-vcr=reset")
+        turns.add("subprocess-vcr", clocked(faked, *arguments, before=forgetting(faked / "_vcr_cassettes")))
