@@ -102,3 +102,28 @@ def test_random_names_and_secrets_in_any_order(project: Project, monkeypatch: py
     project.edit("in commands:", "in reversed(commands):")
     monkeypatch.delenv("MY_TOKEN")
     project.replay()
+
+
+@pytest.mark.parametrize("number", [30, 31])
+def test_a_descriptor_has_another_number_in_every_run(project: Project, number: int) -> None:
+    """As it does where pytest runs with other plugins, or another test has left something open."""
+    project.write("30", "number")
+    project.write(
+        """
+        import os, pathlib, subprocess
+
+        def test_it(tape):
+            reader, writer = os.pipe()
+            status = os.dup2(writer, int(pathlib.Path("number").read_text()))
+            os.close(writer)
+            command = ["sh", "-c", "echo told >$1", "sh", f"/dev/fd/{status}"]
+            subprocess.run(command, pass_fds=[status], check=True)
+            os.close(status)
+            with open(reader) as pipe:
+                assert pipe.read() == "told\\n"
+        """
+    )
+    project.record()
+    assert project.entries()[0]["args"] == ["-c", "echo told >$1", "sh", "/dev/fd/<fd-1>"]
+    project.write(str(number), "number")
+    project.replay()

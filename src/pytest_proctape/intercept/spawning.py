@@ -219,6 +219,7 @@ def spawn_of(call: ForkExec) -> Spawn:
         env=env,
         new_session=bool(call.start_new_session),
         process_group=call.process_group,
+        passed=tuple(fd for fd in call.fds_to_keep if fd > 2 and fd != call.errpipe_write),
     )
 
 

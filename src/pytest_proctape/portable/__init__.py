@@ -3,6 +3,7 @@
 :class:`Places` is the door that the sessions use; the other modules are its parts.
 """
 
+from .descriptors import conceal_descriptors
 from .holes import Holes
 from .machine import NAMES, machine_values
 from .places import Places
@@ -17,6 +18,7 @@ __all__ = [
     "Places",
     "Rules",
     "Token",
+    "conceal_descriptors",
     "looks_secret",
     "machine_values",
     "rules_from",

@@ -18,7 +18,7 @@ from ..errors import ProctapeError, UnsupportedSpawn
 from ..hooks import Hooks
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
-from ..portable import Places
+from ..portable import Places, conceal_descriptors
 from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
 from .children import Roll, TapedChild
 from .crossing import SCAN_LIMIT
@@ -242,9 +242,12 @@ class Session:
     def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:
         text = self.places.conceal_text
         variable = self.places.conceal_variable
+        args = tuple(text(one) for one in spawn.args)
+        if spawn.passed:
+            args = tuple(conceal_descriptors(one, spawn.passed) for one in args)
         return Asked(
             text(spawn.program),
-            tuple(text(one) for one in spawn.args),
+            args,
             None if spawn.argv0 is None else text(spawn.argv0),
             None if cwd is None else text(cwd),
             Environment(spawn.env, variable),

@@ -23,6 +23,7 @@ class Spawn:
         road: the call, for messages (``"subprocess"``, ``"os.posix_spawn"``).
         new_session: a ``setsid`` is asked for.
         process_group: ``-1`` for the parent's group, ``0`` for one of the child's own.
+        passed: the descriptors beyond the standard ones that the caller passes on by name, in order.
         now_ns: the clock of who waits for the child, nanoseconds, where it waits by the clock.
     """
 
@@ -34,6 +35,7 @@ class Spawn:
     road: str = "subprocess"
     new_session: bool = False
     process_group: int = -1
+    passed: tuple[int, ...] = ()
     now_ns: Callable[[], int] | None = field(default=None, compare=False, repr=False)
 
     @property
