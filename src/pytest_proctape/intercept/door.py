@@ -21,7 +21,17 @@ Launch = Callable[[Wiring], Started]
 """The real call, with the wiring to start the child with."""
 
 
-class Replayer(Protocol):
+class Signaller(Protocol):
+    """A session, as far as it knows processes that are no children of the test."""
+
+    def signal_another(self, pid: int, number: int, /, *, group: bool) -> int | None:
+        """What comes of a signal: the number of an error, or 0; ``None`` to send it for real."""
+
+    def signalled_another(self, pid: int, number: int, /, *, group: bool, error: int) -> None:
+        """One was sent for real, and this came of it."""
+
+
+class Replayer(Signaller, Protocol):
     """A session that never starts a process: it is never handed the means to."""
 
     closed: bool
@@ -40,7 +50,7 @@ class Replayer(Protocol):
         """A spawn that can't be replayed was refused; its caller may swallow the error."""
 
 
-class Recorder(Protocol):
+class Recorder(Signaller, Protocol):
     """A session that may start processes."""
 
     closed: bool

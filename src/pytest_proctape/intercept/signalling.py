@@ -7,9 +7,11 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from ..child import TABLE, Child, RecordingChild, VirtualChild
+from . import door, kin
 
 _REAL_KILL = os.kill
 _REAL_KILLPG = os.killpg
@@ -26,9 +28,11 @@ def kill(pid: int, number: int, /) -> None:
     child = TABLE.get(pid)
     if isinstance(child, VirtualChild):
         child.send(_checked(number))
-        return
-    with _noted([child], number):
-        _REAL_KILL(pid, number)
+    elif child is None and pid > 0:
+        _signal_another(pid, number, partial(_REAL_KILL, pid, number))
+    else:
+        with _noted([child], number):
+            _REAL_KILL(pid, number)
 
 
 def killpg(pgid: int, number: int, /) -> None:
@@ -40,8 +44,29 @@ def killpg(pgid: int, number: int, /) -> None:
         # A group that a virtual child leads has no real members.
         return
     members = [other for other in TABLE if _group_of(other.pid) == pgid]
+    if not group and not members and pgid > 1:
+        _signal_another(pgid, number, partial(_REAL_KILLPG, pgid, number), group=True)
+        return
     with _noted(members, number):
         _REAL_KILLPG(pgid, number)
+
+
+def _signal_another(pid: int, number: int, real: Callable[[], None], *, group: bool = False) -> None:
+    """Signal a process that is no child of ours, or a group: on replay it may be anybody's."""
+    session = door.current()
+    if session is None or door.is_forked() or (kin.is_our_group(pid) if group else kin.is_ours(pid)):
+        real()
+        return
+    error = session.signal_another(pid, _checked(number), group=group)
+    if error:
+        raise OSError(error, os.strerror(error))
+    if error is None:
+        try:
+            real()
+        except OSError as caught:
+            session.signalled_another(pid, number, group=group, error=caught.errno or 0)
+            raise
+        session.signalled_another(pid, number, group=group, error=0)
 
 
 @contextmanager
@@ -88,8 +113,14 @@ def pidfd_send_signal(pidfd: int, number: int, siginfo: Any = None, flags: int =
         child.send(_checked(number))
         return
     assert _REAL_PIDFD_SEND is not None
-    with _noted([TABLE.get(_pid_of(pidfd))], number):
-        _REAL_PIDFD_SEND(pidfd, number, siginfo, flags)
+    real = partial(_REAL_PIDFD_SEND, pidfd, number, siginfo, flags)
+    pid = _pid_of(pidfd)
+    owner = TABLE.get(pid)
+    if owner is None and pid > 0:
+        _signal_another(pid, number, real)
+        return
+    with _noted([owner], number):
+        real()
 
 
 def _pid_of(pidfd: int) -> int:

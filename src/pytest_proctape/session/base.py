@@ -255,6 +255,13 @@ class Session:
             self.places.alike,
         )
 
+    def signal_another(self, _pid: int, _number: int, *, group: bool) -> int | None:  # noqa: ARG002 - by name
+        """What comes of a signal to what is no child; see :class:`~pytest_proctape.intercept.Signaller`."""
+        return None
+
+    def signalled_another(self, pid: int, number: int, *, group: bool, error: int) -> None:
+        """One was sent for real."""
+
     def _kept_variables(self, spawn: Spawn) -> dict[str, str | None]:
         """The variables on the user's list; ``None`` for one that is named there and is unset."""
         rules = self.places.rules

@@ -33,6 +33,7 @@ from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .files import notes_of
 from .player import Player
 from .report import command_line
+from .signals import SentSignals, are_alike
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
@@ -62,6 +63,7 @@ class Recording(Player):
     def _begin(self) -> None:
         super()._begin()
         self.takes: list[_Take] = []
+        self.sent = SentSignals()
         self._watch: Watch | None = None
 
     def asked(self, spawn: Spawn) -> Asked:
@@ -127,6 +129,11 @@ class Recording(Player):
             child.reaped(status, was_gone=True)
             TABLE.remove(child.pid)
         return started
+
+    def signalled_another(self, pid: int, number: int, *, group: bool, error: int) -> None:
+        """Keep what came of it."""
+        with self._lock:
+            self.sent.add(pid, number, group=group, error=error)
 
     def _warden(self, asked: Asked) -> Warden:
         """Who is to keep the child within the limits.
@@ -205,6 +212,7 @@ class Recording(Player):
             test=self.owner,
             recorded=_recorded(self.began_ns),
             names=names_on_tape(self.places),
+            signals=self.sent.on_tape,
             entries=tuple(entry for entry in entries if entry is not None),
         )
 
@@ -250,7 +258,8 @@ class Recording(Player):
             kept = keep_unchanged(old.entries, tape.entries, read, unordered=unordered)
             names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
             tape = tape.model_copy(update={"entries": kept, "names": names or None})
-            if kept == old.entries and tape.test == old.test and old.recorded is not None:
+            same = kept == old.entries and are_alike(tape.signals, old.signals)
+            if same and tape.test == old.test and old.recorded is not None:
                 return "unchanged"
         self._write_files(tape)
         self.store.save(self.owner, tape)
@@ -358,6 +367,15 @@ class UpdateSession(Recording):
                 self.takes.append(_Take(asked, self.phase, entry=self.entries[index]))
                 return started
         return self._record(spawn, asked, wiring, launch)
+
+    def signal_another(self, pid: int, number: int, *, group: bool) -> int | None:
+        """What came of it in the recording; what the tape does not know is real."""
+        with self._lock, self.latching():
+            if not self.recorded_signals.knows(pid, group=group):
+                return None
+            error = self.recorded_signals.send(pid, number, group=group)
+            self.sent.add(pid, number, group=group, error=error)
+            return error
 
 
 def _recorded(began_ns: int) -> Recorded:

@@ -39,6 +39,11 @@ class ReplaySession(Player):
                 started = self.play_entry(spawn, asked, self._find(asked), wiring)
         return started
 
+    def signal_another(self, pid: int, number: int, *, group: bool) -> int:
+        """What came of it in the recording: none is sent for real."""
+        with self._lock, self.latching():
+            return self.recorded_signals.send(pid, number, group=group)
+
     def _find(self, asked: Asked) -> int:
         if self.tape is None:
             raise self._not_found(asked)

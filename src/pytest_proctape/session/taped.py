@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 from ..child import Stalled, WrongCause
@@ -28,6 +29,7 @@ from .causes import told_difference
 from .crossing import load_names
 from .cursor import AnyCursor, Cursor
 from .files import REFUSED
+from .signals import RecordedSignals
 
 _ANOTHER = "the test asked for something else than the tape has next"
 _UNKNOWN = "the test asked for something that the tape does not have"
@@ -134,6 +136,15 @@ class Taped(Session):
                 next_step=f"mend the file, or record it again: {self.record_command}",
             )
         return int(at.timestamp()) * 10**9
+
+    @cached_property
+    def recorded_signals(self) -> RecordedSignals:
+        """What came of signals to processes that are no children.
+
+        Raises:
+            TapeError, HookError: as for :attr:`tape`.
+        """
+        return RecordedSignals(None if self.tape is None else self.tape.signals)
 
     @property
     def matcher(self) -> Judge | None:

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Iterable, Iterator
 
 from .effect_checks import TIME_EXPECTED, effect_problems, is_time
-from .model import Entry, Event, SpawnError
+from .model import Entry, Event, SentSignal, SpawnError
 from .problem import Problem
 
 _HARMLESS = frozenset(
@@ -56,6 +56,15 @@ _NUMBERED_ERROR = re.compile(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
 def problems(entry: Entry) -> Iterable[Problem]:
     """Everything that is wrong with ``entry``, in the order of its fields."""
     return () if entry.model_fields_set <= _HARMLESS else _problems(entry)
+
+
+def signal_problems(signals: Iterable[SentSignal]) -> Iterator[Problem]:
+    """The same for the signals of a tape."""
+    for index, sent in enumerate(signals):
+        if sent.signal is not None and not is_signal(sent.signal):
+            yield Problem(f"signals[{index}].signal", f"unknown signal {sent.signal!r}", _SIGNAL_EXPECTED)
+        if sent.error is not None and not is_errno(sent.error):
+            yield Problem(f"signals[{index}].error", f"unknown error {sent.error!r}", _ERRNO_EXPECTED)
 
 
 def _problems(entry: Entry) -> Iterator[Problem]:

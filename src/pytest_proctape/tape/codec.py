@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import TapeCorrupt, TapeVersionError
-from .checks import problems
+from .checks import problems, signal_problems
 from .layout import text_of
 from .misfit import MEND, Json, misfit, place_of, value_at
 from .model import FIRST_ERROR, FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
@@ -66,6 +66,8 @@ def dumps(tape: Tape) -> bytes:
     Raises:
         ValueError: fields of an entry are at odds, or hold what UTF-8 can't carry.
     """
+    for problem in signal_problems(tape.signals or ()):
+        raise ValueError(f"{problem.place}: {problem.problem}; expected {problem.expected}")
     for index, entry in enumerate(tape.entries):
         for problem in problems(entry):
             place = f"entries[{index}].{problem.place}"
@@ -171,6 +173,8 @@ def _check_version(document: dict[str, Json], path: Path) -> None:
 
 
 def _check_entries(tape: Tape, data: bytes, path: Path, above: tuple[str, ...]) -> None:
+    for problem in signal_problems(tape.signals or ()):
+        raise _corrupt(path, problem.problem, problem.expected, problem.place)
     for index, entry in enumerate(tape.entries):
         for problem in problems(entry):
             place = f"{place_of((*above, index))}.{problem.place}"

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ..errors import TapeCorrupt
-from .model import Base64, Effect, Entry, Event, Payload, Recorded, SpawnError, Tape
+from .model import Base64, Effect, Entry, Event, Payload, Recorded, SentSignal, SpawnError, Tape
 from .patterns import AnyArgs, Anything, Glob, Regex
 
 MEND = "mend the file, restore it from version control, or record the test again with --record-tapes"
@@ -302,6 +302,8 @@ def _model_at(location: Location, document: Json) -> type[BaseModel]:
             return Tape
         case ["recorded", _]:
             return Recorded
+        case ["signals", _, _]:
+            return SentSignal
         case [_, _, "spawn_error", _]:
             return SpawnError
         case [_, _, "effects", _, _] | [_, _, "timeline", _, "effects", _, _]:

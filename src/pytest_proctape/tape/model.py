@@ -248,6 +248,22 @@ class Recorded(_Model):
     proctape: str
 
 
+class SentSignal(_Model):
+    """A signal to a process that the test had not started itself, and what came of it.
+
+    Attributes:
+        pid: of the process in the recording, or of the group.
+        group: it is a group.
+        signal: its name; ``None`` for the question whether the process is there.
+        error: name of the error; ``None`` for none.
+    """
+
+    pid: Annotated[int, Field(ge=2)]
+    group: bool = False
+    signal: str | None = None
+    error: str | None = None
+
+
 class Tape(_Model):
     """One file.
 
@@ -257,6 +273,7 @@ class Tape(_Model):
         recorded: ``None`` on a hand-written tape.
         names: what captured names were in the recording, ``{"port:1": "34123"}``, where entries have
             ``<port:1>``.
+        signals: those to processes that no entry is about, in order.
         entries: in the order of their spawns.
     """
 
@@ -264,4 +281,5 @@ class Tape(_Model):
     test: str = ""
     recorded: Recorded | None = None
     names: dict[str, str] | None = None
+    signals: Annotated[tuple[SentSignal, ...], FIRST_ERROR] | None = None
     entries: Annotated[tuple[Entry, ...], FIRST_ERROR] = ()

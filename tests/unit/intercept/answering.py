@@ -30,6 +30,9 @@ class Answers:
         error: why the next child can't be started.
         closed: the test is over.
         sleeps: what it was told that the test slept.
+        signals: to processes of nobody's, as it was asked for them.
+        signal_error: what comes of those.
+        sent: those that were sent for real, and what came of it.
     """
 
     spawns: list[Spawn] = field(default_factory=list)
@@ -39,6 +42,9 @@ class Answers:
     error: SpawnError | None = None
     closed: bool = False
     sleeps: list[float] = field(default_factory=list)
+    signals: list[tuple[int, int, bool]] = field(default_factory=list)
+    signal_error: int | None = 0
+    sent: list[tuple[int, int, bool, int]] = field(default_factory=list)
 
     def slept(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -53,3 +59,10 @@ class Answers:
 
     def refused(self, error: UnsupportedSpawn) -> None:
         self.refusals.append(error)
+
+    def signal_another(self, pid: int, number: int, /, *, group: bool) -> int | None:
+        self.signals.append((pid, number, group))
+        return self.signal_error
+
+    def signalled_another(self, pid: int, number: int, /, *, group: bool, error: int) -> None:
+        self.sent.append((pid, number, group, error))
