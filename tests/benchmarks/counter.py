@@ -11,7 +11,7 @@ import os
 import sys
 from collections import Counter
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import pytest_proctape
 
@@ -37,7 +37,7 @@ class Counts:
         self.found: Counter[str] = Counter()
         self._files: dict[str, bool] = {}
 
-    def __enter__(self) -> Counts:
+    def __enter__(self) -> Self:
         sys.setprofile(self._note)
         return self
 
