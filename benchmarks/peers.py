@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -71,3 +72,20 @@ def recording_blocks(scratch: Path) -> Blocks:
     if "subprocess-vcr" in here():
         vcr = _imported("subprocess-vcr").SubprocessVCR
         yield "subprocess-vcr", lambda: vcr(scratch / "recorded.yaml", "reset")
+
+
+def loading_blocks(scratch: Path, entries: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What reads a tape of so many entries of ``echo``, and replays the first."""
+    if "subprocess-vcr" not in here():
+        return
+    vcr = _imported("subprocess-vcr").SubprocessVCR
+    path = scratch / "many.yaml"
+    with vcr(path, "reset"):
+        for number in range(entries):
+            subprocess.run(["echo", str(number)], capture_output=True)
+
+    def read() -> None:
+        with vcr(path, "replay"):
+            subprocess.run(["echo", "0"], capture_output=True)
+
+    yield "subprocess-vcr", read

@@ -6,6 +6,7 @@ No plugin is loaded but the one that is measured: what else is installed must no
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,24 @@ def clocked(
         return time.perf_counter_ns() - started
 
     return once
+
+
+def cpu(folder: Path, *arguments: str) -> Callable[[], float]:
+    """Nanoseconds that one whole run keeps a processor busy: what a start costs, on a busy machine, too."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run_pytest(folder, *arguments)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e9
+
+    return once
+
+
+def told(folder: Path, name: str, *arguments: str) -> float:
+    """What the project's conftest file has written to the file ``name`` at the end of one run."""
+    run_pytest(folder, *arguments)
+    return float((folder / name).read_text(encoding="utf-8"))
 
 
 def forgetting(path: Path) -> Callable[[], object]:

@@ -4,6 +4,7 @@
     python benchmarks/run.py                          every row, the quick form
     python benchmarks/run.py run-true suite-replay    these rows
     python benchmarks/run.py --json after.json        keep the figures
+    python benchmarks/run.py --charts charts          draw them
     python benchmarks/run.py --compare before.json after.json
 
 The peers are installed once under `.dev/`, and nowhere else; without a network they are left out. Each row
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == [_WORKER]:
         return measure_row(*arguments[1:])
     chosen = _parser().parse_args(arguments)
-    if not chosen.here and not chosen.compare and not chosen.list:
+    if not chosen.here and not (chosen.compare or chosen.list or chosen.kept):
         environment = environment_with_peers()
         if environment is not None:
             return environment.run(str(Path(__file__).resolve()), "--here", *arguments, cwd=Path.cwd())
@@ -74,6 +75,9 @@ def here(chosen: argparse.Namespace) -> int:
         first, second = (results.Run.load(Path(one)) for one in chosen.compare)
         print("\n".join(results.compared(first, second)))
         return 0
+    if chosen.kept:
+        kept = results.Run.load(Path(chosen.kept))
+        return draw(kept.results, chosen.charts or ".")
     unknown = [name for name in chosen.rows if name not in ROWS]
     if unknown:
         print(f"run.py: no such row: {', '.join(unknown)}; --list shows them", file=sys.stderr)
@@ -92,7 +96,18 @@ def here(chosen: argparse.Namespace) -> int:
     print("\n" + "\n".join(["not reached:", *lost] if lost else ["every target measured was reached"]))
     if chosen.json:
         run.save(Path(chosen.json))
+    if chosen.charts:
+        draw(run.results, chosen.charts)
     return 1 if any(one.problem for one in run.results) else 0
+
+
+def draw(found: list[results_module.Result], folder: str) -> int:
+    """Write the charts."""
+    from benchmarks import charts
+
+    for path in charts.write(found, Path(folder)):
+        print(f"drawn: {path}")
+    return 0
 
 
 def measured(name: str, *, full: bool, rounds: int | None) -> results_module.Result:
@@ -143,6 +158,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--full", action="store_true", help="the long form: whole curves, more rounds")
     parser.add_argument("--rounds", type=int, metavar="N", help="so many turns of each contender")
     parser.add_argument("--json", metavar="FILE", help="keep the figures")
+    parser.add_argument("--charts", metavar="FOLDER", help="draw each row into this folder, as SVG")
+    parser.add_argument(
+        "--from", dest="kept", metavar="FILE", help="with --charts: draw figures that were kept"
+    )
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two files of figures")
     parser.add_argument("--here", action="store_true", help="use the packages of this interpreter")
     return parser

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from ..measure import Row
-from . import spawns, suites
+from . import clocks, curves, loads, runs, spawns, streams, suites
 
-ROWS: dict[str, Row] = {row.name: row for row in (*spawns.ROWS, *suites.ROWS)}
+ROWS: dict[str, Row] = {
+    row.name: row
+    for rows in (spawns.ROWS, suites.ROWS, streams.ROWS, loads.ROWS, runs.ROWS, clocks.ROWS, curves.ROWS)
+    for row in rows
+}

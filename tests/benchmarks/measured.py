@@ -1,0 +1,108 @@
+"""The counts that the guard holds against ``counts.json``.
+
+Run ``python -m tests.benchmarks.measured`` to write that file anew, after a change that was meant to do less,
+or could not help doing more, and look at the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .counter import PACKAGE, VARIABLE
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = Path(__file__).with_name("counts.json")
+FEW, MANY = 20, 60
+
+WANTED = ("descriptors", "package calls", "system calls", "threads")
+
+Counted = dict[str, dict[str, float]]
+
+
+def variables() -> dict[str, str]:
+    """As few as may be: how many there are must not count."""
+    paths = [os.path.dirname(PACKAGE.rstrip(os.sep)), str(ROOT)]
+    return {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(paths), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def spawns(folder: Path) -> Counted:
+    """What one more spawn does: replayed, and recorded; less what CPython itself does for a real one.
+
+    How often a recording looks at a pipe depends on the moment, so of that only the descriptors count.
+    """
+    command = [sys.executable, "-m", "tests.benchmarks.spawning", str(folder)]
+    done = subprocess.run(command, cwd=folder, env=variables(), stdout=subprocess.PIPE, check=True)
+    raw: Counted = json.loads(done.stdout)
+    found: Counted = {}
+    for name, counts in raw.items():
+        mode, _, body = name.partition(" ")
+        if mode != "bare":
+            kept = WANTED if mode == "replay" else ("descriptors",)
+            found[name] = {one: counts.get(one, 0) - raw[f"bare {body}"].get(one, 0) for one in kept}
+    return found
+
+
+def pytest_run(folder: Path, tests: int, *arguments: str) -> dict[str, Any]:
+    """What a run of so many empty tests does, and which modules it has."""
+    folder.mkdir()
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    bodies = "".join(f"def test_{number}():\n    pass\n\n\n" for number in range(tests))
+    (folder / "test_empty.py").write_text(bodies, encoding="utf-8")
+    told = folder / "counts.json"
+    plugins = ("-p", "no:cacheprovider", "-p", "tests.benchmarks.counter")
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugins, *arguments],
+        cwd=folder,
+        env=variables() | {VARIABLE: str(told)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(told.read_bytes())
+    return found
+
+
+def tests(folder: Path) -> Counted:
+    """What one more test does that spawns nothing: for having the plugin, and more for being taped."""
+    plugin = ("-p", "pytest_proctape.plugin")
+    kinds = {"bare": (), "untaped": plugin, "taped": (*plugin, "-o", "tapes_auto=true")}
+    raw: Counted = {}
+    for name, arguments in kinds.items():
+        few, many = (
+            pytest_run(folder / f"{name}-{count}", count, *arguments)["counts"] for count in (FEW, MANY)
+        )
+        raw[name] = {one: (many.get(one, 0) - few.get(one, 0)) / (MANY - FEW) for one in WANTED}
+    return {
+        f"{name} test": {one: raw[name][one] - raw[less][one] for one in WANTED}
+        for name, less in (("untaped", "bare"), ("taped", "untaped"))
+    }
+
+
+def modules_at_start(folder: Path) -> list[str]:
+    """What pytest imports for the plugin when it starts, and no test is taped."""
+    without = pytest_run(folder / "without", 1)["modules"]
+    having = pytest_run(folder / "having", 1, "-p", "pytest_proctape.plugin")["modules"]
+    return sorted(set(having) - set(without))
+
+
+def all_counts(folder: Path) -> Counted:
+    """Everything that the table has."""
+    return {**spawns(folder), **tests(folder)}
+
+
+def main() -> None:
+    """Write the table anew."""
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        modules = [one for one in modules_at_start(scratch) if one.startswith("pytest_proctape")]
+        table = {"counts": all_counts(scratch), "modules": modules}
+    TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Nothing has become more work: operations are counted, as a clock would tell of the machine's other work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import measured
+
+ROOM = 1.02
+"""How much more is let through: what differs between releases of CPython, not what a change adds."""
+
+ADVICE = "if that can't be helped, write the table anew: python -m tests.benchmarks.measured"
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(measured.TABLE.read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("counted")
+
+
+def more_than(table: measured.Counted, found: measured.Counted) -> list[str]:
+    """What is more than the table allows, in words."""
+    return [
+        f"{kind}: {count:g} {name}, {table[kind].get(name, 0):g} in the table"
+        for kind, counts in found.items()
+        for name, count in counts.items()
+        if count > table[kind].get(name, 0) * ROOM
+    ]
+
+
+def test_a_spawn_does_no_more_than_it_did(table: dict[str, Any], scratch: Path) -> None:
+    found = measured.spawns(scratch)
+    assert set(found) == {"replay run", "replay lines", "record run", "record lines"}
+    assert more_than(table["counts"], found) == [], ADVICE
+
+
+def test_a_replayed_spawn_has_no_descriptor_and_no_thread_of_ours(table: dict[str, Any]) -> None:
+    for kind in ("replay run", "replay lines"):
+        assert table["counts"][kind]["descriptors"] <= 0
+        assert table["counts"][kind]["threads"] == 0
+
+
+def test_a_test_that_spawns_nothing_does_no_more_than_it_did(table: dict[str, Any], scratch: Path) -> None:
+    found = measured.tests(scratch)
+    assert set(found) == {"untaped test", "taped test"}
+    assert more_than(table["counts"], found) == [], ADVICE
+
+
+def test_pytest_starts_with_no_more_modules(table: dict[str, Any], tmp_path: Path) -> None:
+    found = measured.modules_at_start(tmp_path)
+    ours = {one for one in found if one.startswith("pytest_proctape")}
+    assert ours, "the plugin was not loaded"
+    assert sorted(ours - set(table["modules"])) == [], ADVICE
+    # The standard library's, and those of pytest that it loads late. More than a few would be felt.
+    assert len(set(found) - ours) <= 5, found
+    assert {"pydantic", "freezegun", "asyncio", "pytest_proctape.intercept"}.isdisjoint(found)
+
+
+def test_more_is_told() -> None:
+    before = {"replay run": {"package calls": 100.0}}
+    assert more_than(before, {"replay run": {"package calls": 102.0}}) == []
+    assert more_than(before, {"replay run": {"package calls": 103.0, "threads": 1.0}}) == [
+        "replay run: 103 package calls, 100 in the table",
+        "replay run: 1 threads, 0 in the table",
+    ]
