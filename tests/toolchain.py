@@ -1,4 +1,4 @@
-"""Small WASI modules for the tests of the virtual toolchain, as text; wasmtime makes them what a compiler would."""
+"""Small WASI modules for the tests of the virtual toolchain, as text."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ _COPY = """
     (loop $again
         (local.set $size (call $read (local.get $from) (i32.const 65536) (i32.const 65536)))
         (if (local.get $size) (then
-            (if (call $write (i32.const 1) (i32.const 65536) (local.get $size)) (then (call $proc_exit (i32.const 32))))
+            (if (call $write (i32.const 1) (i32.const 65536) (local.get $size))
+                (then (call $proc_exit (i32.const 32))))
             (br $again)))))
 """
 
@@ -92,7 +93,9 @@ _BODIES = {
         (drop (call $fd_close (local.get $fd)))
         (drop (call $fd_close (i32.const 1)))
         (drop (call $write (i32.const 2) (i32.const 1030) (i32.const 4)))""",
-    "random": "(drop (call $random_get (i32.const 65536) (i32.const 40))) (call $print (i32.const 65536) (i32.const 40))",
+    "random": """
+        (drop (call $random_get (i32.const 65536) (i32.const 40)))
+        (call $print (i32.const 65536) (i32.const 40))""",
     "yes": """
         (loop
             (br_if 0 (i32.eqz (call $write (i32.const 1) (i32.const 1024) (i32.const 6)))))

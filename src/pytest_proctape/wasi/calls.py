@@ -8,6 +8,7 @@ The numbers are those of the specification, ``wasi_snapshot_preview1.witx``.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import struct
@@ -51,8 +52,8 @@ class Memory:
     def __init__(self, caller: wasmtime.Caller) -> None:
         memory = caller["memory"]
         assert isinstance(memory, wasmtime.Memory)
-        self._memory = memory
-        self._caller = caller
+        # Where it is holds until the call returns: only the module itself can let it grow, and move.
+        self._base = ctypes.addressof(memory.data_ptr(caller).contents)
         self._size = memory.data_len(caller)
 
     def read(self, at: int, size: int) -> bytes:
@@ -64,7 +65,7 @@ class Memory:
         at, size = at & _MASK, size & _MASK
         if at + size > self._size:
             raise _Fault
-        return bytes(self._memory.read(self._caller, at, at + size))
+        return ctypes.string_at(self._base + at, size)
 
     def write(self, at: int, data: bytes) -> None:
         """Put bytes into it.
@@ -75,8 +76,7 @@ class Memory:
         at &= _MASK
         if at + len(data) > self._size:
             raise _Fault
-        if data:
-            self._memory.write(self._caller, data, at)
+        ctypes.memmove(self._base + at, data, len(data))
 
     def write_u32(self, at: int, *values: int) -> None:
         """Put numbers into it."""
@@ -146,6 +146,10 @@ class Calls:
         """It has waited, and may compute again."""
         if self._store is not None:
             self._store.set_fuel(fuel)
+
+    def close(self) -> None:
+        """Nobody calls any more."""
+        self._store = self._onward = None
 
     def _functions(self) -> dict[str, tuple[str, Callable[..., int | None]]]:
         """By name: what they take, ``i`` for 32 bits and ``l`` for 64, and what they do."""

@@ -26,7 +26,7 @@ from .transcript import Transcript
 BUDGET = 10 * 10**9
 """Instructions between two waits, unless ``tapes_spawn_timeout`` says otherwise: ten seconds and more."""
 
-_ROOM = 1 << 20
+_ROOM = 1 << 16
 """Bytes of output that may wait for the parent to read before the module has to wait, too."""
 
 _STOPPING = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -169,14 +169,19 @@ class ModuleChild(VirtualChild):
     def close(self) -> None:
         """Let go of everything."""
         with self._lock:
-            super().close()
+            if not self._program.running:
+                super().close()
             self._program.end()
 
     # -- the machine -------------------------------------------------------------------------------
 
+    def step(self) -> bool:
+        """As of any virtual child, but for a handler of a signal that comes by while the module runs."""
+        with self._lock:
+            return False if self._program.running else super().step()
+
     def _play(self) -> None:
-        # A handler of a signal may come by while the module runs.
-        while self.status is None and not self._program.running and self._may_go_on():
+        while self.status is None and self._may_go_on():
             if self._program.outcome is None:
                 self._program.go_on()
             self._conclude()
@@ -298,8 +303,10 @@ class ModuleChild(VirtualChild):
         self._offset += 1
         self._written[fd] = self._written.get(fd, 0) + len(data)
         self._transcript.add(fd, data, self._tape_ns())
+        full = outlet.pending
         outlet.add(Content.of(data))
-        outlet.flush()
+        if not full:
+            outlet.flush()
         return not outlet.broken
 
     def shut(self, fd: int) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from ..clock import EPOCH_NS, Waits
 
-
 _ZERO_NS = 10**9
 """Where the monotonic clock begins; some take 0 for a clock that was never read."""
 

@@ -11,6 +11,7 @@ import _thread
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -209,20 +210,26 @@ class Program:
             self._back.release()
 
     def _executed(self) -> Outcome:
-        store = wasmtime.Store(self._engine)
-        store.set_fuel(self._request.fuel)
-        store.set_epoch_deadline(1)
-        store.set_wasi(_config(self._request.folders))
-        module = wasmtime.Module.deserialize(self._engine, self._request.tool.code)
-        names = {one.name for one in module.imports}
-        try:
+        with ExitStack() as undo:
+            # Now, and not when nobody refers to it any more: it holds memory and descriptors.
+            store = wasmtime.Store(self._engine)
+            undo.callback(store.close)
+            store.set_fuel(self._request.fuel)
+            store.set_epoch_deadline(1)
+            store.set_wasi(_config(self._request.folders))
+            module = wasmtime.Module.deserialize(self._engine, self._request.tool.code)
+            undo.callback(module.close)
+            names = {one.name or "" for one in module.imports}
             linker = self._calls.linker(self._engine, store, names)
-            start = linker.instantiate(store, module).exports(store)["_start"]
-            assert isinstance(start, wasmtime.Func)
-            start(store)
-        except (Left, wasmtime.Trap, wasmtime.WasmtimeError) as error:
-            return self._outcome_of(error)
-        return Exited(0)
+            undo.callback(linker.close)
+            undo.callback(self._calls.close)
+            try:
+                start = linker.instantiate(store, module).exports(store)["_start"]
+                assert isinstance(start, wasmtime.Func)
+                start(store)
+            except (Left, wasmtime.Trap, wasmtime.WasmtimeError) as error:
+                return self._outcome_of(error)
+            return Exited(0)
 
     def _outcome_of(self, error: Exception) -> Outcome:
         # What was raised may have been swapped with that of another thread: wasmtime keeps one for all.

@@ -42,6 +42,10 @@ def new_engine() -> wasmtime.Engine:
     config.epoch_interruption = True
     # The process's handlers of SIGSEGV and its like are not ours to change: pytest's faulthandler has some.
     config.signals_based_traps = False
+    # A descriptor for each module otherwise, and tests count theirs.
+    config.memory_init_cow = False
+    # Its workers would stay, and whoever forks beside threads is warned of them.
+    config.parallel_compilation = False
     return wasmtime.Engine(config)
 
 
