@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UnredactableOutput,
         UnsupportedSpawn,
         UsageError,
+        WasiError,
     )
     from .handle import TapeHandle
     from .marker import taped
@@ -77,6 +78,7 @@ _HOMES = {
             "UnredactableOutput",
             "UnsupportedSpawn",
             "UsageError",
+            "WasiError",
         ),
         ".errors",
     ),
@@ -113,6 +115,7 @@ __all__ = [
     "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",
+    "WasiError",
     "__version__",
     "taped",
     "use_tape",

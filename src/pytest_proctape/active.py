@@ -149,6 +149,7 @@ class ActiveTape:
         result.test_ns = REAL.monotonic_ns() - self._began_ns
         result.spawns = len(session.spawns)
         result.replayed = sum(spawn.replayed for spawn in session.spawns)
+        result.virtual = sum(spawn.virtual for spawn in session.spawns)
         result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
         result.errors = [as_data(error) for error in session.errors]

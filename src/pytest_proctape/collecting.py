@@ -14,7 +14,7 @@ import pytest
 from . import intercept
 from .errors import ProctapeError
 from .run import Run
-from .session import IMPORT, Collecting, CollectingRecord, CollectingReplay
+from .session import IMPORT, Collecting, CollectingRecord, CollectingReplay, toolchain_of
 from .settings import Settings
 
 _NOBODY = f"conftest.py::{IMPORT}"
@@ -62,6 +62,7 @@ def _session_of(run: Run, settings: Settings) -> Collecting:
         # No test alone imports what its file does.
         session.record_command = "pytest --record-tapes"
         session.live = run.live_patterns(settings)
+        session.toolchain = toolchain_of(settings.wasi)
         session.shared = run.way_into_commons(settings, _NOBODY)
         run.collecting = session
     return run.collecting

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -29,6 +30,24 @@ def ini_settings(config: pytest.Config) -> Settings:
     """
     _refuse_unknown(config)
     return from_ini(_written(config), config.inipath or "the ini file")
+
+
+def with_toolchain(config: pytest.Config, settings: Settings) -> Settings:
+    """``settings`` with the whole path of the toolchain, if there is to be one.
+
+    Raises:
+        UsageError: there is no such directory, or nothing that could run what is in it.
+    """
+    if not settings.wasi:
+        return settings
+    folder = config.rootpath / settings.wasi
+    if not folder.is_dir():
+        raise UsageError(
+            f"tapes_wasi: there is no directory {folder}; make it, and put <program>.wasm into it"
+        )
+    if find_spec("wasmtime") is None:
+        raise UsageError("tapes_wasi needs wasmtime: pip install pytest-proctape[wasi]")
+    return replace(settings, wasi=str(folder))
 
 
 def flag_mode(options: argparse.Namespace) -> Mode | None:

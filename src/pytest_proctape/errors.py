@@ -21,6 +21,7 @@
     │   ├── UnredactableOutput  a child wrote a secret into more than can be rewritten
     │   └── EffectsLimitExceeded  the files that commands made are larger than a tape may keep
     ├── HookError            a hook of a conftest file or a plugin failed
+    ├── WasiError            a module of the virtual toolchain that can't be run, or went wrong
     ├── Drift                the real tool no longer does what the tape says
     └── UnsupportedSpawn     a road to a process that can't be recorded or replayed
 
@@ -61,6 +62,7 @@ __all__ = [
     "UnredactableOutput",
     "UnsupportedSpawn",
     "UsageError",
+    "WasiError",
 ]
 
 
@@ -283,6 +285,31 @@ class HookError(ProctapeError):
             f"{self.hook} of {self.plugin} {self.problem}\n"
             "  next:     mend it and run the test again; nothing that it was asked about was written"
         )
+
+
+class WasiError(ProctapeError):
+    """A module of the virtual toolchain can't be run, or went wrong while it ran.
+
+    Attributes:
+        path: of the module.
+        problem: what is wrong with it, as in ``"has no _start"``.
+        next_step: what to do about it.
+        place: where in the user's code it was started, or ``""``.
+    """
+
+    def __init__(self, path: Path, problem: str, next_step: str, *, place: str = "") -> None:
+        self.path = path
+        self.problem = problem
+        self.next_step = next_step
+        self.place = place
+        super().__init__(path, problem, next_step)
+
+    def __str__(self) -> str:
+        lines = [f"{self.path} {self.problem}"]
+        if self.place:
+            lines.append(f"  started at {self.place}")
+        lines.append(f"  next:     {self.next_step}")
+        return "\n".join(lines)
 
 
 class Drift(ProctapeError):

@@ -190,6 +190,7 @@ def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
         # A marker wins over it.
         limit = parse_time_limit(options.tapes_spawn_timeout, "--tapes-spawn-timeout")
         settings = replace(settings, spawn_timeout=limit)
+    settings = config_of.with_toolchain(config, settings)
     config.stash[_SETTINGS], config.stash[_MODE] = settings, mode
 
 

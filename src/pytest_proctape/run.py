@@ -33,6 +33,7 @@ from .session import (
     TapeLog,
     VerifySession,
     WayIn,
+    toolchain_of,
 )
 from .settings import Mode, Settings
 from .summary import Result
@@ -194,6 +195,7 @@ class Run:
         around = (tape.session.files for tape in self.active if tape.fixture)
         session.files = Files.by_settings(self.store, session.places, settings, filter(None, around))
         session.live = self.live_patterns(settings)
+        session.toolchain = toolchain_of(settings.wasi)
         session.limits = Limits(
             settings.spawn_timeout, settings.test_timeout, settings.max_output, settings.max_children
         )

@@ -75,6 +75,8 @@ class Settings:
         effects_limit: bytes that a tape may keep of them.
         effects_text: patterns of files in whose text placeholders hold.
         payload_threshold: bytes above which a stream is kept in a file of its own.
+        wasi: directory of the modules that run in the place of programs, relative to the root directory;
+            ``""`` for none.
     """
 
     mode: Mode = "replay"
@@ -100,6 +102,7 @@ class Settings:
     effects_limit: int = 64 << 20
     effects_text: tuple[str, ...] = ()
     payload_threshold: int = 1 << 16
+    wasi: str = ""
 
 
 class TapeConfig(TypedDict, total=False):
@@ -359,6 +362,7 @@ KEYS: Final = (
     Key("effects_limit", "string", parse_size, "most bytes of files that a tape keeps", marker=False),
     Key("effects_text", "linelist", parse_patterns, "files whose text holds placeholders", marker=False),
     Key("payload_threshold", "string", parse_size, "bytes above which output has its own file", marker=False),
+    Key("wasi", "string", parse_text, "directory of modules run as programs: <program>.wasm", marker=False),
 )
 assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
 

@@ -29,6 +29,7 @@ class Result:
         path: of the tape, where it was needed.
         entries: on the tape before.
         errors: what was wrong with the tape; see :func:`~.session.as_data`.
+        virtual: how many of the spawns were modules of the virtual toolchain.
     """
 
     test: str
@@ -48,6 +49,7 @@ class Result:
     path: str = ""
     entries: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
+    virtual: int = 0
 
     @property
     def counts(self) -> bool:
@@ -55,10 +57,18 @@ class Result:
         return bool(self.spawns or self.missing or self.errors or self.drift or self.outcome == "removed")
 
     @property
+    def real(self) -> int:
+        """How many spawns were real processes."""
+        return self.spawns - self.replayed - self.virtual
+
+    @property
     def kind(self) -> str:
         """What became of the tape, in one word."""
         if self.missing:
             return "missing"
+        no_tape = self.outcome in {"", "nothing"} and not self.errors
+        if no_tape and self.virtual and self.virtual == self.spawns:
+            return "virtual"
         if self.mode != "replay":
             return self.outcome or self.mode
         kinds = [error["kind"] for error in self.errors]
@@ -132,7 +142,11 @@ class Totals:
             self.failed.append((result.test, result.kept))
         counts = self._counts_of(result)
         counts[kind] = counts.get(kind, 0) + 1
-        for name, count in (("replayed", result.replayed), ("real", result.spawns - result.replayed)):
+        for name, count in (
+            ("replayed", result.replayed),
+            ("virtual", result.virtual),
+            ("real", result.real),
+        ):
             self.spawns[name] = self.spawns.get(name, 0) + count
         if result.mode == "replay" and not result.shared:
             self.process_ns += result.process_ns
@@ -164,6 +178,7 @@ _TOLD = (
     "replayed",
     "diverged",
     "leftover",
+    "virtual",
     "recorded",
     "unchanged",
     "removed",
@@ -192,8 +207,11 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
             )
             if counts
         ]
-        spawns = totals.spawns.get("replayed", 0), totals.spawns.get("real", 0)
-        told = [f"{count} {name}" for count, name in zip(spawns, ("replayed", "real"), strict=True) if count]
+        told = [
+            f"{count} {name}"
+            for name in ("replayed", "virtual", "real")
+            if (count := totals.spawns.get(name, 0))
+        ]
         yield f"{'; '.join(counted)}; spawns: {', '.join(told) or '0'}"
     if totals.process_ns:
         saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""

@@ -127,7 +127,7 @@ def _told(result: Result, test_outcome: str) -> dict[str, Any]:
         "mode": result.mode,
         "outcome": result.kind,
         "entries": result.entries,
-        "spawns": {"replayed": result.replayed, "real": result.spawns - result.replayed},
+        "spawns": {"replayed": result.replayed, "virtual": result.virtual, "real": result.real},
         "process_ms": _ms(result.process_ns),
         "test_ms": _ms(result.test_ns),
         "errors": result.errors,

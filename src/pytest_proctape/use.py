@@ -25,7 +25,7 @@ from .errors import ProctapeError, UsageError
 from .handle import TapeHandle
 from .match import LivePatterns, Terms
 from .portable import Places, machine_values
-from .session import Files, Player
+from .session import Files, Player, toolchain_of
 from .settings import Settings, TapeConfig, check_asked, for_test, parse_mode
 from .tape import SingleStore
 
@@ -155,6 +155,7 @@ class TapeUse:
         )
         session.phase = "call"
         session.live = LivePatterns(settings.live)
+        session.toolchain = toolchain_of(settings.wasi)
         session.files = Files.by_settings(store, session.places, settings)
         session.record_command = self._record_command(inside=inside)
         return session

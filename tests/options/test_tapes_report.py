@@ -80,7 +80,7 @@ def test_a_recording_and_its_replay(suite: Project, run_options: tuple[str, ...]
         "mode": "record",
         "outcome": "recorded",
         "entries": 0,
-        "spawns": {"replayed": 0, "real": 1},
+        "spawns": {"replayed": 0, "virtual": 0, "real": 1},
         "process_ms": 0,
         "errors": [],
         "drift": [],
@@ -97,7 +97,7 @@ def test_a_recording_and_its_replay(suite: Project, run_options: tuple[str, ...]
     totals = replayed["totals"]
     assert totals["tests"] == {"replayed": 3}
     assert totals["fixtures"] == totals["use_tape"] == {"replayed": 1}
-    assert totals["spawns"] == {"replayed": 5, "real": 0}
+    assert totals["spawns"] == {"replayed": 5, "virtual": 0, "real": 0}
     assert totals["process_ms"] > 0
     assert totals["saved_ms"] == max(0, round(totals["process_ms"] - totals["test_ms"], 6))
 

@@ -98,13 +98,15 @@ class Outlet(_Channel):
 
     Attributes:
         closing: nothing comes behind what is queued.
+        waiting: how many bytes are queued.
     """
 
-    __slots__ = ("_broken", "_private", "_queue", "closing")
+    __slots__ = ("_broken", "_private", "_queue", "closing", "waiting")
 
     def __init__(self, fd: int, *, private: bool) -> None:
         super().__init__(fd)
         self.closing = False
+        self.waiting = 0
         self._broken = False
         self._queue: deque[tuple[Content, int]] = deque()
         self._private = private and self.waits
@@ -121,9 +123,15 @@ class Outlet(_Channel):
         """Something is still waiting for room."""
         return bool(self._queue)
 
+    @property
+    def broken(self) -> bool:
+        """Nobody will ever read what is written."""
+        return self._broken
+
     def add(self, data: Content) -> None:
         """Queue ``data`` behind what is waiting already."""
         self._queue.append((data, 0))
+        self.waiting += data.size
 
     def flush(self) -> bool:
         """Write as much as fits without blocking; whether anything did."""
@@ -133,6 +141,7 @@ class Outlet(_Channel):
             data = content.read(offset, CHUNK)
             count = self._put(data)
             wrote |= count > 0
+            self.waiting -= count
             if offset + count == content.size:
                 self._queue.popleft()
             else:

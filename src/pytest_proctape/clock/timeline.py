@@ -60,6 +60,12 @@ class Timeline:
                 return self._last_ns + FOREVER_NS
             return self._still_ns() + self._passed_ns()
 
+    def shown_ns(self) -> int | None:
+        """What the topmost mock clock shows, nanoseconds since 1970; ``None`` where there is none."""
+        with self._lock:
+            self._find()
+            return None if self._reading is None else self._reading.now_ns() + self._passed_ns()
+
     def moment_ns(self) -> int:
         """Now; or, where that has been given out, a little later: so an order of two is not lost."""
         with self._lock:

@@ -390,7 +390,7 @@ class Waits:
         times = [at_ns for at_ns, _ in due]
         times += [wait.deadline_ns for wait in waits if wait.deadline_ns is not None]
         first_ns = min(times, default=None)
-        if self._is_real() or any(wait.real for wait in waits):
+        if (self._is_real() and not self._leaps(due, first_ns)) or any(wait.real for wait in waits):
             return self._pass_for_real(waits, due, first_ns)
         if first_ns is None:
             return None
@@ -398,6 +398,11 @@ class Waits:
         self.timeline.add(first_ns - self.timeline.now_ns())
         self._step(due, first_ns)
         return 0.0
+
+    def _leaps(self, due: list[tuple[int, Source]], first_ns: int | None) -> bool:
+        """Whether no real command runs, and one that is not real is the first to do something."""
+        leapers = all(getattr(one, "leaps", False) for one in list(self._sources))
+        return leapers and any(at_ns == first_ns for at_ns, _ in due)
 
     def _pass_for_real(
         self, waits: list[Wait], due: list[tuple[int, Source]], first_ns: int | None

@@ -15,6 +15,7 @@ from .record import Recording, RecordSession, UpdateSession
 from .replay import ReplaySession
 from .said import said_of
 from .verify import VerifySession
+from .virtual import VirtualToolchain, toolchain_of
 
 __all__ = [
     "IMPORT",
@@ -38,10 +39,12 @@ __all__ = [
     "TapedSpawn",
     "UpdateSession",
     "VerifySession",
+    "VirtualToolchain",
     "WayIn",
     "as_data",
     "brief",
     "is_ours",
     "is_stdlib",
     "said_of",
+    "toolchain_of",
 ]

@@ -28,6 +28,7 @@ from .places import users_place
 
 if TYPE_CHECKING:
     from .files import Files
+    from .virtual import VirtualToolchain
 
 Mode = Literal["record", "replay", "update", "live", "verify"]
 Phase = Literal["setup", "call", "teardown"]
@@ -45,6 +46,7 @@ class TapedSpawn:
         cwd: where it ran, ``None`` for the test's own working directory.
         env: the environment it was given, ``None`` for the test's own.
         replayed: it came from the tape.
+        virtual: a module of the virtual toolchain ran in its place.
     """
 
     program: str
@@ -53,6 +55,7 @@ class TapedSpawn:
     env: Mapping[str, str] | None
     replayed: bool
     _script: Callable[[], Script] = field(repr=False)
+    virtual: bool = False
 
     @property
     def argv(self) -> list[str]:
@@ -105,6 +108,7 @@ class Session:
         limits: how far a recording may go.
         opened_ns: when it was made, by the real monotonic clock.
         live: commands that are never taped.
+        toolchain: the modules that run in the place of programs.
         offer: the command that gives a missing tape another test's, be it that the test was renamed.
         shared: who answers the present spawn in this session's place, if anybody does; see :mod:`.commons`.
         remembered: commands, as on the tape, whose answers the process is going to remember.
@@ -152,6 +156,7 @@ class Session:
         self.log: TapeLog | None = None
         self.opened_ns = REAL.monotonic_ns()
         self.live = LivePatterns(())
+        self.toolchain: VirtualToolchain | None = None
         self.offer: Callable[[Path, Asked], str] = _no_offer
         self.shared: Callable[[Session, tuple[str, ...]], object | None] | None = None
         self.remembered: set[tuple[str, ...]] = set()
@@ -196,6 +201,8 @@ class Session:
 
     def answering(self, argv: Sequence[str]) -> object | None:
         """Who answers this command; ``None`` for one that is never taped, and always real."""
+        if self.toolchain is not None and self.toolchain.has(argv[0]):
+            return self.toolchain.answering(self)
         if self.live and self.live.match(argv):
             return None
         return (None if self.shared is None else self.shared(self, tuple(argv))) or self
@@ -276,9 +283,11 @@ class Session:
         """Where the spawn that is being answered was made."""
         return users_place(str(self.root))
 
-    def note_spawn(self, spawn: Spawn, script: Callable[[], Script], *, replayed: bool) -> None:
+    def note_spawn(
+        self, spawn: Spawn, script: Callable[[], Script], *, replayed: bool, virtual: bool = False
+    ) -> None:
         """Keep what :attr:`spawns` tells."""
-        made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, replayed, script)
+        made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, replayed, script, virtual)
         with self._lock:
             self.spawns.append(made)
 

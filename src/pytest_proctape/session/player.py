@@ -91,6 +91,15 @@ class Player(Taped):
             self.cursor.take(index)
         return started
 
+    def answered_first(self, spawn: Spawn, asked: Asked, wiring: Wiring) -> Started | None:
+        """:meth:`answered`, for who asks from outside.
+
+        Raises:
+            TapeError: as there.
+        """
+        with self._lock, self.latching():
+            return self.answered(spawn, asked, wiring)
+
     def _overridden(self, asked: Asked) -> int | None:
         index = self.cursor.find(asked)
         # From here on the test may go another way than it was recorded.
