@@ -330,6 +330,9 @@ class FixtureTape(ActiveTape):
             with self.bound("setup"):
                 yield
             self.refuse_leftover("setup")
+        except pytest.skip.Exception:
+            self._complete = False
+            raise
         except BaseException:
             self._failed, self._complete = True, False
             raise

@@ -253,3 +253,23 @@ def test_set_up_functions_on_workers(project: Project) -> None:
         project.record(*options, passed=4)
         project.replay(*options, passed=4)
     project.replay(passed=4)
+
+
+def test_a_fixture_that_skips_where_a_tool_is_missing_skips_on_replay(project: Project) -> None:
+    project.write("""
+        import subprocess
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def tool():
+            try:
+                subprocess.run(["no-such-tool", "--version"])
+            except FileNotFoundError:
+                pytest.skip("there is no such tool")
+
+        @pytest.mark.tape
+        def test_it(tool): pass
+    """)
+    project.run("--record-tapes").assert_outcomes(skipped=1)
+
+    project.run().assert_outcomes(skipped=1)

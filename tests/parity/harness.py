@@ -24,14 +24,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from pytest_proctape import intercept
+from pytest_proctape.effects import Roots
 from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
-from pytest_proctape.session import RecordSession, ReplaySession
+from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession
 from pytest_proctape.tape import TapeStore
 
 from .observe import plain
@@ -233,6 +234,7 @@ class Parity:
         rules: of placeholders, secrets and variables, as a user would have them.
         tape: the text of the tape, once recorded.
         replay_s: how long the replay took, seconds.
+        files: what of the files that commands make in the body's directory is recorded, if anything.
     """
 
     def __init__(self, base: Path) -> None:
@@ -241,6 +243,7 @@ class Parity:
         self.rules = Rules()
         self.tape = ""
         self.replay_s = 0.0
+        self.files: FileRules | None = None
         self._terms: Terms | None = None
 
     def __call__(
@@ -287,8 +290,13 @@ class Parity:
     def _session(self, kind: type[T]) -> T:
         places = Places({"tmp": str(self._folder), "python": sys.executable}, self.rules)
         made: Any = kind
-        session: T = made(TapeStore(self._store), _OWNER, places, root=self._store.parent, terms=self._terms)
-        return session
+        store = TapeStore(self._store)
+        session = made(store, _OWNER, places, root=self._store.parent, terms=self._terms)
+        if self.files is not None:
+            roots = Roots()
+            roots.add(str(self._folder))
+            session.files = Files(store, places, roots, self.files)
+        return cast("T", session)
 
     @contextlib.contextmanager
     def _recording(self) -> Iterator[None]:

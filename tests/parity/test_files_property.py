@@ -6,10 +6,8 @@ import contextlib
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySessi
 from pytest_proctape.tape import TapeStore
 
 from . import editor
+from .trees import below, tree
 
 NAMES = ("a", "b", "c d", "\udcff\n", "é")
 paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
@@ -48,28 +47,6 @@ edits = st.one_of(
 spawns = st.lists(st.lists(edits, max_size=8), min_size=1, max_size=3)
 
 
-def tree(folder: Path) -> dict[str, Any]:
-    """Everything below ``folder``: kinds, bytes, modes, link texts, times, and which names are one file."""
-    found: dict[str, Any] = {}
-    inodes: dict[int, str] = {}
-    for path in sorted([os.fspath(folder), *_below(folder)]):
-        status = os.lstat(path)
-        mode = stat.filemode(status.st_mode)
-        held: object = None
-        if stat.S_ISREG(status.st_mode):
-            held = (Path(path).read_bytes(), inodes.setdefault(status.st_ino, path))
-        elif stat.S_ISLNK(status.st_mode):
-            held = os.readlink(path)
-        found[path] = (mode, held, status.st_mtime_ns)
-    return found
-
-
-def _below(folder: Path) -> Iterator[str]:
-    for where, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            yield os.path.join(where, name)
-
-
 def edit(folder: Path, steps: Any) -> None:
     """What the child does."""
     command = [sys.executable, "-I", "-S", editor.__file__, json.dumps(steps)]
@@ -82,7 +59,7 @@ def prepare(folder: Path, steps: Any) -> None:
     folder.mkdir()
     with contextlib.chdir(folder):
         editor.edit(json.loads(json.dumps(steps)))
-    for path in (os.fspath(folder), *_below(folder)):
+    for path in (os.fspath(folder), *below(folder)):
         os.utime(path, ns=(0, 10**18), follow_symlinks=False)
 
 

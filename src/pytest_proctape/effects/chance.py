@@ -40,9 +40,10 @@ def _git_index(data: bytes) -> bytes:
     out = bytearray(data[:-20])
     at = 12
     for _ in range(count):
-        # ctime, mtime, device, inode; then the mode, which counts; then user, group; then the size.
+        # ctime, mtime, device, inode; then the mode, which counts; then user, group and the size, which is
+        # zero for a file that was as young as the index.
         out[at : at + 24] = bytes(24)
-        out[at + 28 : at + 36] = bytes(8)
+        out[at + 28 : at + 40] = bytes(12)
         flags = struct.unpack_from(">H", data, at + 60)[0]
         name = at + (64 if flags & 0x4000 else 62)
         if version == 4:
