@@ -133,6 +133,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
+    enclosing.log = config.stash.get(_LOG, None)
     RUNS.append(enclosing)
     config.stash[CENSUS] = Census(config)
     config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
