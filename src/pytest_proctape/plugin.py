@@ -486,6 +486,10 @@ def pytest_runtest_makereport(
             from .failure import add_section
 
             add_section(report, active.session, error)
+            if error is None and raised is not None:
+                from .gone import lead
+
+                lead(report, active.session, raised.value)
     if report.when == "teardown":
         _send_results(item, report)
     return report
