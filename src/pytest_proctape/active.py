@@ -196,7 +196,7 @@ class ActiveTape:
         else:
             session.close()
         if session.log is not None:
-            session.log.tell(session.owner, session.mode, session.errors)
+            session.log.tell(session.owner or session.shown_path, session.mode, session.errors)
         if self.kills_leaked:
             for child in leaked:
                 child.end()

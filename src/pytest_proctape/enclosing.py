@@ -13,6 +13,7 @@ from .settings import Mode, Settings
 
 if TYPE_CHECKING:
     from .active import ActiveTape
+    from .logfile import LogFile
     from .portable import Rules
     from .summary import Result
 
@@ -26,12 +27,14 @@ class Enclosing:
         mode: what its command line asks for.
         active: blocks of ``use_tape`` that are open.
         results: of those that have ended and are not reported yet.
+        log: where the run wants events to go.
     """
 
     settings: Settings
     mode: Mode | None
     active: list[ActiveTape] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    log: LogFile | None = None
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

@@ -29,8 +29,11 @@ class LogFile:
         self._own = path.with_name(f"{path.name}.{worker}") if worker else path
         self._count = 0
 
-    def begin(self) -> None:
+    def begin(self, source: str = "--tapes-log") -> None:
         """Make the file, empty; remove what workers of another run have left.
+
+        Args:
+            source: who named it, for the message.
 
         Raises:
             UsageError: it can't be written.
@@ -39,7 +42,7 @@ class LogFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(b"")
         except OSError as error:
-            raise UsageError(f"--tapes-log: {self.path} can't be written: {error.strerror}") from None
+            raise UsageError(f"{source}: {self.path} can't be written: {error.strerror}") from None
         for left in self._of_workers():
             left.unlink()
 

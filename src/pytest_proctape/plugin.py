@@ -133,6 +133,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[_ENCLOSING] = enclosing = Enclosing(config.stash[_SETTINGS], config.stash[_MODE])
+    enclosing.log = config.stash.get(_LOG, None)
     RUNS.append(enclosing)
     config.stash[CENSUS] = Census(config)
     config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
@@ -486,6 +487,10 @@ def pytest_runtest_makereport(
             from .failure import add_section
 
             add_section(report, active.session, error)
+            if error is None and raised is not None:
+                from .gone import lead
+
+                lead(report, active.session, raised.value)
     if report.when == "teardown":
         _send_results(item, report)
     return report

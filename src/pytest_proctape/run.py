@@ -15,7 +15,6 @@ from .active import SESSIONS, ActiveTape
 from .errors import HookError, Leftover, TapeError
 from .handle import TapeHandle
 from .hooks import Hooks
-from .limits import Limits
 from .logfile import LogFile
 from .match import LivePatterns, Terms
 from .portable import Places, Rules, machine_values
@@ -196,9 +195,7 @@ class Run:
         session.files = Files.by_settings(self.store, session.places, settings, filter(None, around))
         session.live = self.live_patterns(settings)
         session.toolchain = toolchain_of(settings.wasi)
-        session.limits = Limits(
-            settings.spawn_timeout, settings.test_timeout, settings.max_output, settings.max_children
-        )
+        session.limits = settings.limits
         if self.log is not None:
             session.log = TapeLog(session.places.conceal, self.log.write)
         if isinstance(session, VerifySession):

@@ -20,6 +20,7 @@ from .errors import UsageError
 from .limits import (
     MAX_CHILDREN,
     MAX_OUTPUT,
+    Limits,
     TimeLimit,
     parse_bytes,
     parse_ceiling,
@@ -103,6 +104,11 @@ class Settings:
     effects_text: tuple[str, ...] = ()
     payload_threshold: int = 1 << 16
     wasi: str = ""
+
+    @property
+    def limits(self) -> Limits:
+        """How far a recording may go."""
+        return Limits(self.spawn_timeout, self.test_timeout, self.max_output, self.max_children)
 
 
 class TapeConfig(TypedDict, total=False):

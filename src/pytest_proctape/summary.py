@@ -221,7 +221,7 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"
     for test, finding in totals.drift:
-        yield from _drift_lines(test, finding)
+        yield from drift_lines(test, finding)
     if totals.drifted:
         yield "if the tools are right, record the tapes again: pytest --record-tapes"
     for test, child in totals.leaked:
@@ -251,7 +251,8 @@ def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
             yield f"  and {len(totals.orphans) - len(shown)} more (-v shows them)"
 
 
-def _drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:
+def drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:
+    """What one finding of --verify-tapes says."""
     entry = f", entry {found['entry']}" if found["entry"] else ""
     command = f" `{found['command']}`" if found["command"] else ""
     if found["kind"] == "skipped":

@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 import unittest
+import warnings
 from collections.abc import AsyncIterator, Callable, Generator
 from functools import wraps
 from pathlib import Path
@@ -21,12 +22,14 @@ from . import intercept
 from .active import SESSIONS, ActiveTape, Keeper
 from .clock import CLOCK
 from .enclosing import RUNS, Enclosing, rules_of
-from .errors import ProctapeError, UsageError
+from .errors import Drift, ProctapeError, UsageError
 from .handle import TapeHandle
+from .logfile import LogFile
 from .match import LivePatterns, Terms
 from .portable import Places, machine_values
-from .session import Files, Player, toolchain_of
+from .session import Files, Player, TapeLog, VerifySession, toolchain_of
 from .settings import Settings, TapeConfig, check_asked, for_test, parse_mode
+from .summary import drift_lines
 from .tape import SingleStore
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 MODE_VARIABLE = "PROCTAPE_MODE"
 """Outside of pytest this environment variable is what ``--record-tapes`` is inside."""
+LOG_VARIABLE = "PROCTAPE_LOG"
+"""And this one is what ``--tapes-log`` is."""
 
 _ROOTS = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", ".git")
 _OUTSIDE = Enclosing(Settings(), None)
@@ -57,7 +62,10 @@ def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> Ta
             and from the working directory where there is no such file, as in a notebook.
         settings: those of ``@pytest.mark.tape``, checked in the same way. The mode is ``replay`` where
             nobody says another. Inside of pytest, its command line wins over ``mode=``; elsewhere the
-            environment variable ``PROCTAPE_MODE`` does.
+            environment variable ``PROCTAPE_MODE`` does, and ``PROCTAPE_LOG`` names the file of an event log.
+
+    Outside of pytest, a block in the mode ``verify`` ends with a :class:`~.errors.Drift` where the real
+    commands did something else, and a child that outlives its block is a :class:`ResourceWarning`.
 
     Raises:
         UsageError: a setting is not known, or its value is not understood.
@@ -92,7 +100,11 @@ class TapeUse:
         run = RUNS[-1] if RUNS else _OUTSIDE
         settings = self._settings(run)
         session = self._session(settings, inside=run is not _OUTSIDE)
+        log = run.log if run is not _OUTSIDE else _log_of_environment()
+        if log is not None:
+            session.log = TapeLog(session.places.conceal, log.write)
         self._open = _BlockTape(run, session, clock=settings.clock)
+        self._open.kills_leaked = settings.kill_leaked
         return self._open.begin()
 
     def __exit__(
@@ -157,6 +169,9 @@ class TapeUse:
         session.live = LivePatterns(settings.live)
         session.toolchain = toolchain_of(settings.wasi)
         session.files = Files.by_settings(store, session.places, settings)
+        session.limits = settings.limits
+        if isinstance(session, VerifySession):
+            session.volatile = settings.volatile
         session.record_command = self._record_command(inside=inside)
         return session
 
@@ -181,6 +196,7 @@ class _BlockTape(ActiveTape):
         self._block.enter()
         self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
         self._undo.enter_context(self._frozen())
+        self._undo.enter_context(self._logged_clock())
         return TapeHandle(self.session)
 
     def leave(self, error: BaseException | None) -> None:
@@ -209,6 +225,34 @@ class _BlockTape(ActiveTape):
             result.test, result.block = self.session.shown_path, True
             if self._run is _OUTSIDE:
                 _OUTSIDE.take_results()
+                for child in result.leaked:
+                    told = f"still running when {result.test} ended: {child}"
+                    warnings.warn(told, ResourceWarning, stacklevel=3)
+        if self._run is _OUTSIDE and error is None:
+            found = [one for one in result.drift if one["kind"] != "skipped"]
+            if found:
+                lines = (line for one in found for line in drift_lines(result.test, one))
+                raise Drift("\n".join(lines))
+
+
+_LOGS: dict[Path, LogFile] = {}
+
+
+def _log_of_environment() -> LogFile | None:
+    """The log that all blocks of this process write, if one is asked for.
+
+    Raises:
+        UsageError: it can't be written.
+    """
+    named = os.environ.get(LOG_VARIABLE)
+    if not named:
+        return None
+    path = Path(os.path.abspath(named))
+    if path not in _LOGS:
+        log = LogFile(path)
+        log.begin(f"the environment variable {LOG_VARIABLE}")
+        _LOGS[path] = log
+    return _LOGS[path]
 
 
 def _skipped() -> tuple[type[BaseException], ...]:

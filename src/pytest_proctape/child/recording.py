@@ -340,7 +340,7 @@ class RecordingChild:
                 self._ended_ns = self.time.now_ns()
             self.time.close()
             if self.status is None and self.error is None:
-                self.status = self._unreaped_status()
+                self.status = self.unreaped_status()
                 self._note_last_effects(deletions=False)
             self._note_input_file()
             if self.status is not None:
@@ -348,7 +348,7 @@ class RecordingChild:
             elif self._lent is not None:
                 self._lent.release()
 
-    def _unreaped_status(self) -> int | None:
+    def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
         with contextlib.suppress(ChildProcessError):
             result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -13,6 +13,7 @@ from .places import is_ours, is_stdlib
 from .player import Player
 from .record import Recording, RecordSession, UpdateSession
 from .replay import ReplaySession
+from .report import shorten, visible
 from .said import said_of
 from .verify import VerifySession
 from .virtual import VirtualToolchain, toolchain_of
@@ -46,5 +47,7 @@ __all__ = [
     "is_ours",
     "is_stdlib",
     "said_of",
+    "shorten",
     "toolchain_of",
+    "visible",
 ]

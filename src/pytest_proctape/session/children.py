@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from ..child import RecordingChild, VirtualChild, end_with_family
-from ..tape import STDERR, STDOUT, End, Entry, Script, SpawnError
+from ..tape import STDERR, STDOUT, End, Entry, Script, SpawnError, signal_name
 
 Status = Literal["running", "exited", "signalled", "timed out", "output limit", "spawn failed"]
 
@@ -73,6 +73,17 @@ class TapedChild:
         return self._script().stream(STDERR)
 
     @property
+    def ended(self) -> str:
+        """How it ended, in words, be it that nobody has waited for it; ``""`` while it runs."""
+        child = self._child
+        if isinstance(child, SpawnError) or self.is_alive:
+            return ""
+        status = child.status
+        if status is None and isinstance(child, RecordingChild):
+            status = child.unreaped_status()
+        return "" if status is None else end_words(End(status))
+
+    @property
     def is_alive(self) -> bool:
         """It runs, whatever the test knows of it."""
         child = self._child
@@ -108,6 +119,18 @@ class TapedChild:
         if self._entry.timed_out is not None:
             return "timed out"
         return None if self._entry.output_limit is None else "output limit"
+
+
+def end_words(end: End, limit: str = "") -> str:
+    """How a child ended, without how long it took."""
+    if limit:
+        return limit
+    if end.error is not None:
+        return f"could not be started ({end.error.errno or end.error.type})"
+    code = end.exit_code
+    if code is None:
+        return "still running"
+    return f"exit code {code}" if code >= 0 else f"ended by {signal_name(-code)}"
 
 
 class Roll:

@@ -15,15 +15,14 @@ from ..tape import (
     STDOUT,
     Content,
     Effect,
-    End,
     Entry,
     FileEffect,
     Script,
     Stream,
     file_effect_of,
     script_of,
-    signal_name,
 )
+from .children import end_words
 from .drift_files import FileChange, file_changes, made_by, without_shared
 from .files import SHARED
 from .sides import Key, Normaliser, first_difference
@@ -272,18 +271,6 @@ class _Pair:
         if self._heard.watched and not self._is_not_installed():
             old, new = (made_by(one, self._normaliser) for one in (self._recorded, self._heard.script))
             yield from file_changes(old, new, self._normaliser)
-
-
-def end_words(end: End, limit: str = "") -> str:
-    """How a child ended, without how long it took."""
-    if limit:
-        return limit
-    if end.error is not None:
-        return f"could not be started ({end.error.errno or end.error.type})"
-    code = end.exit_code
-    if code is None:
-        return "still running"
-    return f"exit code {code}" if code >= 0 else f"ended by {signal_name(-code)}"
 
 
 def _line(asked: Asked) -> str:
