@@ -25,6 +25,7 @@ from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
 from .channels import CHUNK, Inlet, Outlet
 from .loose import LooseInput, Unfitting, with_received
+from .memory import Memory
 from .pump import PUMP
 from .stall import StallWatch
 from .wiring import Wiring
@@ -157,6 +158,14 @@ class VirtualChild:
         if self._waits is not None:
             # Not before: others let it step.
             self._waits.add(self)
+
+    def start_in(self, memory: Memory) -> None:
+        """Play everything at once; :meth:`.Memory.takes` has been asked."""
+        with self._lock:
+            self._own_input = memory.private
+            self._inlet = memory.inlet
+            self._outlets = dict(memory.outlets)
+            self.step()
 
     def _connect(self, wiring: Wiring) -> None:
         fd = wiring.inputs.get(STDIN)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from ..child import TABLE, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
+from ..child import TABLE, Memory, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
 from ..errors import (
     HookError,
     Leftover,
@@ -142,6 +142,18 @@ class Player(Taped):
         differing = () if part.lenient else stream_differences(script, wiring)
         if differing:
             raise self.latch(self.divergence(asked, place, differing, part.index))
+        child = self._child(spawn, asked, part, place)
+        child.start(mapped(script, wiring))
+        return Started(child.pid)
+
+    def play_in_memory(self, spawn: Spawn, asked: Asked, part: Part, memory: Memory) -> int:
+        """Start a virtual child that needs no descriptors; its pid."""
+        child = self._child(spawn, asked, part, self.place())
+        child.start_in(memory)
+        return child.pid
+
+    def _child(self, spawn: Spawn, asked: Asked, part: Part, place: str) -> VirtualChild:
+        """A child that is known everywhere and has not started yet."""
         pid = TABLE.new_pid()
         number = len(self.spawns) + 1
 
@@ -156,7 +168,7 @@ class Player(Taped):
         child = VirtualChild(
             pid,
             group_of(spawn, pid),
-            script,
+            part.script,
             new_session=spawn.new_session,
             now_ns=spawn.now_ns,
             waits=self.waits,
@@ -175,8 +187,7 @@ class Player(Taped):
         self.enroll(spawn, child, part.entry, place)
         self.children.append(child)
         TABLE.add(child)
-        child.start(mapped(script, wiring))
-        return Started(pid)
+        return child
 
     def _put(self, effects: steps.Effects, pid: int, tell: Tell) -> None:
         """Put files where the command of an entry had put them.
