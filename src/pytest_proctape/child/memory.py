@@ -85,6 +85,7 @@ class Memory:
 
     Attributes:
         inlet: its stdin; ``None`` for the parent's own.
+        is_sent_nothing: all that it can see of its stdin is the end.
         private: the parent made its stdin for it.
         outlets: by the child's descriptor, what the parent wants to see.
         discarded: the child's descriptors that nobody sees.
@@ -92,7 +93,7 @@ class Memory:
         limit_ns: how long the parent waits at most, nanoseconds; ``None`` for as long as it takes.
     """
 
-    __slots__ = ("discarded", "inlet", "limit_ns", "outlets", "private", "together")
+    __slots__ = ("discarded", "inlet", "is_sent_nothing", "limit_ns", "outlets", "private", "together")
 
     def __init__(
         self,
@@ -105,6 +106,7 @@ class Memory:
         limit_ns: int | None,
     ) -> None:
         self.inlet = None if sent is None else MemoryInlet(sent)
+        self.is_sent_nothing = not sent
         self.private = private
         self.outlets = outlets
         self.discarded = discarded

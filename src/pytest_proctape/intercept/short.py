@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from types import FrameType
 from typing import Any
@@ -233,11 +233,16 @@ def _spawn(argv: list[str], options: Mapping[str, Any]) -> Spawn | None:
         cwd = os.fspath(cwd) if isinstance(cwd, os.PathLike) else cwd
         if type(cwd) is not str or not cwd.isascii() or "\0" in cwd:
             return None
-    if env is not None:
-        if not _is_plain_environment(env):
-            return None
-        env = dict(env)
-    return Spawn(argv[0], tuple(argv[1:]), None, cwd, env)
+    if env is None:
+        return _plain_spawn(tuple(argv), cwd)
+    if not _is_plain_environment(env):
+        return None
+    return Spawn(argv[0], tuple(argv[1:]), None, cwd, dict(env))
+
+
+@lru_cache(1024)
+def _plain_spawn(argv: tuple[str, ...], cwd: str | None) -> Spawn:
+    return Spawn(argv[0], argv[1:], None, cwd)
 
 
 def _is_plain_environment(env: Any) -> bool:
@@ -304,7 +309,7 @@ def _reap(popen: Any) -> bool:
         not isinstance(child, VirtualChild)
         or child.status is None
         or child.error is not None
-        or signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+        or TABLE.keeps_no_status()
     ):
         return False
     TABLE.reap(child)

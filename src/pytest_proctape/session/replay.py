@@ -6,7 +6,7 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 from ..child import Memory, Started, Wiring
 from ..errors import (
@@ -44,9 +44,13 @@ class ReplaySession(Player):
                 started = self.play_entry(spawn, asked, self._find(asked), wiring)
         return started
 
+    @cached_property
+    def _is_watched(self) -> bool:
+        return self.hooks.has("before_replay") or self.hooks.has("loaded")
+
     def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
         """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
-        if self.answers or self.terms.judges or self.hooks.has("before_replay") or self.hooks.has("loaded"):
+        if self.answers or self.terms.judges or self._is_watched:
             return None
         asked = self.asked(spawn)
         with self._lock:
@@ -64,7 +68,8 @@ class ReplaySession(Player):
             if not memory.takes(script):
                 return None
             announce()
-            part = Part(script, index, entry, retold=partial(self._script, entry))
+            retold = None if memory.is_sent_nothing else partial(self._script, entry)
+            part = Part(script, index, entry, retold=retold)
             pid = self.play_in_memory(spawn, asked, part, memory)
             self.cursor.take(index)
         return pid
