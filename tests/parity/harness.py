@@ -1,7 +1,7 @@
-"""Runs one body bare, recording and replaying, and holds the three observations against each other.
+"""Runs one body bare, recording and replaying by both roads, and holds the observations against each other.
 
 A body is a function of one fresh directory that returns what it saw. The directory has the same name
-in all three runs, so that paths in an observation don't differ.
+in all runs, so that paths in an observation don't differ.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
+from pytest_proctape.child import Memory
 from pytest_proctape.effects import Roots
+from pytest_proctape.intercept import short
 from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession
-from pytest_proctape.tape import TapeStore
+from pytest_proctape.tape import Spawn, TapeStore
 
 from .observe import plain
 
@@ -224,6 +226,17 @@ def _command(pid: int) -> str:
         return "?"
 
 
+class _Counting(ReplaySession):
+    """Knows how often the short road was taken."""
+
+    short_roads = 0
+
+    def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
+        pid = super().replay_in_memory(spawn, memory, announce)
+        self.short_roads += pid is not None
+        return pid
+
+
 # -- the three runs ----------------------------------------------------------------------------
 
 
@@ -235,6 +248,7 @@ class Parity:
         tape: the text of the tape, once recorded.
         replay_s: how long the replay took, seconds.
         files: what of the files that commands make in the body's directory is recorded, if anything.
+        short_roads: how many spawns were replayed by the short road.
     """
 
     def __init__(self, base: Path) -> None:
@@ -244,12 +258,15 @@ class Parity:
         self.tape = ""
         self.replay_s = 0.0
         self.files: FileRules | None = None
+        self.short_roads = 0
         self._terms: Terms | None = None
 
     def __call__(
         self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S, terms: Terms | None = None
     ) -> T:
         """Run ``body`` three times and compare. A soak asks for more replays than one.
+
+        Where the short road was taken, there is one more replay, by the general road.
 
         Raises:
             pytest.fail.Exception: an observation differs, the tape was not met exactly, a process was
@@ -266,6 +283,11 @@ class Parity:
             replayed = self._run("the replay", body, self._replaying(), hang_s)
             self.replay_s = time.monotonic() - began
             _compare("the replay", seen, replayed)
+        if self.short_roads:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(short, "OPEN", False)
+                replayed = self._run("the replay by the general road", body, self._replaying(), hang_s)
+            _compare("the replay by the general road", seen, replayed)
         return seen
 
     def _run(
@@ -310,7 +332,7 @@ class Parity:
 
     @contextlib.contextmanager
     def _replaying(self) -> Iterator[None]:
-        session = self._session(ReplaySession)
+        session = self._session(_Counting)
         session.phase = "call"
         processes = RealProcesses()
         try:
@@ -323,6 +345,7 @@ class Parity:
         finally:
             refused = intercept.guard.collect()
             session.close()
+            self.short_roads += session.short_roads
         _no_errors([*session.errors, *refused])
         left = session.leftover("call")
         _no_errors([left] if left else [])

@@ -1,6 +1,8 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
+from .channels import Outlet
 from .loose import loosened
+from .memory import Memory, MemoryOutlet
 from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
@@ -14,6 +16,9 @@ __all__ = [
     "TABLE",
     "Broken",
     "Child",
+    "Memory",
+    "MemoryOutlet",
+    "Outlet",
     "ProcessTable",
     "RecordingChild",
     "Stalled",

@@ -126,7 +126,7 @@ def _loosened(steps: Iterable[script.Step]) -> Iterator[script.Step]:
 def with_received(played: Script, steps: tuple[script.Step, ...], received: bytes) -> Script:
     """``played`` as far as ``steps``, with what was really sent as its input."""
     if not any(isinstance(step, free_steps.FreeInput) for step in steps):
-        return replace(played, steps=steps)
+        return played if steps is played.steps else replace(played, steps=steps)
     rest = tuple(step for step in steps if not isinstance(step, script.AwaitsInput))
     sent = (script.Input(Content.of(received)),) if received else (script.InputEnd(),)
     result = replace(played, steps=(*sent, *rest))

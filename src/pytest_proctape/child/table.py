@@ -11,7 +11,7 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ..errors import ProctapeError
@@ -22,6 +22,13 @@ from .wiring import Wiring, identity, is_open
 
 FIRST_PID = 2**22 + 1
 """Linux allows no ``pid_max`` above 2**22, so no real process can have such a pid: proc(5)."""
+
+_GETSIGNAL: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_PTHREAD_SIGMASK: Callable[[int, Iterable[int]], Iterable[int]] = getattr(
+    signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask
+)
+"""Without the enumerations, which take most of the time."""
+_SIGCHLD, _SIG_BLOCK, _SIG_IGN = int(signal.SIGCHLD), int(signal.SIG_BLOCK), int(signal.SIG_IGN)
 
 Child = VirtualChild | RecordingChild
 
@@ -39,6 +46,8 @@ class ProcessTable:
         self._missed: dict[int, int] = {}
         self.ended = threading.Condition()
         """Notified when a virtual child ends, for those who wait for any."""
+        self.waiting = 0
+        """How many do."""
 
     def new_pid(self) -> int:
         """A pid that no process has."""
@@ -87,6 +96,11 @@ class ProcessTable:
         child.reaped = True
         self.remove(child.pid)
 
+    @staticmethod
+    def keeps_no_status() -> bool:
+        """SIGCHLD is ignored: then the kernel keeps no status for anybody, see waitpid(2)."""
+        return _GETSIGNAL(_SIGCHLD) == _SIG_IGN
+
     def held(self, pid: int) -> Child | None:
         """A child that has been reaped, but whose outputs others hold open."""
         child = self._held.get(pid)
@@ -133,11 +147,10 @@ class ProcessTable:
         """``child`` has ended: wake all who watch for that."""
         for fd in self._pidfds.pop(child.pid, ()):
             os.close(fd)
-        with self.ended:
-            self.ended.notify_all()
-        if callable(signal.getsignal(signal.SIGCHLD)) or signal.SIGCHLD in signal.pthread_sigmask(
-            signal.SIG_BLOCK, ()
-        ):
+        if self.waiting:
+            with self.ended:
+                self.ended.notify_all()
+        if callable(_GETSIGNAL(_SIGCHLD)) or _SIGCHLD in _PTHREAD_SIGMASK(_SIG_BLOCK, ()):
             # To the thread that runs Python's handlers; the kernel might pick one that ignores it.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGCHLD)
 

@@ -15,7 +15,6 @@ import os
 import selectors
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -25,6 +24,7 @@ from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
 from .channels import CHUNK, Inlet, Outlet
 from .loose import LooseInput, Unfitting, with_received
+from .memory import Memory
 from .pump import PUMP
 from .stall import StallWatch
 from .wiring import Wiring
@@ -87,6 +87,22 @@ class VirtualChild:
         error: what the parent is to be told at its next wait.
     """
 
+    status: int | None = None
+    error: ProctapeError | None = None
+    reaped = False
+    # What most children never need has its place here, and costs nothing.
+    _loose: LooseInput | None = None
+    _changed: threading.Condition | None = None
+    _stall_watch: StallWatch | None = None
+    _inlet: Inlet | None = None
+    _now_ns: Callable[[], int] | None = None
+    _quiet = _unseen = _own_input = _held = False
+    _skipped_ns = _anchor_ns = _at = _offset = _taken = 0
+    _got = b""
+    """Input that was taken for a step which needs more."""
+    _signals: tuple[int, ...] = ()
+    _changes: tuple[int, ...] = ()
+
     def __init__(
         self,
         pid: int,
@@ -105,36 +121,23 @@ class VirtualChild:
         self.group = group
         self.script = script
         self.new_session = new_session
-        self.status: int | None = None
-        self.error: ProctapeError | None = None
-        self._loose: LooseInput | None = None
-        self.reaped = False
         self._started_ns = REAL.monotonic_ns()
-        self._skipped_ns = 0
         self._waits = waits
-        self._quiet = now_ns is not None
-        if waits is not None:
-            now_ns = waits.timeline.now_ns
-        self._now_ns = now_ns
-        self._anchor_ns = 0 if now_ns is None else now_ns()
-        self._at = 0
-        self._offset = self._taken = 0
-        self._got = bytearray()
+        if now_ns is not None or waits is not None:
+            self._quiet = now_ns is not None
+            clock_ns = waits.timeline.now_ns if waits is not None else now_ns
+            assert clock_ns is not None
+            self._now_ns = clock_ns
+            self._anchor_ns = clock_ns()
+        else:
+            self._unseen = script.seen_running
         self._retold = retold
-        self._unseen = script.seen_running and now_ns is None
-        self._inlet: Inlet | None = None
-        self._own_input = False
-        self._held = False
         self._outlets: dict[int, Outlet] = {}
         self._home = threading.get_ident()
-        self._signals: deque[int] = deque()
-        self._changes: deque[int] = deque()
-        self._stall_watch = StallWatch(self)
         self._on_wrong = on_wrong
         self._on_end = on_end
         self._on_effects = on_effects
         self._lock = threading.RLock()
-        self._changed: threading.Condition | None = None
 
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
@@ -155,6 +158,29 @@ class VirtualChild:
         if self._waits is not None:
             # Not before: others let it step.
             self._waits.add(self)
+
+    def start_in(self, memory: Memory) -> None:
+        """Play everything at once; :meth:`.Memory.takes` has been asked."""
+        with self._lock:
+            if memory.is_sent_nothing and self._now_ns is None and self._play_all_into(memory):
+                return
+            self._own_input = memory.private
+            self._inlet = memory.inlet
+            self._outlets = dict(memory.outlets)
+            self.step()
+
+    def _play_all_into(self, memory: Memory) -> bool:
+        """What :meth:`step` does, where the child waits for the end of input at most; else nothing."""
+        steps = self.script.steps
+        for step in steps:
+            if not isinstance(step, script.Output | script.InputEnd):
+                return False
+        for step in steps:
+            if isinstance(step, script.Output) and step.fd in memory.outlets:
+                memory.outlets[step.fd].add(step.data)
+        self._at = len(steps)
+        self._end(self.script.end.status or 0)
+        return True
 
     def _connect(self, wiring: Wiring) -> None:
         fd = wiring.inputs.get(STDIN)
@@ -208,7 +234,7 @@ class VirtualChild:
             for status in self._changes:
                 if options & (os.WUNTRACED if os.WIFSTOPPED(status) else os.WCONTINUED):
                     if not options & os.WNOWAIT:
-                        self._changes.remove(status)
+                        self._changes = _without(self._changes, status)
                     return status
             return None
 
@@ -274,7 +300,7 @@ class VirtualChild:
                     self._anchor_ns -= self.script.end.duration_ns
                     self.step()
                     return
-                self._signals.append(number)
+                self._signals += (number,)
                 self.step()
 
     def _only_time_is_left(self) -> bool:
@@ -340,7 +366,7 @@ class VirtualChild:
             if self.status is None:
                 self.status = int(signal.SIGKILL)
             self._drop()
-            self._stall_watch.set(waits=False)
+            self._watch_for_stall(waits=False)
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors, so that readers see the end of them."""
@@ -437,7 +463,8 @@ class VirtualChild:
     def _take_signal(self, step: script.Signal) -> bool:
         if not self._signals:
             return False
-        number = self._signals.popleft()
+        number, *rest = self._signals
+        self._signals = tuple(rest)
         if number != step.number:
             raise WrongCause(step, number)
         return True
@@ -446,7 +473,7 @@ class VirtualChild:
         """The child stops, or continues; under a mock clock in its own time, should it do so by itself."""
         if self._waits is not None and not self._is_due(step.at_ns):
             return False
-        self._changes.append(step.status)
+        self._changes += (step.status,)
         return True
 
     def _end_early(self, step: script.Ended) -> bool:
@@ -493,10 +520,11 @@ class VirtualChild:
 
     def _take_open(self, step: script.Input, awaited: script.OpenInput, inlet: Inlet) -> bool:
         """Input of which the tape does not know every byte."""
+        parts = [self._got]
         while data := inlet.take(CHUNK):
-            self._got += data
+            parts.append(data)
             self._taken += len(data)
-        got = bytes(self._got)
+        got = self._got = b"".join(parts)
         try:
             used = awaited.met(got, ended=inlet.at_end)
         except ValueError:
@@ -504,7 +532,7 @@ class VirtualChild:
         if used is None:
             return False
         inlet.put_back(got[used:])
-        self._got.clear()
+        self._got = b""
         if self._retold is not None:
             # What the parent has said turns up in what the child says from now on.
             self.script = self._retold()
@@ -529,7 +557,8 @@ class VirtualChild:
 
     def _end_by_signal(self) -> bool:
         while self._signals:
-            number = self._signals.popleft()
+            number, *rest = self._signals
+            self._signals = tuple(rest)
             if number not in _HARMLESS:
                 self.script = replace(self.script, end=replace(self.script.end, status=number))
                 return True
@@ -547,7 +576,7 @@ class VirtualChild:
             if data:
                 raise WrongCause(None, data)
         if self._signals:
-            raise WrongCause(None, self._signals.popleft())
+            raise WrongCause(None, self._signals[0])
 
     def _end(self, status: int) -> None:
         self.status = status
@@ -681,13 +710,18 @@ class VirtualChild:
                     PUMP.watch(outlet.fd, selectors.EVENT_WRITE, self)
                 else:
                     PUMP.forget(outlet.fd)
-        self._stall_watch.set(waits=bool(self.streams()))
+        self._watch_for_stall(waits=bool(self.streams()))
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
             if isinstance(self._next(), script.AwaitsInput):
                 PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
             else:
                 PUMP.forget(inlet.fd)
+
+    def _watch_for_stall(self, *, waits: bool) -> None:
+        if waits or self._stall_watch is not None:
+            self._stall_watch = self._stall_watch or StallWatch(self)
+            self._stall_watch.set(waits=waits)
 
     def _drop(self) -> None:
         self._drop_inlet()
@@ -705,6 +739,11 @@ class VirtualChild:
         if outlet.owned and outlet not in self._outlets.values():
             PUMP.forget(outlet.fd)
             outlet.close()
+
+
+def _without(changes: tuple[int, ...], status: int) -> tuple[int, ...]:
+    index = changes.index(status)
+    return changes[:index] + changes[index + 1 :]
 
 
 def _nobody_else_can_act() -> bool:

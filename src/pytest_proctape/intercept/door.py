@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, cast
 
-from ..child import Started, Wiring
+from ..child import Memory, Started, Wiring
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
 
@@ -60,6 +60,28 @@ class Recorder(Signaller, Protocol):
 
     def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child, or a virtual one."""
+
+
+class MemoryReplayer(Protocol):
+    """A session that can also play into memory."""
+
+    closed: bool
+
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
+
+    def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
+        """Start a virtual child that needs no descriptors.
+
+        Args:
+            spawn: what is asked for.
+            memory: the child's streams.
+            announce: is called when it is certain that the child can be started.
+
+        Returns:
+            the pid, or ``None`` where that can't be: then nothing has happened, and the spawn has to be asked
+            for with descriptors.
+        """
 
 
 Handler = Replayer | Recorder
@@ -218,6 +240,14 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     if replaying:
         return cast(Replayer, answering).replay(request, wiring)
     return cast(Recorder, answering).record(request, wiring, launch)
+
+
+def replayer() -> MemoryReplayer | None:
+    """The session of this thread, if it can play into memory."""
+    handler = current()
+    if handler is None or _forked or handler.closed or not hasattr(handler, "replay_in_memory"):
+        return None
+    return cast(MemoryReplayer, handler)
 
 
 report_from_fork: Callable[[str], None] | None = None

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import clocked, copies, inherit, plain, posix, reaping, signalling, spawning, timing
+from . import clocked, copies, inherit, plain, posix, reaping, short, signalling, spawning, timing
 
 _lock = threading.Lock()
 _users = 0
@@ -35,6 +35,7 @@ def install() -> None:
                 }
                 for where, name, what in [*replacements, *copies.find(real)]:
                     _put(where, name, what)
+                short.open_road()
             except BaseException:
                 _users = 0
                 _undo.close()
@@ -66,6 +67,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (subprocess.Popen, "_wait", timing.wait),
         (subprocess.Popen, "_communicate", timing.communicate),
         (subprocess.Popen, "_remaining_time", timing.remaining_time),
+        *short.replacements(),
         *plain.replacements(),
         *posix.replacements(),
         *inherit.replacements(),

@@ -50,8 +50,7 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
         return (0, 0)
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
         TABLE.reap(child)
-        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-            # Then the kernel keeps no status for anybody: waitpid(2).
+        if TABLE.keeps_no_status():
             raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
     return (child.pid, status)
 
@@ -177,7 +176,11 @@ def _wait_for_change() -> None:
     """Until one of the virtual children has ended, as far as one can wait for that."""
     if not pausing.clocked():
         with TABLE.ended:
-            TABLE.ended.wait(_POLL_S)
+            TABLE.waiting += 1
+            try:
+                TABLE.ended.wait(_POLL_S)
+            finally:
+                TABLE.waiting -= 1
         return
     before = {child.pid for child in TABLE.virtual if child.poll() is not None}
 

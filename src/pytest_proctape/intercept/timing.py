@@ -42,6 +42,9 @@ def monotonic() -> float:
 
 def wait(self: Any, timeout: float | None) -> int:
     """Stands in for ``Popen._wait``."""
+    known: int | None = self.returncode
+    if known is not None:
+        return known
     try:
         return _wait(self, timeout)
     except ProctapeError:

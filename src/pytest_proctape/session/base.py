@@ -237,19 +237,23 @@ class Session:
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
         self.places.environment = os.environ if spawn.env is None else spawn.env
-        return self.describing(spawn)()
+        self.threads.add(threading.get_ident())
+        cwd = self._cwd_of(spawn)
+        return self._concealed(spawn, cwd, self._kept_variables(spawn))
 
     def describing(self, spawn: Spawn) -> Callable[[], Asked]:
         """What gives ``spawn`` in the terms of the tape, now and when more is known of them."""
-        cwd = os.getcwd() if spawn.cwd is None else os.path.abspath(spawn.cwd)
         self.threads.add(threading.get_ident())
-        kept = self._kept_variables(spawn)
-        return partial(self._concealed, spawn, None if cwd == self._start_cwd else cwd, kept)
+        return partial(self._concealed, spawn, self._cwd_of(spawn), self._kept_variables(spawn))
+
+    def _cwd_of(self, spawn: Spawn) -> str | None:
+        cwd = os.getcwd() if spawn.cwd is None else os.path.abspath(spawn.cwd)
+        return None if cwd == self._start_cwd else cwd
 
     def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:
         text = self.places.conceal_text
         variable = self.places.conceal_variable
-        args = tuple(text(one) for one in spawn.args)
+        args = tuple([text(one) for one in spawn.args])
         if spawn.passed:
             args = tuple(conceal_descriptors(one, spawn.passed) for one in args)
         return Asked(

@@ -72,17 +72,16 @@ def recorded_limit(warden: Warden | None) -> dict[str, str]:
 
 
 def limited_end(
-    entry: Entry, latch: Latch, *, command: Callable[[], str], place: str, record_command: str
+    entry: Entry, latch: Latch, *, command: str, place: str, record_command: str
 ) -> Callable[[VirtualChild], None]:
     """What is to happen when a child of the replay ends: where a limit ended it, the same error."""
     kind: Broken = "time" if entry.timed_out is not None else "output"
     words = entry.timed_out if entry.timed_out is not None else entry.output_limit
-    if words is None:
-        return TABLE.tell
+    assert words is not None
 
     def on_end(child: VirtualChild) -> None:
         if child.error is None:
-            child.error = latch(_error(kind, words, command(), place, record_command))
+            child.error = latch(_error(kind, words, command, place, record_command))
         TABLE.tell(child)
 
     return on_end

@@ -91,6 +91,12 @@ class TapedChild:
             return child.status is None and not child.gone()
         return isinstance(child, VirtualChild) and child.status is None
 
+    @property
+    def is_finished(self) -> bool:
+        """The test knows that it has ended, or that it never started."""
+        child = self._child
+        return child.reaped if isinstance(child, VirtualChild) else self.status != "running"
+
     def end(self) -> None:
         """End it, with all that it has started, if it is a real one."""
         if isinstance(self._child, RecordingChild):
@@ -142,7 +148,7 @@ class Roll:
     def add(self, child: TapedChild) -> None:
         """One more; beyond :data:`CAP` the oldest that has finished is forgotten."""
         if len(self._children) >= CAP:
-            finished = next((one for one in self._children if one.status != "running"), None)
+            finished = next((one for one in self._children if one.is_finished), None)
             if finished is not None:
                 self._children.remove(finished)
         self._children.append(child)

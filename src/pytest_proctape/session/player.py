@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from ..child import TABLE, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
+from ..child import TABLE, Memory, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
 from ..errors import (
     HookError,
     Leftover,
     ProctapeError,
+    ReplayError,
     TapeError,
 )
-from ..match import Asked, Near, asked_by, says_places
+from ..match import Asked, Difference, Near, asked_by, says_places
 from ..tape import Entry, Script, Spawn, script_of, with_pid
 from ..tape import script as steps
 from . import report
@@ -153,43 +154,40 @@ class Player(Taped):
         differing = () if part.lenient else stream_differences(script, wiring)
         if differing:
             raise self.latch(self.divergence(asked, place, differing, part.index))
+        child = self._child(spawn, asked, part, place)
+        child.start(mapped(script, wiring))
+        return Started(child.pid)
+
+    def play_in_memory(self, spawn: Spawn, asked: Asked, part: Part, memory: Memory) -> int:
+        """Start a virtual child that needs no descriptors; its pid."""
+        child = self._child(spawn, asked, part, self.place())
+        child.start_in(memory)
+        return child.pid
+
+    def _child(self, spawn: Spawn, asked: Asked, part: Part, place: str) -> VirtualChild:
+        """A child that is known everywhere and has not started yet."""
         pid = TABLE.new_pid()
-        number = len(self.spawns) + 1
-
-        def on_wrong(_: VirtualChild, wrong: WrongCause | Stalled) -> ProctapeError:
-            return self.latch(self.wrong_cause(asked, number, place, part, wrong))
-
-        def on_effects(effects: steps.Effects) -> None:
-            self._put(
-                effects, pid, lambda told, wrong: self.effect_error(asked, number, place, part, told, wrong)
-            )
-
+        playing = _Playing(self, asked, part, place, pid)
+        limited = part.entry.timed_out is not None or part.entry.output_limit is not None
         child = VirtualChild(
             pid,
             group_of(spawn, pid),
-            script,
+            part.script,
             new_session=spawn.new_session,
             now_ns=spawn.now_ns,
             waits=self.waits,
-            on_wrong=on_wrong,
-            on_end=limited_end(
-                part.entry,
-                self.latch,
-                command=partial(report.command_line, asked),
-                place=place,
-                record_command=self.record_command,
-            ),
+            on_wrong=playing.wrong,
+            on_end=playing.limited_end() if limited else TABLE.tell,
             retold=part.retold,
-            on_effects=on_effects,
+            on_effects=playing.effects,
         )
         self.note_spawn(spawn, child.so_far, replayed=True)
         self.enroll(spawn, child, part.entry, part.index, place)
         self.children.append(child)
         TABLE.add(child)
-        child.start(mapped(script, wiring))
-        return Started(pid)
+        return child
 
-    def _put(self, effects: steps.Effects, pid: int, tell: Tell) -> None:
+    def put(self, effects: steps.Effects, pid: int, tell: Tell) -> None:
         """Put files where the command of an entry had put them.
 
         Raises:
@@ -249,6 +247,42 @@ class Player(Taped):
             return []
         left = ((index, self.entries[index]) for index in self.cursor.left())
         return [Near(index, entry, (), consumed=False) for index, entry in left if entry.phase in phases]
+
+
+class _Playing:
+    """One child's part in its session: whom it tells of what."""
+
+    __slots__ = ("_asked", "_number", "_part", "_pid", "_place", "_session")
+
+    def __init__(self, session: Player, asked: Asked, part: Part, place: str, pid: int) -> None:
+        self._session = session
+        self._asked = asked
+        self._part = part
+        self._place = place
+        self._pid = pid
+        self._number = len(session.spawns) + 1
+
+    def wrong(self, _: VirtualChild, wrong: WrongCause | Stalled) -> ProctapeError:
+        """The test did something else than in the recording."""
+        session = self._session
+        return session.latch(session.wrong_cause(self._asked, self._number, self._place, self._part, wrong))
+
+    def effects(self, effects: steps.Effects) -> None:
+        """The files that the command had made are to be put in their places."""
+        self._session.put(effects, self._pid, self._effect_error)
+
+    def _effect_error(self, told: str, wrong: Difference) -> ReplayError:
+        return self._session.effect_error(self._asked, self._number, self._place, self._part, told, wrong)
+
+    def limited_end(self) -> Callable[[VirtualChild], None]:
+        """What is to happen at the end of a child that a limit has ended."""
+        return limited_end(
+            self._part.entry,
+            self._session.latch,
+            command=report.command_line(self._asked),
+            place=self._place,
+            record_command=self._session.record_command,
+        )
 
 
 def _owing_line(answer: Answer) -> str:

@@ -5,16 +5,21 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 
 from __future__ import annotations
 
-from ..child import Started, Wiring
+from collections.abc import Callable
+from functools import cached_property, partial
+
+from ..child import Memory, Started, Wiring
 from ..errors import (
     Divergence,
     Exhaustion,
+    TapeError,
     TapeNotFound,
 )
 from ..match import Asked
 from ..tape import Spawn
 from . import report
 from .player import Player
+from .taped import Part
 
 
 class ReplaySession(Player):
@@ -43,6 +48,36 @@ class ReplaySession(Player):
         """What came of it in the recording: none is sent for real."""
         with self._lock, self.latching():
             return self.recorded_signals.send(pid, number, group=group)
+
+    @cached_property
+    def _is_watched(self) -> bool:
+        return self.hooks.has("before_replay") or self.hooks.has("loaded")
+
+    def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
+        """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
+        if self.answers or self.terms.judges or self._is_watched:
+            return None
+        asked = self.asked(spawn)
+        with self._lock:
+            try:
+                index = None if self.tape is None else self.cursor.find(asked)
+            except TapeError:
+                return None
+            if index is None:
+                return None
+            entry = self.entries[index]
+            if entry.spawn_error is not None or entry.timed_out is not None or entry.output_limit is not None:
+                return None
+            self._learn(entry, asked)
+            script = self._script(entry)
+            if not memory.takes(script):
+                return None
+            announce()
+            retold = None if memory.is_sent_nothing else partial(self._script, entry)
+            part = Part(script, index, entry, retold=retold)
+            pid = self.play_in_memory(spawn, asked, part, memory)
+            self.cursor.take(index)
+        return pid
 
     def _find(self, asked: Asked) -> int:
         if self.tape is None:

@@ -46,7 +46,7 @@ CLEAR = 3
 _R = TypeVar("_R", bound=ReplayError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """What a child plays.
 

@@ -11,6 +11,7 @@ import os
 import signal as signal_module
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from .content import Content
@@ -253,6 +254,8 @@ def script_of(
             were recorded mean that; a hand-written entry that is silent about stdin does not.
         decode_file: does it for an effect on a file; without it there are no such steps.
     """
+    if entry.timeline is None and entry.stdin is None and not (entry.effects or entry.fds):
+        return _plain_script(entry, decode, strict_input)
     steps: list[Step] = []
     captured = {STDOUT, STDERR}
     began_ns = None if entry.began is None else ns_of(entry.began)
@@ -288,6 +291,32 @@ def script_of(
         has_input,
         seen_running=entry.seen_running,
         began_ns=began_ns or 0,
+    )
+
+
+_CAPTURED = {
+    (out, err): frozenset(fd for fd, known in ((STDOUT, out), (STDERR, err)) if known)
+    for out in (False, True)
+    for err in (False, True)
+}
+
+
+def _plain_script(entry: Entry, decode: Callable[[Stream], Content], strict_input: bool) -> Script:
+    """Most entries are output and an end."""
+    out, err = entry.stdout, entry.stderr
+    steps: tuple[Step, ...] = ()
+    if out:
+        steps = (Output(STDOUT, decode(out)),)
+    if err:
+        steps += (Output(STDERR, decode(err)),)
+    return Script(
+        steps,
+        _end_of(entry),
+        _CAPTURED[out is not None, err is not None],
+        entry.stderr_to_stdout,
+        strict_input,
+        seen_running=entry.seen_running,
+        began_ns=0 if entry.began is None else ns_of(entry.began),
     )
 
 
@@ -335,7 +364,14 @@ def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
     return Timeout(ns_from_ms(event.timeout_ms or 0.0), at_ns)
 
 
+@lru_cache(1024)
+def _exited(exit_code: int, duration_ms: float) -> End:
+    return End(exit_code << 8, None, ns_from_ms(duration_ms))
+
+
 def _end_of(entry: Entry) -> End:
+    if entry.exit_code is not None:
+        return _exited(entry.exit_code, entry.duration_ms)
     duration_ns = ns_from_ms(entry.duration_ms)
     if entry.spawn_error is not None:
         return End(None, entry.spawn_error, duration_ns)
@@ -343,7 +379,7 @@ def _end_of(entry: Entry) -> End:
         return End(None, None, duration_ns)
     if entry.signal is not None:
         return End(signal_number(entry.signal) | (0x80 if entry.core_dumped else 0), None, duration_ns)
-    return End((entry.exit_code or 0) << 8, None, duration_ns)
+    return End(0, None, duration_ns)
 
 
 FileEncoder = Callable[[FileEffect, int], Effect]

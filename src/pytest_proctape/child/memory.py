@@ -1,0 +1,134 @@
+"""Streams of a replayed child that have no descriptors: for a caller that is handed all of them at the end.
+
+The short road (:mod:`~pytest_proctape.intercept.short`) makes a :class:`Memory`, the session asks whether an
+entry can be played into it, and the virtual child takes its channels for pipes.
+"""
+
+from __future__ import annotations
+
+from ..tape import STDERR, STDOUT, Content, Script, free_steps, script
+from .channels import Inlet, Outlet
+
+_INPUTS = (
+    script.Input,
+    script.InputEnd,
+    free_steps.AnyInput,
+    free_steps.AnyInputEnd,
+    free_steps.InputPattern,
+)
+
+
+class MemoryInlet(Inlet):
+    """All that the parent is going to send; it closes its side behind that."""
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, sent: bytes) -> None:
+        # No descriptor, so nothing of what the class above does with one.
+        self.fd = -1
+        self.owned = self.waits = self.at_end = False
+        self.settings = None
+        self._returned = b""
+        self._sent = sent
+
+    def take(self, limit: int) -> bytes:
+        """At most ``limit`` bytes; empty at the end."""
+        if not self._returned:
+            self._returned, self._sent = self._sent, b""
+        data, self._returned = self._returned[:limit], self._returned[limit:]
+        self.at_end = not data
+        return data
+
+    def adopt(self) -> None:
+        """There is nothing to keep."""
+
+
+class MemoryOutlet(Outlet):
+    """Keeps what the child writes.
+
+    Attributes:
+        parts: all of it, in order.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self) -> None:
+        # As above.
+        self.fd = -1
+        self.owned = self.waits = self.closing = False
+        self.parts: list[Content] = []
+
+    @property
+    def pending(self) -> bool:
+        """There is always room."""
+        return False
+
+    def add(self, data: Content) -> None:
+        """Keep ``data`` behind what is there."""
+        self.parts.append(data)
+
+    def flush(self) -> bool:
+        """Nothing waits to be written."""
+        return False
+
+    def adopt(self) -> None:
+        """There is nothing to keep."""
+
+    def bytes(self) -> bytes:
+        """All that was written."""
+        parts = self.parts
+        return parts[0].bytes() if len(parts) == 1 else b"".join([one.bytes() for one in parts])
+
+
+class Memory:
+    """The streams of one child.
+
+    Attributes:
+        inlet: its stdin; ``None`` for the parent's own.
+        is_sent_nothing: all that it can see of its stdin is the end.
+        private: the parent made its stdin for it.
+        outlets: by the child's descriptor, what the parent wants to see.
+        discarded: the child's descriptors that nobody sees.
+        together: stderr goes where stdout goes.
+        limit_ns: how long the parent waits at most, nanoseconds; ``None`` for as long as it takes.
+    """
+
+    __slots__ = ("discarded", "inlet", "is_sent_nothing", "limit_ns", "outlets", "private", "together")
+
+    def __init__(
+        self,
+        sent: bytes | None,
+        outlets: dict[int, Outlet],
+        discarded: tuple[int, ...],
+        *,
+        private: bool,
+        together: bool,
+        limit_ns: int | None,
+    ) -> None:
+        self.inlet = None if sent is None else MemoryInlet(sent)
+        self.is_sent_nothing = not sent
+        self.private = private
+        self.outlets = outlets
+        self.discarded = discarded
+        self.together = together
+        self.limit_ns = limit_ns
+
+    def takes(self, played: Script) -> bool:
+        """Whether all of it can be played here at once, and nothing of it shows anywhere else."""
+        end = played.end
+        if end.status is None or played.merged is not self.together:
+            return False
+        if self.limit_ns is not None and end.duration_ns > self.limit_ns:
+            return False
+        for fd in (STDOUT, STDERR):
+            known = fd in played.captured or (fd == STDERR and self.together)
+            if not known and fd not in self.discarded:
+                return False
+        if len(played.captured) > 2 and max(played.captured) > STDERR:
+            return False
+        return all(self._takes(step) for step in played.steps)
+
+    def _takes(self, step: script.Step) -> bool:
+        if isinstance(step, script.Output):
+            return step.fd in self.outlets or step.fd in self.discarded
+        return self.inlet is not None and isinstance(step, _INPUTS)

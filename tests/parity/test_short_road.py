@@ -1,0 +1,167 @@
+"""``subprocess.run`` and its kin: what the short road shows, and what it leaves to the general one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from .harness import Parity
+
+_BOTH = "echo out; echo err >&2; exit 3"
+
+
+def _plainly(done: subprocess.CompletedProcess[Any]) -> list[object]:
+    return [done.args, done.returncode, done.stdout, done.stderr]
+
+
+_TAKEN: dict[str, Callable[[], Any]] = {
+    "captured": lambda: subprocess.run(["sh", "-c", _BOTH], capture_output=True),
+    "text": lambda: subprocess.run(["sh", "-c", _BOTH], capture_output=True, text=True),
+    "newlines": lambda: subprocess.run(["printf", "a\\r\\nb\\rc\\n"], stdout=subprocess.PIPE, text=True),
+    "latin": lambda: subprocess.run(["printf", "\\344"], stdout=subprocess.PIPE, encoding="latin-1"),
+    "replaced": lambda: subprocess.run(["printf", "\\377"], stdout=subprocess.PIPE, errors="replace"),
+    "together": lambda: subprocess.run(["sh", "-c", _BOTH], stdout=subprocess.PIPE, stderr=subprocess.STDOUT),
+    "discarded": lambda: subprocess.run(
+        ["sh", "-c", _BOTH], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ),
+    "input": lambda: subprocess.run(["cat"], input=b"a\0b", capture_output=True),
+    "text input": lambda: subprocess.run(["cat"], input="\xe4\n", capture_output=True, encoding="utf-8"),
+    "no input": lambda: subprocess.run(["cat"], stdin=subprocess.DEVNULL, capture_output=True),
+    "empty input": lambda: subprocess.run(["cat"], input=b"", capture_output=True),
+    "closed input": lambda: subprocess.run(["cat"], stdin=subprocess.PIPE, capture_output=True),
+    "much": lambda: subprocess.run(["head", "-c", "300000", "/dev/zero"], capture_output=True),
+    "much input": lambda: subprocess.run(["cat"], input=b"x" * 300_000, capture_output=True),
+    "input unread": lambda: subprocess.run(["true"], input=b"abc", capture_output=True),
+    "shell": lambda: subprocess.run(_BOTH, shell=True, capture_output=True),
+    "shell with words": lambda: subprocess.run(["echo $0", "word"], shell=True, capture_output=True),
+    "environment": lambda: subprocess.run(
+        ["sh", "-c", "echo $A"], env={"A": "1", "PATH": os.defpath}, capture_output=True
+    ),
+    "timeout": lambda: subprocess.run(["echo", "x"], timeout=60, capture_output=True),
+    "a path": lambda: subprocess.run([Path("/bin/echo"), "x"], capture_output=True),
+    "a tuple": lambda: subprocess.run(("echo", "x"), capture_output=True),
+    "one word": lambda: subprocess.run("true", capture_output=True),
+    "a signal": lambda: subprocess.run(["sh", "-c", "kill -9 $$"], capture_output=True),
+}
+
+
+@pytest.mark.parametrize("call", _TAKEN.values(), ids=_TAKEN)
+def test_run(parity: Parity, call: Callable[[], Any]) -> None:
+    parity(lambda folder: _plainly(call()))
+    assert parity.short_roads == 1
+
+
+_OTHERS: dict[str, Callable[[], Any]] = {
+    "check_output": lambda: subprocess.check_output(["echo", "x"]),
+    "getoutput": lambda: subprocess.getstatusoutput("echo x; exit 2"),
+    "call": lambda: subprocess.call(["sh", "-c", "exit 4"], stdout=subprocess.DEVNULL),
+    "check_call": lambda: subprocess.check_call(["true"]),
+    "call in time": lambda: subprocess.call(["true"], timeout=60),
+}
+
+
+@pytest.mark.parametrize("call", _OTHERS.values(), ids=_OTHERS)
+def test_what_calls_run_or_popen_in_the_same_way(parity: Parity, call: Callable[[], Any]) -> None:
+    parity(lambda folder: call())
+    assert parity.short_roads == 1
+
+
+_RAISING: dict[str, Callable[[], Any]] = {
+    "check": lambda: subprocess.run(["sh", "-c", _BOTH], capture_output=True, check=True),
+    "no text": lambda: subprocess.run(["printf", "\\377"], capture_output=True, encoding="utf-8"),
+    "no text in one stream": lambda: subprocess.run(
+        ["printf", "\\377"], stdout=subprocess.PIPE, encoding="utf-8"
+    ),
+    "no program": lambda: subprocess.run(["/no/such/program"], capture_output=True),
+    "no directory": lambda: subprocess.run(["true"], cwd="/no/such/directory", capture_output=True),
+    "input of another kind": lambda: subprocess.run(["cat"], input="text", capture_output=True),
+    "a null byte": lambda: subprocess.run(["echo", "a\0b"], capture_output=True),
+    "a bad variable": lambda: subprocess.run(["true"], env={"A=B": "1"}, capture_output=True),
+    "no words": lambda: subprocess.run([], capture_output=True),
+    "call in vain": lambda: subprocess.check_call(["false"]),
+}
+
+
+@pytest.mark.parametrize("call", _RAISING.values(), ids=_RAISING)
+def test_errors(parity: Parity, call: Callable[[], Any]) -> None:
+    def body(folder: Path) -> list[object]:
+        try:
+            call()
+        except Exception as raised:
+            error = raised
+        else:
+            pytest.fail("nothing was raised")
+        shown = [getattr(error, name, None) for name in ("returncode", "stdout", "stderr", "errno", "object")]
+        return [type(error).__name__, str(error), *shown]
+
+    parity(body)
+
+
+def test_audit_events(parity: Parity) -> None:
+    heard: list[tuple[str, object]] = []
+    listening = threading.local()
+
+    def hook(event: str, args: tuple[object, ...]) -> None:
+        if getattr(listening, "on", False) and (event == "subprocess.Popen" or args[:1] == (os.devnull,)):
+            heard.append((event, args))
+
+    sys.addaudithook(hook)
+
+    def body(folder: Path) -> list[object]:
+        heard.clear()
+        listening.on = True
+        try:
+            subprocess.run(["echo", "x"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={"A": "1"})
+        finally:
+            listening.on = False
+        return list(heard)
+
+    assert len(parity(body)) == 2
+    assert parity.short_roads == 1
+
+
+def test_a_function_that_is_watched_is_called(parity: Parity) -> None:
+    def body(folder: Path) -> int:
+        with mock.patch.object(os, "pipe", wraps=os.pipe) as pipe:
+            subprocess.run(["true"], capture_output=True)
+        return int(pipe.call_count > 0)
+
+    assert parity(body) == 1
+    assert parity.short_roads == 0
+
+
+def test_a_subclass_goes_its_own_way(parity: Parity) -> None:
+    class Own(subprocess.Popen[bytes]):
+        pass
+
+    def body(folder: Path) -> list[object]:
+        with mock.patch.object(subprocess, "Popen", Own):
+            return _plainly(subprocess.run(["echo", "x"], capture_output=True))
+
+    parity(body)
+    assert parity.short_roads == 0
+
+
+def test_in_threads(parity: Parity) -> None:
+    def body(folder: Path) -> list[bytes]:
+        found: list[bytes] = []
+
+        def work() -> None:
+            found.append(subprocess.run(["echo", "x"], capture_output=True).stdout)
+
+        for _ in range(3):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        return found
+
+    parity(body)
+    assert parity.short_roads == 3
