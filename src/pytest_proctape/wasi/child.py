@@ -65,6 +65,7 @@ class ModuleChild(VirtualChild):
     """
 
     leaps = True
+    raw = False
 
     def __init__(
         self,
@@ -178,7 +179,18 @@ class ModuleChild(VirtualChild):
     def step(self) -> bool:
         """As of any virtual child, but for a handler of a signal that comes by while the module runs."""
         with self._lock:
-            return False if self._program.running else super().step()
+            if self._program.running:
+                return False
+            moved = super().step()
+            # What has been written at its end may have been what the module waited for.
+            while self._has_room():
+                moved = super().step() or moved
+            return moved
+
+    def _has_room(self) -> bool:
+        want = self._program.want
+        waits = self.status is None and not self._hangs and not self._stopped
+        return waits and want is not None and want.step is None and want.met()
 
     def _play(self) -> None:
         while self.status is None and self._may_go_on():

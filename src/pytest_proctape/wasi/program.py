@@ -159,8 +159,8 @@ class Program:
         if self._begun:
             self._go.release()
         else:
-            self._begun = True
             _START_THREAD(self._run, ())
+            self._begun = True
         try:
             self._back.acquire()
         except BaseException:
