@@ -449,12 +449,10 @@ def test_two_runs_give_the_same_log(tools: Project) -> None:
     logs = []
     for name in ("one", "other"):
         tools.replay(f"--tapes-log={name}")
-        lines = (tools.path / name).read_text().splitlines()
-        events = [json.loads(line) for line in lines]
-        logs.append([{key: value for key, value in one.items() if key != "monotonic_ns"} for one in events])
+        logs.append((tools.path / name).read_bytes())
     assert logs[0] == logs[1]
-    assert sum(one.get("text") == "bad\n" or one.get("data") == "bad\n" for one in logs[0]) <= 1
-    assert len(logs[0]) > 5
+    assert b"asked" in logs[0]
+    assert b"bad\\n" in logs[0]
 
 
 def test_modules_are_compiled_once(tools: Project) -> None:

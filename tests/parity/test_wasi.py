@@ -46,6 +46,10 @@ os.write(1, b"".join(os.fsencode(one) + b"\\0" for one in [os.path.basename(name
 """,
     "readfile": "os.write(1, open('hello.txt', 'rb').read())",
     "writefile": "open('made.txt', 'w').write('hello\\n'); os.close(1); os.write(2, b'bad\\n')",
+    "isatty": """
+for fd in (0, 1, 2, os.open("hello.txt", 0)):
+    os.write(1, b"y" if os.isatty(fd) else b"n")
+""",
     "upper": """
 os.write(1, b'hello\\n')
 while data := os.read(0, 65536):
@@ -330,6 +334,28 @@ def test_asyncio(twins: Twins) -> None:
         return await dialog(), await many(), await given_up()
 
     assert twins(lambda folder: asyncio.run(all_of_them()))[0] == ([b"hello\n", b"ABC\n"], 5)
+
+
+def test_who_is_a_terminal(twins: Twins) -> None:
+    def body(folder: Path) -> Any:
+        (folder / "hello.txt").touch()
+        master, slave = os.openpty()
+        for streams in ({"stdin": slave, "stdout": slave}, {"stdout": slave, "stderr": slave}):
+            given: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+            given |= streams
+            with subprocess.Popen(["isatty"], **given, cwd=folder) as child:
+                child.wait()
+        piped: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
+        with subprocess.Popen(["isatty"], **piped, cwd=folder) as child:
+            said = child.communicate()[0]
+        seen = b""
+        while len(seen) < 8:
+            seen += os.read(master, 100)
+        os.close(slave)
+        os.close(master)
+        return seen, said
+
+    assert twins(body) == (b"yynnnyyn", b"nnnn")
 
 
 def test_several_threads(twins: Twins) -> None:

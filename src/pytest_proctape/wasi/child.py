@@ -6,6 +6,7 @@ waits for has come; see :mod:`.program`.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
@@ -320,6 +321,13 @@ class ModuleChild(VirtualChild):
         if not full:
             outlet.flush()
         return not outlet.broken
+
+    def is_terminal(self, fd: int) -> bool | None:
+        """Whether the parent gave a terminal; what is inherited and not read is none."""
+        channel = self._inlet if fd == STDIN else self._outlets.get(fd)
+        if channel is None:
+            return False if fd == STDIN else None
+        return os.isatty(channel.fd)
 
     def shut(self, fd: int) -> bool:
         """The end of a stream."""
