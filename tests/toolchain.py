@@ -11,6 +11,7 @@ _HEAD = """
 (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
 (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
+(import "wasi_snapshot_preview1" "fd_fdstat_get" (func $fd_fdstat_get (param i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "path_open"
@@ -50,6 +51,11 @@ _HEAD = """
 """
 
 _COPY = """
+(func $tell_kind (param $fd i32)
+    (if (call $fd_fdstat_get (local.get $fd) (i32.const 288)) (then (unreachable)))
+    (i32.store8 (i32.const 320) (select (i32.const 121) (i32.const 110)
+        (i32.eq (i32.load8_u (i32.const 288)) (i32.const 2))))
+    (call $print (i32.const 320) (i32.const 1)))
 (func $copy (param $from i32) (local $size i32)
     (loop $again
         (local.set $size (call $read (local.get $from) (i32.const 65536) (i32.const 65536)))
@@ -100,6 +106,12 @@ _BODIES = {
         (loop
             (br_if 0 (i32.eqz (call $write (i32.const 1) (i32.const 1024) (i32.const 6)))))
         (call $proc_exit (i32.const 32))""",
+    # Says of 0, 1, 2 and a file whether they are terminals, by `y` and `n`.
+    "isatty": """
+        (call $tell_kind (i32.const 0))
+        (call $tell_kind (i32.const 1))
+        (call $tell_kind (i32.const 2))
+        (call $tell_kind (call $open (i32.const 1034) (i32.const 9) (i32.const 0) (i64.const 2)))""",
     # Answers each piece of input with it in capitals; a `!` is the end.
     "upper": """
         (local $size i32) (local $at i32)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import toolchain
 from tests.docs.tables import README, settings_table, table_in
 
 TEXT = README.read_text(encoding="utf-8")
@@ -142,3 +143,20 @@ def test_every_file_that_is_linked_is_there() -> None:
     assert links
     for link in links:
         assert Path(README.parent, link).exists(), link
+
+
+def test_the_module_that_waits_a_day(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wasmtime")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "cache"))
+    (pytester.path / "pytest.ini").write_text(block("ini", "tapes_wasi"), encoding="utf-8")
+    (pytester.path / "test_backup.py").write_text(block("python", "# test_backup.py"), encoding="utf-8")
+    toolchain.put(pytester.path / "toolchain", "backup", toolchain.TOOLS["late"])
+    run().assert_outcomes(passed=1)
+    run("--record-tapes").assert_outcomes(passed=1)
+    toolchain.put(pytester.path / "toolchain", "backup", toolchain.NO_START)
+    told = block("", "WasiError: toolchain/backup.wasm").replace("toolchain/", f"{pytester.path}/toolchain/")
+    lines = [line.removeprefix("E").strip() for line in run().outlines]
+    for line in told.splitlines():
+        assert any(one.endswith(line.strip()) for one in lines), line

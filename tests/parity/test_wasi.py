@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE
@@ -45,6 +46,10 @@ os.write(1, b"".join(os.fsencode(one) + b"\\0" for one in [os.path.basename(name
 """,
     "readfile": "os.write(1, open('hello.txt', 'rb').read())",
     "writefile": "open('made.txt', 'w').write('hello\\n'); os.close(1); os.write(2, b'bad\\n')",
+    "isatty": """
+for fd in (0, 1, 2, os.open("hello.txt", 0)):
+    os.write(1, b"y" if os.isatty(fd) else b"n")
+""",
     "upper": """
 os.write(1, b'hello\\n')
 while data := os.read(0, 65536):
@@ -112,15 +117,14 @@ class Twins:
 
 
 @pytest.fixture(scope="session")
-def _warm() -> None:
+def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Wasmtime keeps threads and descriptors for files, once a module has opened one."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as name:
-        twins = Twins(Path(name))
-        (Path(name) / "hello.txt").touch()
-        with twins._virtual(ReplaySession):
-            subprocess.run(["readfile"], cwd=name, check=True)
+    folder = tmp_path_factory.mktemp("warm")
+    (folder / "hello.txt").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        with Twins(folder)._virtual(ReplaySession):
+            subprocess.run(["readfile"], cwd=folder, check=True)
 
 
 @pytest.fixture
@@ -330,3 +334,81 @@ def test_asyncio(twins: Twins) -> None:
         return await dialog(), await many(), await given_up()
 
     assert twins(lambda folder: asyncio.run(all_of_them()))[0] == ([b"hello\n", b"ABC\n"], 5)
+
+
+def test_who_is_a_terminal(twins: Twins) -> None:
+    def body(folder: Path) -> Any:
+        (folder / "hello.txt").touch()
+        master, slave = os.openpty()
+        for streams in ({"stdin": slave, "stdout": slave}, {"stdout": slave, "stderr": slave}):
+            given: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+            given |= streams
+            with subprocess.Popen(["isatty"], **given, cwd=folder) as child:
+                child.wait()
+        piped: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
+        with subprocess.Popen(["isatty"], **piped, cwd=folder) as child:
+            said = child.communicate()[0]
+        seen = b""
+        while len(seen) < 8:
+            seen += os.read(master, 100)
+        os.close(slave)
+        os.close(master)
+        return seen, said
+
+    assert twins(body) == (b"yynnnyyn", b"nnnn")
+
+
+def test_several_threads(twins: Twins) -> None:
+    def body(folder: Path) -> Any:
+        seen: list[Any] = []
+
+        def many() -> None:
+            for _ in range(5):
+                done = subprocess.run(["fail"], capture_output=True)
+                seen.append((done.returncode, done.stdout, done.stderr))
+
+        threads = [threading.Thread(target=many) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return seen
+
+    assert twins(body) == [(7, b"hello\n", b"bad\n")] * 20
+
+
+def test_a_fork_beside_it(twins: Twins) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["upper"], stdin=PIPE, stdout=PIPE, bufsize=0) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            seen: list[Any] = [child.stdout.readline()]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+            if not pid:
+                os._exit(3)
+            seen.append(os.waitpid(pid, 0)[1])
+            child.stdin.write(b"abc\n")
+            seen.append(child.stdout.readline())
+            child.stdin.close()
+            return seen, child.wait()
+
+    assert twins(body) == ([b"hello\n", 3 << 8, b"ABC\n"], 5)
+
+
+def test_on_a_terminal(twins: Twins) -> None:
+    def body(folder: Path) -> Any:
+        master, slave = os.openpty()
+        with subprocess.Popen(["upper"], stdin=slave, stdout=slave, stderr=slave) as child:
+            seen = [os.read(master, 100)]
+            os.write(master, b"abc\n")
+            while not seen[-1].endswith(b"ABC\r\n"):
+                seen.append(os.read(master, 100))
+            os.write(master, b"\4")
+            code = child.wait()
+        os.close(slave)
+        os.close(master)
+        return b"".join(seen), code
+
+    assert twins(body) == (b"hello\r\nabc\r\nABC\r\n", 5)

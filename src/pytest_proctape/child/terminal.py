@@ -143,24 +143,32 @@ def _refuse_what_was_typed(side: int) -> None:
         )
 
 
-def _opened_raw(slave: int) -> int:
-    """The terminal ``slave`` opened once more, so that its flags are ours, and made raw."""
+def _opened(slave: int) -> int:
+    """The terminal ``slave`` opened once more, so that its flags are ours."""
     name = _name_of(slave)
     if not name:
         raise UnsupportedSpawn(
             "the master of a pseudo-terminal", "it can't be a taped child's stream; give the child the slave"
         )
-    fd = moved(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
+    return moved(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
+
+
+def _opened_raw(slave: int) -> int:
+    fd = _opened(slave)
     tty.setraw(fd, termios.TCSANOW)
     return fd
 
 
 @contextmanager
-def opened(wiring: Wiring) -> Iterator[tuple[Wiring, int, Settings | None]]:
+def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, Settings | None]]:
     """For a virtual child: ``wiring`` with the test's terminal as it is to be played into.
 
+    Args:
+        wiring: as the parent gave it.
+        raw: what is played has been through a line discipline already.
+
     Yields:
-        the wiring, the descriptor in it that is the terminal or -1, and the settings to put back.
+        the wiring, the descriptor in it that is the terminal or -1, and the settings to put back, if any.
     """
     given = {**wiring.outputs, **wiring.inputs}
     terminals = {
@@ -173,8 +181,8 @@ def opened(wiring: Wiring) -> Iterator[tuple[Wiring, int, Settings | None]]:
         yield wiring, -1, None
         return
     parents = next(iter(terminals.values()))
-    settings = termios.tcgetattr(parents)
-    fd = _opened_raw(parents)
+    settings = termios.tcgetattr(parents) if raw else None
+    fd = _opened_raw(parents) if raw else _opened(parents)
     try:
         yield (
             replace(

@@ -85,11 +85,13 @@ class VirtualChild:
         status: as from :func:`os.waitpid`, once it has ended.
         reaped: the parent knows that it has ended.
         error: what the parent is to be told at its next wait.
+        raw: what it says to a terminal has been through a line discipline already.
     """
 
     status: int | None = None
     error: ProctapeError | None = None
     reaped = False
+    raw = True
     # What most children never need has its place here, and costs nothing.
     _loose: LooseInput | None = None
     _changed: threading.Condition | None = None
@@ -142,7 +144,7 @@ class VirtualChild:
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
         own_input = wiring.inputs.get(STDIN) in wiring.private
-        with self._lock, terminal.opened(wiring) as (wiring, tty, settings):
+        with self._lock, terminal.opened(wiring, raw=self.raw) as (wiring, tty, settings):
             self._own_input = own_input
             self._connect(wiring)
             channels = [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]

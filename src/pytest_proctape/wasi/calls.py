@@ -27,6 +27,8 @@ _SUCCESS, _BADF, _FAULT, _INVAL, _PIPE = 0, 8, 21, 28, 64
 _REALTIME, _MONOTONIC, _PROCESS_TIME, _THREAD_TIME = range(4)
 _TAG_CLOCK, _TAG_READ, _TAG_WRITE = range(3)
 _ABSOLUTE = 1
+_UNKNOWN, _CHARACTER_DEVICE = 0, 2
+_MAY_READ, _MAY_WRITE = 1 << 1, 1 << 6
 _RESOLUTION_NS = 1000
 """A mock clock counts microseconds."""
 _SUBSCRIPTION, _EVENT = 48, 32
@@ -34,7 +36,7 @@ _MASK = 0xFFFFFFFF
 
 _TYPES = {"i": wasmtime.ValType.i32, "l": wasmtime.ValType.i64}
 
-_ONWARD = {"fd_read": 4, "fd_write": 4, "fd_close": 1}
+_ONWARD = {"fd_read": 4, "fd_write": 4, "fd_close": 1, "fd_fdstat_get": 2}
 """How many numbers those take that wasmtime's own functions have to be asked for as well."""
 
 
@@ -163,6 +165,7 @@ class Calls:
             "fd_read": ("iiii", self._fd_read),
             "fd_write": ("iiii", self._fd_write),
             "fd_close": ("i", self._fd_close),
+            "fd_fdstat_get": ("ii", self._fd_fdstat_get),
             "poll_oneoff": ("iiii", self._poll_oneoff),
             "proc_exit": ("i", self._proc_exit),
             "random_get": ("ii", self._random_get),
@@ -300,6 +303,18 @@ class Calls:
         if fd not in range(3):
             return self._go_onward(caller, "fd_close", fd)
         return _SUCCESS if self._host.shut(fd) else _BADF
+
+    def _fd_fdstat_get(self, caller: wasmtime.Caller, fd: int, result: int) -> int:
+        """By which ``isatty`` decides; what is no terminal is of no kind that is known."""
+        if fd not in range(3):
+            return self._go_onward(caller, "fd_fdstat_get", fd, result)
+        terminal = self._host.is_terminal(fd)
+        if terminal is None:
+            return _BADF
+        kind = _CHARACTER_DEVICE if terminal else _UNKNOWN
+        rights = _MAY_READ if fd == 0 else _MAY_WRITE
+        Memory(caller).write(result, struct.pack("<BxH4xQQ", kind, 0, rights, rights))
+        return _SUCCESS
 
     def _go_onward(self, caller: wasmtime.Caller, name: str, *values: int) -> int:
         """Wasmtime's own function, which finds the memory by asking the module that calls it."""

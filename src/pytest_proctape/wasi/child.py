@@ -6,6 +6,7 @@ waits for has come; see :mod:`.program`.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
@@ -65,6 +66,7 @@ class ModuleChild(VirtualChild):
     """
 
     leaps = True
+    raw = False
 
     def __init__(
         self,
@@ -179,7 +181,18 @@ class ModuleChild(VirtualChild):
     def step(self) -> bool:
         """As of any virtual child, but for a handler of a signal that comes by while the module runs."""
         with self._lock:
-            return False if self._program.running else super().step()
+            if self._program.running:
+                return False
+            moved = super().step()
+            # What has been written at its end may have been what the module waited for.
+            while self._has_room():
+                moved = super().step() or moved
+            return moved
+
+    def _has_room(self) -> bool:
+        want = self._program.want
+        waits = self.status is None and not self._hangs and not self._stopped
+        return waits and want is not None and want.step is None and want.met()
 
     def _play(self) -> None:
         while self.status is None and self._may_go_on():
@@ -309,6 +322,13 @@ class ModuleChild(VirtualChild):
         if not full:
             outlet.flush()
         return not outlet.broken
+
+    def is_terminal(self, fd: int) -> bool | None:
+        """Whether the parent gave a terminal; what is inherited and not read is none."""
+        channel = self._inlet if fd == STDIN else self._outlets.get(fd)
+        if channel is None:
+            return False if fd == STDIN else None
+        return os.isatty(channel.fd)
 
     def shut(self, fd: int) -> bool:
         """The end of a stream."""

@@ -115,6 +115,9 @@ class Host(Protocol):
     def put(self, fd: int, data: bytes) -> bool | None:
         """Write; false where nobody reads it any more, ``None`` where there is no such output."""
 
+    def is_terminal(self, fd: int) -> bool | None:
+        """Whether it is one; ``None`` where there is no such stream."""
+
     def shut(self, fd: int) -> bool:
         """Close; whether it was open."""
 
@@ -159,8 +162,8 @@ class Program:
         if self._begun:
             self._go.release()
         else:
-            self._begun = True
             _START_THREAD(self._run, ())
+            self._begun = True
         try:
             self._back.acquire()
         except BaseException:
