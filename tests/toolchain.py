@@ -103,8 +103,9 @@ _BODIES = {
         (drop (call $random_get (i32.const 65536) (i32.const 40)))
         (call $print (i32.const 65536) (i32.const 40))""",
     "yes": """
+        (call $print (i32.const 1024) (i32.const 6))
         (loop
-            (br_if 0 (i32.eqz (call $write (i32.const 1) (i32.const 1024) (i32.const 6)))))
+            (br_if 0 (i32.eqz (call $write (i32.const 1) (i32.const 131072) (i32.const 4096)))))
         (call $proc_exit (i32.const 32))""",
     # Says of 0, 1, 2 and a file whether they are terminals, by `y` and `n`.
     "isatty": """

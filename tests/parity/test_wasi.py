@@ -58,8 +58,9 @@ sys.exit(5)
 """,
     "yes": """
 try:
+    os.write(1, b'hello\\n')
     while True:
-        os.write(1, b'hello\\n')
+        os.write(1, bytes(4096))
 except BrokenPipeError:
     sys.exit(32)
 """,

@@ -317,7 +317,7 @@ class Session:
         with self._lock:
             self.roll.add(made)
             if self.log is not None:
-                at_ns = REAL.monotonic_ns() if entry is None else None
+                at_ns = None if entry is not None or self.mode == "replay" else REAL.monotonic_ns()
                 order = index if self.terms.order == "any" else None
                 self.log.look(CLOCK.shown())
                 self.log.add(Spawned(self.asked(spawn), made.place, self.phase, child, at_ns, order))

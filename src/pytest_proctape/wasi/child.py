@@ -110,7 +110,6 @@ class ModuleChild(VirtualChild):
         self._on_failed = on_failed
         self._program = Program(request, self)
         self._transcript = Transcript()
-        self.passed_ns = self._transcript.passed_ns
         self._slept_ns = self._waited_ns = 0
         self.clock = ModuleClock(time, waits, self._tape_ns)
         self._written: dict[int, int] = {}

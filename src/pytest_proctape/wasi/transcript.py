@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from ..clock import REAL
 from ..tape import STDIN, Content, script
 
 
 class Transcript:
-    """Notes what goes in and out; what follows the same way in one go is one step.
-
-    Attributes:
-        passed_ns: by the number of a step when it began, on the real monotonic clock; for the log alone.
-    """
+    """Notes what goes in and out; what follows the same way in one go is one step."""
 
     def __init__(self) -> None:
-        self.passed_ns: dict[int, int] = {}
         self._steps: list[script.Step] = []
         self._fd = -1
         self._data = bytearray()
@@ -25,13 +19,11 @@ class Transcript:
         if fd != self._fd or at_ns != self._at_ns:
             self.part()
             self._fd, self._at_ns = fd, at_ns
-            self.passed_ns[len(self._steps)] = REAL.monotonic_ns()
         self._data += data
 
     def end(self, fd: int, at_ns: int) -> None:
         """``fd`` has been closed."""
         self.part()
-        self.passed_ns[len(self._steps)] = REAL.monotonic_ns()
         self._steps.append(script.InputEnd(at_ns) if fd == STDIN else script.OutputEnd(fd, at_ns))
 
     def part(self) -> None:

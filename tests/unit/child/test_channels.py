@@ -70,8 +70,22 @@ def test_a_broken_pipe_takes_everything(pipe: tuple[int, int], private: bool) ->
     outlet = Outlet(pipe[1], private=private)
     os.close(pipe[0])
     outlet.add(Content.of(b"x" * 1_000_000))
+    assert outlet.waiting == 1_000_000
     outlet.flush()
-    assert not outlet.pending
+    assert (outlet.pending, outlet.waiting, outlet.broken) == (False, 0, True)
+
+
+def test_what_waits_for_room_is_counted(pipe: tuple[int, int]) -> None:
+    outlet = Outlet(pipe[1], private=True)
+    outlet.add(Content.of(b"x" * 300_000))
+    outlet.add(Content.of(b"y" * 10))
+    outlet.flush()
+    left = outlet.waiting
+    assert 0 < left < 300_010
+    left -= len(os.read(pipe[0], 10_000))
+    outlet.flush()
+    assert left <= outlet.waiting < 300_010
+    assert not outlet.broken
 
 
 def test_a_borrowed_descriptor_is_not_closed_and_an_adopted_one_is_a_copy(pipe: tuple[int, int]) -> None:

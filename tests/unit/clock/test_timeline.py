@@ -21,6 +21,16 @@ def test_what_is_let_pass_here_passes_on_the_clock(clocks: Clocks, timeline: Tim
     assert timeline.skipped_ns == 5 * MS
 
 
+def test_what_the_topmost_clock_shows(clocks: Clocks, timeline: Timeline) -> None:
+    timeline.add(5 * MS)
+    assert timeline.shown_ns() == clocks.stack[0].ns == 5 * MS
+    clocks.stack.append(OwnReading(10**18))
+    timeline.add(MS)
+    assert timeline.shown_ns() == 10**18 + MS
+    clocks.stack.clear()
+    assert timeline.shown_ns() is None
+
+
 def test_time_passes_by_whole_microseconds_rounded_up(clocks: Clocks, timeline: Timeline) -> None:
     timeline.add(1)
     timeline.add(1001)
