@@ -71,8 +71,12 @@ def run_pytest(folder: Path, *arguments: str) -> None:
 
 
 def variables() -> dict[str, str]:
-    """Of a process that is measured: this checkout's package, and no plugin by itself."""
-    found = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    """Of a process that is measured: this checkout's package, and no plugin by itself.
+
+    Without compiled files every run would compile the tests, and the package, anew.
+    """
+    without = {"PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"}
+    found = {name: value for name, value in os.environ.items() if name not in without}
     found["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return found

@@ -12,11 +12,12 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import quote_from_bytes, quote_plus
 
+from .alphabet import may_have
 from .shapes import shape_spans
 from .tokens import REDACTED, Span, written
 
@@ -57,6 +58,7 @@ _PASSWORD_OF = "PASSWORD_OF_"
 
 _DIGITS = re.compile(rb"[\w+/-]", re.ASCII)
 _IS_DIGIT = bytes(b"1"[0] if _DIGITS.match(bytes([byte])) else b"0"[0] for byte in range(256))
+_KINDS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz", b"0123456789_+/-")
 _LONG = b"1" * 24
 """Digits of base64 that are worth looking into."""
 _MIN_WIDTH = 48
@@ -165,13 +167,15 @@ class Secrets:
         return spans
 
     def _find(self, data: bytes) -> list[Span]:
-        found = list(self._named(data))
+        may = may_have(data)
+        found = list(self._named(data, may))
         anonymous = written(REDACTED)
-        found += [Span(start, end, anonymous) for start, end in shape_spans(data)]
+        found += [Span(start, end, anonymous) for start, end in shape_spans(data, may)]
         for pattern in self._patterns:
             group = 1 if pattern.groups else 0
             found += [Span(*match.span(group), anonymous) for match in pattern.finditer(data)]
-        found += [Span(start, end, anonymous) for start, end in self._encoded(data)]
+        if _may_be_encoded(may):
+            found += [Span(start, end, anonymous) for start, end in self._encoded(data)]
         return _joined(span for span in found if 0 <= span.start < span.end)
 
     def _add(self, name: str, value: str) -> None:
@@ -187,11 +191,11 @@ class Secrets:
             for needle in _needles(raw):
                 self._needles.setdefault(needle, token)
 
-    def _named(self, data: bytes) -> Iterator[Span]:
+    def _named(self, data: bytes, may: Callable[[bytes], bool]) -> Iterator[Span]:
         size = len(data)
         # `needle in data` looks for a number first, and takes longer.
         find = data.find
-        present = [needle for needle in self._needles if len(needle) <= size and find(needle) >= 0]
+        present = [one for one in self._needles if len(one) <= size and may(one) and find(one) >= 0]
         for needle in present:
             at = data.find(needle)
             while at >= 0:
@@ -257,6 +261,12 @@ def _runs(data: bytes) -> Iterator[tuple[int, int]]:
         end += len(data[end : end + 2]) - len(data[end : end + 2].lstrip(b"="))
         yield start, end
         start = kinds.find(_LONG, end)
+
+
+def _may_be_encoded(may: Callable[[bytes], bool]) -> bool:
+    """Whether there is anything but runs of one case, which :meth:`Secrets._encoded` passes over."""
+    upper, lower, others = (any(may(bytes([byte])) for byte in kind) for kind in _KINDS)
+    return others or (upper and lower)
 
 
 def _is_text(data: bytes) -> bool:

@@ -7,8 +7,10 @@ nothing, so ten megabytes without any are through in a fraction of a second.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from .alphabet import SMALL, may_have
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +95,29 @@ _LOOSE_WORDS = tuple(dict.fromkeys(word for shape in _LOOSE for word in shape.wo
 _SHORTEST = 12
 """Bytes of the shortest text that any of the shapes fits."""
 
-_SMALL = 4096
 _IN_RUN = bytes(b"01"[re.match(rb"[\w.-]", bytes([byte])) is not None] for byte in range(256))
 _LONG = b"1" * _SHORTEST
 _IN_NONE = bytes(byte for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\r\n")
 
 
-def shape_spans(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where something with the shape of a secret stands."""
+def shape_spans(data: bytes, may: Callable[[bytes], bool] | None = None) -> Iterator[tuple[int, int]]:
+    """Where something with the shape of a secret stands.
+
+    Args:
+        data: to look at.
+        may: what :func:`~.alphabet.may_have` says of it, where that is known already.
+    """
     if len(data) < _SHORTEST:
         return
     # Without what no shape has in it, more may seem to be there, but never less. `word in data` looks for a
     # number first, and takes longer.
-    small = len(data) <= _SMALL
-    text = data if small else data.translate(None, _IN_NONE)
-    find, find_tight = text.find, (text if small else _long_runs(text)).find
-    present = {word for word in _LOOSE_WORDS if find(word) >= 0}
-    present.update(word for word in _TIGHT_WORDS if find_tight(word) >= 0)
+    small = len(data) <= SMALL
+    may = may or may_have(data)
+    loose, tight = ([word for word in words if may(word)] for words in (_LOOSE_WORDS, _TIGHT_WORDS))
+    text = data if small or not (loose or tight) else data.translate(None, _IN_NONE)
+    find, find_tight = text.find, (text if small or not tight else _long_runs(text)).find
+    present = {word for word in loose if find(word) >= 0}
+    present.update(word for word in tight if find_tight(word) >= 0)
     if not present:
         return
     for shape in _SHAPES:
