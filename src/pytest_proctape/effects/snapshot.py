@@ -80,7 +80,7 @@ class Snapshot:
     Attributes:
         stats: by path. Where ``exact``, of everything there is; else what an earlier look found, of which
             some may have changed since; of directories it is always what is there.
-        folders: what was listed, where that was much.
+        folders: what was listed.
         exact: see ``stats``.
         stamp_ns: the file system's time when the look was over: what is touched later has a later one.
         known_ns: the file system's time when the last look began that asked for the status of everything.
@@ -107,6 +107,11 @@ class Snapshot:
         """What is known of ``path``; what is not exact may be older than the snapshot."""
         return self.stats.get(path) if self.exact or self.kind(path) is not None else None
 
+    def keep(self, path: str, folder: Folder) -> None:
+        """A directory was listed, maybe once more for another root."""
+        other = self.folders.get(path)
+        self.folders[path] = folder if other is None else other.joined(folder)
+
     def newest_ns(self) -> int:
         """The latest change time of all."""
         return max((status.st_ctime_ns for status in self.stats.values()), default=0)
@@ -120,15 +125,18 @@ def _kind_of_entry(entry: os.DirEntry[str]) -> Kind:
     return "file" if entry.is_file(follow_symlinks=False) else "device"
 
 
-def look_closely(roots: Roots) -> Snapshot:
-    """Everything that is watched, with its status."""
-    found = Snapshot(exact=True)
+def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
+    """Everything that is watched, with its status; see :func:`look_again`."""
+    found = Snapshot(exact=True, known_ns=fresh_ns)
     pending = _tops(roots, found)
     with _uncollected():
         while pending:
             root, path = pending.pop()
-            for entry in _entries(roots, root, path):
-                status = _stat(entry)
+            folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
+            folder.is_known = True
+            found.keep(path, folder)
+            for entry in folder.entries:
+                status = lstat(entry.path)
                 if status is not None:
                     found.stats[entry.path] = status
                     if stat.S_ISDIR(status.st_mode):
@@ -162,8 +170,7 @@ def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
         while pending:
             root, path = pending.pop()
             folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
-            other = found.folders.get(path)
-            found.folders[path] = folder if other is None else other.joined(folder)
+            found.keep(path, folder)
             for entry in folder.below:
                 if (below := lstat(entry.path)) is not None:
                     found.stats[entry.path] = below
@@ -177,7 +184,6 @@ def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
             if status is not None:
                 found.stats[entry.path] = status
     found.exact = True
-    found.folders = {}
     return found
 
 
@@ -208,7 +214,7 @@ def look_again(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> tuple[Snaps
         look = _ByTime(roots, before, Snapshot(exact=True, known_ns=fresh_ns))
         with _uncollected():
             return look.look(fresh_ns)
-    now = look_closely(roots)
+    now = look_closely(roots, before, fresh_ns)
     old = before.stats
     touched = [path for path, status in now.stats.items() if _differs(old.get(path), status)]
     return now, touched, [path for path in old if path not in now.stats]
@@ -239,8 +245,7 @@ class _ByTime:
             old = before.folders.get(path)
             folder = _listed(self._roots, root, path, stats[path], old, fresh_ns)
             self._ask(path, folder, old)
-            other = now.folders.get(path)
-            now.folders[path] = folder if other is None else other.joined(folder)
+            now.keep(path, folder)
             pending += [(root, entry.path) for entry in folder.below if entry.path in stats]
         self._find_gone()
         for path in self._gone:
@@ -346,13 +351,6 @@ def _entries(roots: Roots, root: Root, path: str) -> list[os.DirEntry[str]]:
             ]
         return entries
     return []
-
-
-def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
-    try:
-        return entry.stat(follow_symlinks=False)
-    except OSError:
-        return None
 
 
 def lstat(path: str) -> os.stat_result | None:
