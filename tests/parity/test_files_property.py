@@ -126,6 +126,7 @@ def in_session(kind: type[Any], base: Path, body: Any) -> Any:
         [("remove", "a"), ("mkdir", "a"), ("symlink", "b", "A")],
     ],
 )
+@example(own=[("mkfifo", "a")], commands=[[("remove", "a")]], between=[])
 @settings(
     max_examples=25,
     deadline=None,

@@ -45,6 +45,7 @@ class Folder:
         key: its device, inode and change time before it was listed.
         entries: what is in it and watched.
         below: those of them that are directories.
+        kinds: of those that are neither directories nor files nor links, by name.
         is_known: the status of each of them is known from the last look.
     """
 
@@ -52,6 +53,7 @@ class Folder:
     key: tuple[int, int, int]
     entries: list[os.DirEntry[str]]
     below: list[os.DirEntry[str]]
+    kinds: dict[str, Kind]
     is_known: bool = False
     _by_name: dict[str, os.DirEntry[str]] | None = None
 
@@ -60,6 +62,14 @@ class Folder:
         if self._by_name is None:
             self._by_name = {entry.name: entry for entry in self.entries}
         return self._by_name.get(name)
+
+    def kind(self, entry: os.DirEntry[str]) -> Kind:
+        """What one of its entries is."""
+        if entry.is_symlink():
+            return "link"
+        if entry.is_dir(follow_symlinks=False):
+            return "directory"
+        return self.kinds.get(entry.name, "file")
 
     def has_still(self, entry: os.DirEntry[str]) -> bool:
         """Whether there is the same thing by the same name."""
@@ -70,7 +80,7 @@ class Folder:
         """The same directory, watched by two roots."""
         more = [entry for entry in other.entries if self.get(entry.name) is None]
         below = [entry for entry in other.below if self.get(entry.name) is None]
-        return Folder(None, self.key, self.entries + more, self.below + below)
+        return Folder(None, self.key, self.entries + more, self.below + below, self.kinds | other.kinds)
 
 
 @dataclass(slots=True)
@@ -101,7 +111,7 @@ class Snapshot:
             return None if status is None else kind_of(status)
         folder = self.folders.get(os.path.dirname(path))
         entry = None if folder is None else folder.get(os.path.basename(path))
-        return None if entry is None else _kind_of_entry(entry)
+        return None if folder is None or entry is None else folder.kind(entry)
 
     def status(self, path: str) -> os.stat_result | None:
         """What is known of ``path``; what is not exact may be older than the snapshot."""
@@ -115,14 +125,6 @@ class Snapshot:
     def newest_ns(self) -> int:
         """The latest change time of all."""
         return max((status.st_ctime_ns for status in self.stats.values()), default=0)
-
-
-def _kind_of_entry(entry: os.DirEntry[str]) -> Kind:
-    if entry.is_symlink():
-        return "link"
-    if entry.is_dir(follow_symlinks=False):
-        return "directory"
-    return "file" if entry.is_file(follow_symlinks=False) else "device"
 
 
 def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
@@ -310,7 +312,14 @@ def _listed(
         return old
     entries = _entries(roots, root, path)
     below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-    return Folder(root, key, entries, below)
+    kinds = {}
+    for entry in entries:
+        # Rare, and an entry does not tell a pipe from a device.
+        if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)) and (
+            not entry.is_symlink() and (found := lstat(entry.path)) is not None
+        ):
+            kinds[entry.name] = kind_of(found)
+    return Folder(root, key, entries, below, kinds)
 
 
 def _differs(old: os.stat_result | None, new: os.stat_result) -> bool:
