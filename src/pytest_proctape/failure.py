@@ -60,19 +60,25 @@ def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
 # -- the tape of a failed test -----------------------------------------------------------------
 
 
-def add_section(report: pytest.TestReport, session: Session, error: ProctapeError | None) -> None:
+def add_section(
+    report: pytest.TestReport,
+    session: Session,
+    error: ProctapeError | None,
+    raised: BaseException | None = None,
+) -> None:
     """Tell on ``report`` of a failed test which tape it has used.
 
     Args:
         report: of the phase that failed.
         session: of the test.
         error: that it failed of, if that is one of ours. It says itself what to do next.
+        raised: that it failed of, whosever it is.
     """
     if isinstance(error, TapeError):
         return
     told = _tape_told(session)
     if told and error is None and not isinstance(session, Recording):
-        told += f"\nrecord it again: {session.record_command}"
+        told += _files_told(session, raised) + f"\nrecord it again: {session.record_command}"
     if told:
         report.sections.append(("tape", told))
 
@@ -99,6 +105,24 @@ def _tape_told(session: Session) -> str:
         day = recorded.at.partition("T")[0] + age(recorded.at, REAL.time_ns())
         made = f"recorded on {day} with Python {recorded.python} on {recorded.platform}"
     return f"replayed from {session.shown_path}, {made}"
+
+
+def _files_told(session: Session, raised: BaseException | None) -> str:
+    """Why a file may be missing that a command has made, on a line of its own; mostly empty."""
+    if not isinstance(raised, FileNotFoundError) or not isinstance(session, Player) or not session.spawns:
+        return ""
+    if session.files is not None and session.files.rules.on:
+        return ""
+    innermost = raised.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is not None and innermost.tb_frame.f_globals.get("__name__") == "subprocess":
+        # It is the program that is missing, as it was in the recording.
+        return ""
+    return (
+        "\na file is missing, and the commands on this tape were replayed without the files that they made: "
+        "@pytest.mark.tape(effects=True) records these, too"
+    )
 
 
 def age(at: str, now_ns: int) -> str:

@@ -486,7 +486,7 @@ def pytest_runtest_makereport(
         if report.failed:
             from .failure import add_section
 
-            add_section(report, active.session, error)
+            add_section(report, active.session, error, raised.value if raised is not None else None)
             if error is None and raised is not None:
                 from .gone import lead
 

@@ -135,7 +135,7 @@ def _taping(way: Way, scratch: Path) -> list[str]:
         "-o",
         "tapes_auto=true",
         "-o",
-        "tapes_effects=.",
+        f"tapes_effects=.\n{scratch / 'tmp'}",
         "-o",
         f"tapes_dir={tapes}",
     ]

@@ -390,3 +390,48 @@ def test_the_status_of_files_in_an_index_that_the_test_wrote_is_no_matter(projec
     result = project.run()
 
     assert "<tmp>/index  tape: a file with other content, SHA-256" in result.stdout.str()
+
+
+HINT = "*a file is missing, and the commands on this tape were replayed without the files that they made*"
+
+
+def test_a_missing_file_of_a_tape_without_files_is_explained(
+    project: Project, run_options: tuple[str, ...]
+) -> None:
+    project.write(
+        SHELL
+        + """
+    @pytest.mark.tape
+    def test_it(tmp_path):
+        sh("echo made > a", cwd=tmp_path)
+        (tmp_path / "a").read_text()
+    """
+    )
+    project.record()
+
+    project.replay(*run_options, failed=1).stdout.fnmatch_lines([HINT, "record it again: *"])
+    project.edit("tape\n", "tape(effects=True)\n")
+    assert "a file is missing" not in project.replay(failed=1).stdout.str()
+    project.record()
+    project.replay()
+
+
+def test_a_missing_program_is_no_missing_file(project: Project) -> None:
+    project.write(
+        SHELL
+        + """
+    @pytest.mark.tape
+    def test_it():
+        sh("true")
+        try:
+            subprocess.run(["no-such-program"])
+        except FileNotFoundError:
+            if "SURE" not in os.environ:
+                raise
+    """
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURE", "1")
+        project.record()
+
+    assert "a file is missing" not in project.replay(failed=1).stdout.str()

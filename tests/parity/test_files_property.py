@@ -24,10 +24,11 @@ from pytest_proctape.tape import TapeStore
 from . import editor
 from .trees import below, tree
 
-NAMES = ("a", "b", "c d", "\udcff\n", "é")
+NAMES = ("a", "b", "A", "c d", "\udcff\n", "é")
 paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
 contents = st.one_of(
-    st.binary(max_size=20).map(bytes.hex), st.sampled_from(["", "7465787420c3bc0a*100", "00ff10*30000"])
+    st.binary(max_size=20).map(bytes.hex),
+    st.sampled_from(["", "7465787420c3bc0a*100", "00ff10*30000", "61*1100000"]),
 )
 times = st.integers(min_value=0, max_value=4 * 10**18)
 edits = st.one_of(
@@ -45,6 +46,7 @@ edits = st.one_of(
     st.tuples(st.just("utime"), paths, times),
 )
 spawns = st.lists(st.lists(edits, max_size=8), min_size=1, max_size=3)
+betweens = st.lists(st.lists(edits, max_size=3), max_size=2)
 
 
 def edit(folder: Path, steps: Any) -> None:
@@ -54,9 +56,17 @@ def edit(folder: Path, steps: Any) -> None:
 
 
 def prepare(folder: Path, steps: Any) -> None:
-    """The test's own tree, with times that do not depend on when it is made."""
+    """The test's own tree."""
+    for path in (os.fspath(folder), *below(folder)):
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.chmod(path, 0o700)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    edit_here(folder, steps)
+
+
+def edit_here(folder: Path, steps: Any) -> None:
+    """What the test itself does, with times that do not depend on when it does it."""
     with contextlib.chdir(folder):
         editor.edit(json.loads(json.dumps(steps)))
     for path in (os.fspath(folder), *below(folder)):
@@ -83,27 +93,54 @@ def in_session(kind: type[Any], base: Path, body: Any) -> Any:
 
 
 @pytest.mark.parametrize("small", [1000, 0], ids=["a small tree", "a large tree"])
-@given(own=st.lists(edits, max_size=10), commands=spawns)
+@given(own=st.lists(edits, max_size=10), commands=spawns, between=betweens)
 @example(
-    own=[("write", "a", "00"), ("write", "b", "01")], commands=[[("rename", "a", "b"), ("write", "a", "02")]]
+    own=[("write", "a", "00"), ("write", "b", "01")],
+    commands=[[("rename", "a", "b"), ("write", "a", "02")]],
+    between=[],
 )
 @example(
-    own=[("mkdir", "a/b"), ("write", "a/b/c d", "00")], commands=[[("rename", "a", "b")], [("rmtree", "b")]]
+    own=[("mkdir", "a/b"), ("write", "a/b/c d", "00")],
+    commands=[[("rename", "a", "b")], [("rmtree", "b")]],
+    between=[],
 )
 @example(
-    own=[("write", "a", "61")], commands=[[("link", "a", "b")], [("append", "b", "62")], [("remove", "a")]]
+    own=[("write", "a", "61")],
+    commands=[[("link", "a", "b")], [("append", "b", "62")], [("remove", "a")]],
+    between=[],
 )
-@example(own=[], commands=[[("write", "a", "61")], [("remove", "a"), ("mkdir", "a/b")], [("rmtree", "a")]])
+@example(
+    own=[],
+    commands=[[("write", "a", "61")], [("remove", "a"), ("mkdir", "a/b")], [("rmtree", "a")]],
+    between=[],
+)
+@example(
+    own=[],
+    commands=[
+        [("write", "a", "61")],
+        [("append", "a", "62"), ("write", "b/c d", "00")],
+        [("rename", "b", "a/b")],
+    ],
+    between=[
+        [("write", "a", "63"), ("mkdir", "b")],
+        [("remove", "a"), ("mkdir", "a"), ("symlink", "b", "A")],
+    ],
+)
+@example(own=[("mkfifo", "a")], commands=[[("remove", "a")]], between=[])
 @settings(
     max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_a_replay_leaves_what_the_commands_left(tmp_path: Path, small: int, own: Any, commands: Any) -> None:
+def test_a_replay_leaves_what_the_commands_left(
+    tmp_path: Path, small: int, own: Any, commands: Any, between: Any
+) -> None:
     def body(folder: Path) -> None:
-        for command in commands:
+        for number, command in enumerate(commands):
             edit(folder, command)
+            if number < len(between) and between[number]:
+                edit_here(folder, between[number])
 
     shutil.rmtree(tmp_path / "tapes", ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:

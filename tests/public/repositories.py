@@ -29,6 +29,7 @@ LEFT_OUT: Final = ("aiohttp", "bundle_uri", "client", "dumb", "lfs", "partial_cl
 """Files of dulwich's tests that talk to a server of the test, or are one."""
 
 KNOWN: Final = {
+    "test_index_v4_with_merge_conflicts": "writes an index anew in which git has noted the directory's path",
     "test_cgit_am_dulwich_format_patch": "writes the time of day into a repository, which git then reads",
 }
 """By test, why it may differ."""

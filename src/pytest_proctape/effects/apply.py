@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..tape import Content, FileEffect
 from .contents import Conceal
-from .folders import Folders, OutsideError
+from .folders import Folders, OutsideError, is_encodable
 from .present import Present, expected, is_folder
 from .roots import Roots
 
@@ -89,6 +89,9 @@ class _Work:
 
     def check(self) -> None:
         """See that nothing is in the way."""
+        if len(self._by_path) != len(self._files):
+            twice = next(file.path for file in self._files if self._by_path[file.path] is not file)
+            raise OutsideError(twice, "the tape has two effects on it at once")
         for file in self._files:
             self._check_parts(file)
             root = self.folders.root_of(file.path, on_the_way=file.kind == "directory")
@@ -102,7 +105,22 @@ class _Work:
                     raise InTheWayError(os.path.dirname(file.path), "a directory", "nothing") from None
                 self._check_one(file, Present(-1, "", None))
             if file.kind == "same_as":
-                self.folders.root_of(file.target)
+                self._check_source(file)
+
+    def _check_source(self, file: FileEffect) -> None:
+        """What is to get a further name has to be a regular file, and there, or come by these effects."""
+        root = self.folders.root_of(file.target)
+        if (made := self._by_path.get(file.target)) is not None and made.kind not in {"gone", "kept"}:
+            if made.kind in {"file", "same_as"}:
+                return
+            raise OutsideError(file.path, f"it is to be another name of {file.target}, which is no file")
+        try:
+            with self.folders.parent(root, file.target) as (fd, name):
+                present = Present.at(fd, name)
+        except FileNotFoundError:
+            present = Present(-1, "", None)
+        if present.kind != "file":
+            raise InTheWayError(file.target, "a file", present.told() if present.fd != -1 else "nothing")
 
     def _check_one(self, file: FileEffect, present: Present) -> None:
         if file.kind != "same_as" and present.is_as_after(file):
@@ -139,6 +157,10 @@ class _Work:
         length = sum(length for _, length in file.parts)
         if file.parts and file.content is not None and length != file.content.size:
             raise OutsideError(file.path, "its parts are not as long as its content")
+        if file.kind == "link" and not is_encodable(file.target):
+            raise OutsideError(file.path, "no link can have its text")
+        if file.mtime_ns is not None and not -(2**63) <= file.mtime_ns < 2**63:
+            raise OutsideError(file.path, "no file can have its time")
 
     # -- doing ---------------------------------------------------------------------------------
 
@@ -218,7 +240,7 @@ class _Work:
     def _write(self, file: FileEffect, fd: int, name: str) -> None:
         present = Present.at(fd, name)
         if present.status is None:
-            self._fill(file, os.open(name, _NEW, _OWNERS, dir_fd=fd))
+            self._fill_new(file, fd, name)
         elif file.in_place:
             if not present.status.st_mode & 0o200:
                 os.chmod(name, stat.S_IMODE(present.status.st_mode) | 0o200, dir_fd=fd)
@@ -228,8 +250,16 @@ class _Work:
         else:
             # Whoever has the old one open keeps it, and who looks finds the one or the other.
             fresh = ".proctape-new"
-            self._fill(file, os.open(fresh, _NEW, _OWNERS, dir_fd=fd))
+            self._fill_new(file, fd, fresh)
             os.replace(fresh, name, src_dir_fd=fd, dst_dir_fd=fd)
+
+    def _fill_new(self, file: FileEffect, fd: int, name: str) -> None:
+        opened = os.open(name, _NEW, _OWNERS, dir_fd=fd)
+        try:
+            self._fill(file, opened)
+        except BaseException:
+            os.unlink(name, dir_fd=fd)
+            raise
 
     def _fill(self, file: FileEffect, fd: int) -> None:
         assert file.content is not None

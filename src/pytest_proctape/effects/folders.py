@@ -30,6 +30,14 @@ class OutsideError(Exception):
         super().__init__(path, reason)
 
 
+def is_encodable(name: str) -> bool:
+    """Whether a file system can be asked for it at all."""
+    try:
+        return "\0" not in name and bool(os.fsencode(name))
+    except UnicodeEncodeError:
+        return False
+
+
 class Folders:
     """Opens the directories above names; at most one stays open."""
 
@@ -59,6 +67,8 @@ class Folders:
         names = path.split("/")
         if names[0] or "\0" in path or any(name in {"", ".", ".."} for name in names[1:]):
             raise OutsideError(path, "it is no plain absolute path")
+        if not is_encodable(path):
+            raise OutsideError(path, "no file can have that name")
         for root in self.roots:
             above = root.path.rstrip("/") + "/"
             if root.holds(path) or (on_the_way and path.startswith(above)):
@@ -83,18 +93,25 @@ class Folders:
         folder, name = os.path.split(path)
         if folder != self._path:
             self.close()
-            self._fd = self._open(root, folder, path, write=write)
+            self._fd = self._open(self._outermost(root, path), folder, path, write=write)
             self._path = folder
         yield self._fd, name
 
+    def _outermost(self, root: Root, path: str) -> Root:
+        """The first root on the way to ``path``: what is above it, no tape has put there."""
+        around = (
+            one for one in self.roots if path == one.path or path.startswith(one.path.rstrip("/") + "/")
+        )
+        return min(around, key=lambda one: len(one.path), default=root)
+
     def _open(self, root: Root, folder: str, path: str, *, write: bool) -> int:
+        above, top = os.path.split(root.path)
+        fd = os.open(above, _FOLDER & ~os.O_NOFOLLOW)
         if path == root.path:
-            # Where a root is, the user has said.
-            return os.open(folder, _FOLDER & ~os.O_NOFOLLOW)
-        fd = os.open(root.path, _FOLDER & ~os.O_NOFOLLOW)
-        below = root.relative(folder) if folder != root.path else ""
-        at = root.path
-        for name in below.split("/") if below else ():
+            return fd
+        below = f"{top}/{root.relative(folder)}" if folder != root.path else top
+        at = above
+        for name in filter(None, below.split("/")):
             at = f"{at.rstrip('/')}/{name}"
             try:
                 if write:

@@ -45,6 +45,7 @@ class Folder:
         key: its device, inode and change time before it was listed.
         entries: what is in it and watched.
         below: those of them that are directories.
+        kinds: of those that are neither directories nor files nor links, by name.
         is_known: the status of each of them is known from the last look.
     """
 
@@ -52,6 +53,7 @@ class Folder:
     key: tuple[int, int, int]
     entries: list[os.DirEntry[str]]
     below: list[os.DirEntry[str]]
+    kinds: dict[str, Kind]
     is_known: bool = False
     _by_name: dict[str, os.DirEntry[str]] | None = None
 
@@ -60,6 +62,14 @@ class Folder:
         if self._by_name is None:
             self._by_name = {entry.name: entry for entry in self.entries}
         return self._by_name.get(name)
+
+    def kind(self, entry: os.DirEntry[str]) -> Kind:
+        """What one of its entries is."""
+        if entry.is_symlink():
+            return "link"
+        if entry.is_dir(follow_symlinks=False):
+            return "directory"
+        return self.kinds.get(entry.name, "file")
 
     def has_still(self, entry: os.DirEntry[str]) -> bool:
         """Whether there is the same thing by the same name."""
@@ -70,7 +80,7 @@ class Folder:
         """The same directory, watched by two roots."""
         more = [entry for entry in other.entries if self.get(entry.name) is None]
         below = [entry for entry in other.below if self.get(entry.name) is None]
-        return Folder(None, self.key, self.entries + more, self.below + below)
+        return Folder(None, self.key, self.entries + more, self.below + below, self.kinds | other.kinds)
 
 
 @dataclass(slots=True)
@@ -80,7 +90,7 @@ class Snapshot:
     Attributes:
         stats: by path. Where ``exact``, of everything there is; else what an earlier look found, of which
             some may have changed since; of directories it is always what is there.
-        folders: what was listed, where that was much.
+        folders: what was listed.
         exact: see ``stats``.
         stamp_ns: the file system's time when the look was over: what is touched later has a later one.
         known_ns: the file system's time when the last look began that asked for the status of everything.
@@ -101,34 +111,34 @@ class Snapshot:
             return None if status is None else kind_of(status)
         folder = self.folders.get(os.path.dirname(path))
         entry = None if folder is None else folder.get(os.path.basename(path))
-        return None if entry is None else _kind_of_entry(entry)
+        return None if folder is None or entry is None else folder.kind(entry)
 
     def status(self, path: str) -> os.stat_result | None:
         """What is known of ``path``; what is not exact may be older than the snapshot."""
         return self.stats.get(path) if self.exact or self.kind(path) is not None else None
+
+    def keep(self, path: str, folder: Folder) -> None:
+        """A directory was listed, maybe once more for another root."""
+        other = self.folders.get(path)
+        self.folders[path] = folder if other is None else other.joined(folder)
 
     def newest_ns(self) -> int:
         """The latest change time of all."""
         return max((status.st_ctime_ns for status in self.stats.values()), default=0)
 
 
-def _kind_of_entry(entry: os.DirEntry[str]) -> Kind:
-    if entry.is_symlink():
-        return "link"
-    if entry.is_dir(follow_symlinks=False):
-        return "directory"
-    return "file" if entry.is_file(follow_symlinks=False) else "device"
-
-
-def look_closely(roots: Roots) -> Snapshot:
-    """Everything that is watched, with its status."""
-    found = Snapshot(exact=True)
+def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
+    """Everything that is watched, with its status; see :func:`look_again`."""
+    found = Snapshot(exact=True, known_ns=fresh_ns)
     pending = _tops(roots, found)
     with _uncollected():
         while pending:
             root, path = pending.pop()
-            for entry in _entries(roots, root, path):
-                status = _stat(entry)
+            folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
+            folder.is_known = True
+            found.keep(path, folder)
+            for entry in folder.entries:
+                status = lstat(entry.path)
                 if status is not None:
                     found.stats[entry.path] = status
                     if stat.S_ISDIR(status.st_mode):
@@ -162,8 +172,7 @@ def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
         while pending:
             root, path = pending.pop()
             folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
-            other = found.folders.get(path)
-            found.folders[path] = folder if other is None else other.joined(folder)
+            found.keep(path, folder)
             for entry in folder.below:
                 if (below := lstat(entry.path)) is not None:
                     found.stats[entry.path] = below
@@ -177,7 +186,6 @@ def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
             if status is not None:
                 found.stats[entry.path] = status
     found.exact = True
-    found.folders = {}
     return found
 
 
@@ -208,7 +216,7 @@ def look_again(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> tuple[Snaps
         look = _ByTime(roots, before, Snapshot(exact=True, known_ns=fresh_ns))
         with _uncollected():
             return look.look(fresh_ns)
-    now = look_closely(roots)
+    now = look_closely(roots, before, fresh_ns)
     old = before.stats
     touched = [path for path, status in now.stats.items() if _differs(old.get(path), status)]
     return now, touched, [path for path in old if path not in now.stats]
@@ -239,8 +247,7 @@ class _ByTime:
             old = before.folders.get(path)
             folder = _listed(self._roots, root, path, stats[path], old, fresh_ns)
             self._ask(path, folder, old)
-            other = now.folders.get(path)
-            now.folders[path] = folder if other is None else other.joined(folder)
+            now.keep(path, folder)
             pending += [(root, entry.path) for entry in folder.below if entry.path in stats]
         self._find_gone()
         for path in self._gone:
@@ -305,7 +312,14 @@ def _listed(
         return old
     entries = _entries(roots, root, path)
     below = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-    return Folder(root, key, entries, below)
+    kinds = {}
+    for entry in entries:
+        # Rare, and an entry does not tell a pipe from a device.
+        if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)) and (
+            not entry.is_symlink() and (found := lstat(entry.path)) is not None
+        ):
+            kinds[entry.name] = kind_of(found)
+    return Folder(root, key, entries, below, kinds)
 
 
 def _differs(old: os.stat_result | None, new: os.stat_result) -> bool:
@@ -346,13 +360,6 @@ def _entries(roots: Roots, root: Root, path: str) -> list[os.DirEntry[str]]:
             ]
         return entries
     return []
-
-
-def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
-    try:
-        return entry.stat(follow_symlinks=False)
-    except OSError:
-        return None
 
 
 def lstat(path: str) -> os.stat_result | None:

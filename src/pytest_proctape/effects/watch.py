@@ -70,6 +70,7 @@ class Watch:
         self._on_limit = on_limit
         self._kept: dict[str, int] = {}
         self._last = Snapshot(exact=False)
+        self._read_ns = 0
         self._led: set[FileIdentity] = set()
         self._looked = 0
         self._own = OwnDoings()
@@ -83,9 +84,10 @@ class Watch:
         """
         with self._lock:
             self._led |= set(outputs)
-            self._last = list_names(self.roots, self._last, self._stamp() or 0)
+            fresh_ns = self._stamp() or 0
+            self._last = list_names(self.roots, self._last, fresh_ns)
             self._look_at_own()
-            self._read_new_contents()
+            self._read_new_contents(fresh_ns)
             self._settle()
             self.began_ns = self._last.stamp_ns
             self._own.begin()
@@ -165,15 +167,19 @@ class Watch:
             if status is not None:
                 self._last.stats[path] = status
 
-    def _read_new_contents(self) -> None:
+    def _read_new_contents(self, fresh_ns: int) -> None:
         """Know what the test itself wrote, so that a replay can tell whether it is the same."""
         if not self._last.exact:
             return
         left = _BUDGET
+        since_ns, self._read_ns = self._read_ns, fresh_ns
         for path, status in self._last.stats.items():
-            if status.st_size > min(HASHED, left) or self._digests.of(path, status):
+            if status.st_ctime_ns < since_ns or status.st_size > HASHED or self._digests.of(path, status):
                 continue
-            if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+            if status.st_size > left:
+                # The next time, then.
+                self._read_ns = since_ns
+            elif stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
                 left -= self._digests.read(path, status)
 
     # -- the file system's clock ---------------------------------------------------------------

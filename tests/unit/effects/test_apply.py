@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,114 @@ def test_parts_that_do_not_fit_the_content_are_refused(root: Path) -> None:
         put(
             root, FileEffect(str(root / "a"), "file", Content.of(b"x"), size=100, parts=((0, 9),), mode=0o644)
         )
+
+
+def test_a_watched_directory_that_becomes_a_link_leads_nowhere(root: Path, outside: Path) -> None:
+    put(root, FileEffect(str(root), "link", target=str(outside), was="directory"))
+    assert root.is_symlink()
+
+    with pytest.raises(OutsideError, match="leads through"):
+        put(root, file(root / "x"))
+    with pytest.raises(OutsideError, match="leads through"):
+        put(root, FileEffect(str(root / "secret"), "gone", was="file"))
+
+    assert sorted(os.listdir(outside)) == ["secret"]
+
+
+def test_a_root_below_another_is_reached_from_the_outer_one(root: Path, outside: Path) -> None:
+    roots = Roots()
+    roots.choose("*", str(root))
+    roots.choose("a/b", str(root))
+    apply([FileEffect(str(root / "a"), "link", target=str(outside))], roots, same)
+
+    with pytest.raises(OutsideError, match="leads through"):
+        apply([file(root / "a/b")], roots, same)
+
+    assert sorted(os.listdir(outside)) == ["secret"]
+
+
+def test_a_further_name_is_not_taken_through_a_link(root: Path, outside: Path) -> None:
+    (root / "out").symlink_to(outside)
+
+    with pytest.raises(OutsideError, match="leads through"):
+        put(root, file(root / "0"), FileEffect(str(root / "a"), "same_as", target=str(root / "out/secret")))
+
+    assert os.listdir(root) == ["out"]
+
+
+def test_a_link_gets_no_further_name(root: Path, outside: Path) -> None:
+    (root / "out").symlink_to(outside / "secret")
+
+    with pytest.raises(InTheWayError):
+        put(root, FileEffect(str(root / "a"), "same_as", target=str(root / "out")))
+    with pytest.raises(OutsideError, match="no file"):
+        put(
+            root,
+            FileEffect(str(root / "b"), "link", target=str(outside / "secret")),
+            FileEffect(str(root / "c"), "same_as", target=str(root / "b")),
+        )
+
+    assert os.listdir(root) == ["out"]
+
+
+def test_two_effects_on_one_path_are_refused(root: Path, outside: Path) -> None:
+    with pytest.raises(OutsideError, match="two effects"):
+        put(
+            root,
+            FileEffect(str(root / "a"), "directory", mode=0o755),
+            FileEffect(str(root / "a"), "link", target=str(outside)),
+            file(root / "a/x"),
+        )
+
+    assert os.listdir(root) == []
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        FileEffect("{root}/\ud800", "file", Content.of(b"")),
+        FileEffect("{root}/a\0", "file", Content.of(b"")),
+        FileEffect("{root}/a", "link", target="\ud800"),
+        FileEffect("{root}/a", "link", target="x\0"),
+        FileEffect("{root}/a", "link", target=""),
+        FileEffect("{root}/a", "file", Content.of(b""), mtime_ns=1 << 63),
+        FileEffect("{root}/a", "same_as", target="{root}/../outside/secret"),
+        FileEffect("{root}/a", "same_as", target="secret"),
+    ],
+)
+def test_what_no_file_can_be_is_refused_before_anything_is_done(
+    root: Path, outside: Path, effect: FileEffect
+) -> None:
+    named = replace(effect, path=effect.path.format(root=root), target=effect.target.format(root=root))
+
+    with pytest.raises(OutsideError):
+        put(root, file(root / "0"), named)
+
+    assert os.listdir(root) == []
+
+
+def test_a_size_that_no_file_has_is_an_error_of_the_system(root: Path) -> None:
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - each system has its own words
+        put(root, file(root / "a", b"", size=-1))
+
+    assert caught.value.filename == str(root / "a")
+    assert os.listdir(root) == []
+
+
+def test_the_hard_link_of_a_file_outside_is_not_written_to_but_in_place(root: Path, outside: Path) -> None:
+    os.link(outside / "secret", root / "a")
+
+    put(root, file(root / "a", was="file"))
+
+    assert (outside / "secret").read_text() == "mine"
+    assert (root / "a").read_bytes() == b"new"
+
+
+def test_nothing_stays_behind_of_what_the_system_refused(root: Path) -> None:
+    (root / "a").write_text("old")
+
+    with pytest.raises(OSError):  # noqa: PT011 - each system has its own words
+        put(root, file(root / "a", b"", was="file", size=-1))
+
+    assert os.listdir(root) == ["a"]
+    assert (root / "a").read_text() == "old"

@@ -102,8 +102,6 @@ def test_two_roots_in_one_directory_see_each_their_own(watched: Watched) -> None
 def test_a_directory_in_which_nothing_was_made_is_listed_once(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if snapshot.SMALL:
-        pytest.skip("a small tree is looked at as a whole")
     for name in ("d", "e"):
         (watched.folder / name).mkdir()
         (watched.folder / name / "a").write_text("x")
