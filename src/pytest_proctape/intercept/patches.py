@@ -11,7 +11,19 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import clocked, copies, inherit, plain, posix, reaping, signalling, spawning, timing
+from . import (
+    clocked,
+    copies,
+    executing,
+    inherit,
+    plain,
+    posix,
+    reaping,
+    reports,
+    signalling,
+    spawning,
+    timing,
+)
 
 _lock = threading.Lock()
 _users = 0
@@ -25,6 +37,7 @@ def install() -> None:
         _users += 1
         if _users == 1:
             PUMP.engage()
+            reports.install()
             try:
                 replacements = _replacements()
                 # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
@@ -68,6 +81,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (subprocess.Popen, "_remaining_time", timing.remaining_time),
         *plain.replacements(),
         *posix.replacements(),
+        *executing.replacements(),
         *inherit.replacements(),
         *clocked.freezers(),
         *_bound_waitpid(),
