@@ -1,5 +1,6 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
+from .forks import FORKS, Copy, Fork, status_told
 from .loose import loosened
 from .pump import PUMP
 from .recording import RecordingChild
@@ -10,10 +11,13 @@ from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regul
 
 __all__ = [
     "FIRST_PID",
+    "FORKS",
     "PUMP",
     "TABLE",
     "Broken",
     "Child",
+    "Copy",
+    "Fork",
     "ProcessTable",
     "RecordingChild",
     "Stalled",
@@ -30,4 +34,5 @@ __all__ = [
     "is_regular",
     "loosened",
     "moved",
+    "status_told",
 ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import door, reports
 
-_ROADS = frozenset({"os.exec", "os.forkpty", "os.posix_spawn", "os.system", "pty.spawn"})
+_ROADS = frozenset({"os.exec", "os.forkpty", "os.posix_spawn", "os.system"})
 _installed = False
 
 
@@ -38,7 +38,7 @@ def _argv(event: str, arguments: tuple[Any, ...]) -> list[Any]:
         return ["sh", "-c", arguments[0]]
     if event in {"os.exec", "os.posix_spawn"}:
         return [arguments[0], *arguments[1][1:]]
-    return [*arguments[0]] if event == "pty.spawn" and not isinstance(arguments[0], str) else [""]
+    return [""]
 
 
 def _refuse(road: str) -> None:

@@ -15,6 +15,7 @@ from . import (
     clocked,
     copies,
     executing,
+    forking,
     inherit,
     plain,
     posix,
@@ -38,6 +39,7 @@ def install() -> None:
         if _users == 1:
             PUMP.engage()
             reports.install()
+            forking.engage()
             try:
                 replacements = _replacements()
                 # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
@@ -61,6 +63,7 @@ def uninstall() -> None:
         _users -= 1
         if _users == 0:
             _undo.close()
+            forking.retire()
             PUMP.retire()
 
 
@@ -82,6 +85,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *plain.replacements(),
         *posix.replacements(),
         *executing.replacements(),
+        *forking.replacements(),
         *inherit.replacements(),
         *clocked.freezers(),
         *_bound_waitpid(),

@@ -1,8 +1,8 @@
 """Word from forked processes: what a copy of the test's process started, and could not be taped.
 
-A forked copy has the session that was current in its parent, and nothing that it does to it reaches the parent. So
-it writes a line into a pipe, which the parent reads when the phase of the test is over. The copy may have closed
-every descriptor that it was given, and another file may have got the number.
+A forked copy has the session that was current in its parent, and nothing that it does to it reaches the
+parent. So it writes a line into a pipe, which the parent reads when the phase of the test is over. The
+copy may have closed every descriptor that it was given, and another file may have got the number.
 """
 
 from __future__ import annotations
