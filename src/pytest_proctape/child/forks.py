@@ -15,7 +15,8 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..clock import REAL
 
@@ -38,15 +39,17 @@ class Fork:
     Attributes:
         number: by which it calls.
         handler: the session that was current where it was forked.
+        place: where that was, for messages.
         pid: 0 as long as nobody knows it.
         calls: it has asked what is to become of it, and that is being answered.
         polled: a poll has found it running.
         ignored: what would meet it before its exec has waited long enough.
     """
 
-    def __init__(self, number: int, handler: object) -> None:
+    def __init__(self, number: int, handler: object, place: str) -> None:
         self.number = number
         self.handler = handler
+        self.place = place
         self.pid = 0
         self.calls = False
         self.polled = False
@@ -60,14 +63,15 @@ class Forks:
         self._numbers = itertools.count(1)
         self._forks: dict[int, Fork] = {}
         self._changed = threading.Condition()
+        self._local = threading.local()
         self.on_idle: Callable[[], None] = _nothing
 
     def __bool__(self) -> bool:
         return bool(self._forks)
 
-    def begin(self, handler: object) -> Fork:
+    def begin(self, handler: object, place: str = "") -> Fork:
         """A copy is about to be made."""
-        fork = Fork(next(self._numbers), handler)
+        fork = Fork(next(self._numbers), handler, place)
         self._forks[fork.number] = fork
         return fork
 
@@ -78,6 +82,20 @@ class Forks:
     def by_pid(self, pid: int) -> Fork | None:
         """The copy that has this pid."""
         return next((fork for fork in tuple(self._forks.values()) if fork.pid == pid), None)
+
+    @contextmanager
+    def answering(self, fork: Fork) -> Iterator[None]:
+        """Around the answer to a copy, in a thread that knows nothing of where it was forked."""
+        self._local.place = fork.place
+        try:
+            yield
+        finally:
+            self._local.place = ""
+
+    @property
+    def place(self) -> str:
+        """Where the copy was forked that this thread answers; ``""`` if it answers none."""
+        return getattr(self._local, "place", "")
 
     def calls(self, fork: Fork, pid: int) -> None:
         """It asks what is to become of it, and does nothing else until it knows."""

@@ -89,7 +89,7 @@ def _begun() -> Fork | None:
     if str(caller).endswith(".popen_fork"):
         return None
     notice()
-    return EXCHANGE.begin(handler)
+    return EXCHANGE.begin(handler, handler.place() if hasattr(handler, "place") else "")
 
 
 def _origin(made: Fork) -> executing.Origin:
@@ -109,10 +109,10 @@ class Exchange:
         self._socket: socket.socket | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def begin(self, handler: object) -> Fork:
+    def begin(self, handler: object, place: str) -> Fork:
         """A copy is about to be made."""
         with self._lock:
-            made = FORKS.begin(handler)
+            made = FORKS.begin(handler, place)
             if self._socket is None:
                 self._open()
         return made
@@ -211,7 +211,8 @@ class _Call:
         copy = Copy(self._fork.pid)
         wiring = self._wiring()
         try:
-            with door.inherited(cast(door.Handler, self._fork.handler)), TABLE.offering(copy):
+            handler = cast(door.Handler, self._fork.handler)
+            with door.inherited(handler), FORKS.answering(self._fork), TABLE.offering(copy):
                 started = door.spawn(
                     self._spawn(), wiring, lambda given: self._launch(wiring, given), self._live
                 )
