@@ -151,6 +151,11 @@ class Forks:
             self._await(fork, REAL.monotonic_ns() + _PATIENCE_NS)
             fork.ignored = True
 
+    def await_all(self) -> None:
+        """At the end of a part of a test: what it has forked is on its tape, if it is to become a program."""
+        for fork in tuple(self._forks.values()):
+            self.await_exec(fork.pid)
+
     def _await(self, fork: Fork, until_ns: int | None) -> None:
         with self._changed:
             while fork.number in self._forks:

@@ -343,7 +343,7 @@ class RecordingChild:
             if not self._ended_ns:
                 self._ended_ns = self.time.now_ns()
             self.time.close()
-            if self.status is None and self.error is None:
+            if self.pid and self.status is None and self.error is None:
                 self.status = self.unreaped_status()
                 self._note_last_effects(deletions=False)
             self._note_input_file()

@@ -27,7 +27,7 @@ from .own_terminal import controlled, controlling, left
 from .spawning import environment_list, extra_outputs, open_descriptors
 
 _REAL_EXECV = os.execv
-_REAL_EXECVE = os.execve
+REAL_EXECVE = os.execve
 _REAL_EXECVPE: Callable[..., None] = os._execvpe  # type: ignore[attr-defined]
 
 _TERMINALS_OWN = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGPIPE")
@@ -81,7 +81,7 @@ def execv(path: Any, argv: Any, /) -> None:
 
 def execve(path: Any, argv: Any, env: Any) -> None:
     """Stands in for :func:`os.execve`."""
-    _exec("os.execve", path, argv, env, False, lambda: _REAL_EXECVE(path, argv, env))
+    _exec("os.execve", path, argv, env, False, lambda: REAL_EXECVE(path, argv, env))
 
 
 def _execvpe(file: Any, args: Any, env: Any = None) -> None:
@@ -147,7 +147,7 @@ def _request(road: str, path: Any, argv: Any, env: Any, searched: bool) -> parce
     try:
         if not isinstance(argv, tuple | list) or not argv or not argv[0]:
             return None
-        name = os.fsencode(path)
+        name = os.fsencode(_name_of(path))
         folders = os.get_exec_path(env) if searched else []
         executables = [os.path.join(os.fsencode(folder), name) for folder in folders] or [name]
         if env is None and dict(os.environ) != origin.env:
@@ -176,6 +176,16 @@ def _request(road: str, path: Any, argv: Any, env: Any, searched: bool) -> parce
         "process_group": -1 if same else 0 if group == os.getpid() else group,
         "numbers": [*numbers, *extra_outputs(None)],
     }
+
+
+def _name_of(program: Any) -> Any:
+    """What is executed by a descriptor, by its name; anything else is one."""
+    if not isinstance(program, int):
+        return program
+    try:
+        return os.readlink(f"/dev/fd/{program}")
+    except OSError:
+        return f"/dev/fd/{program}"
 
 
 def _called() -> socket.socket | None:

@@ -18,7 +18,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -35,10 +35,12 @@ from ..child import (
     is_regular,
     moved,
 )
+from ..clock import CLOCK
 from ..errors import ProctapeError
 from ..tape import Spawn, SpawnError
 from . import door, executing, parcels
 from .clocked import notice
+from .pausing import clocked
 from .spawning import ForkExec, spawn_of
 
 _REAL_FORK = os.fork
@@ -176,25 +178,34 @@ def _is_ours(line: socket.socket) -> bool:
 def _answer(line: socket.socket) -> bool:
     """Do what a copy asks for; whether the line is kept."""
     message, fds = parcels.receive(line)
+    request = cast(parcels.Request | None, message)
     try:
-        if message is None:
-            return False
-        request = cast(parcels.Request, message)
-        made = FORKS.get(request["fork"])
-        if made is None:
+        made = None if request is None else FORKS.get(request["fork"])
+        if made is None or request is None:
+            for fd in fds:
+                os.close(fd)
             return False
         FORKS.calls(made, request["pid"])
-        return _Call(line, made, request, dict(zip(request["numbers"], fds, strict=True))).answer()
-    finally:
-        for fd in fds:
-            os.close(fd)
+        call = _Call(line, made, request, dict(zip(request["numbers"], fds, strict=True)))
+        try:
+            call.answer()
+        finally:
+            # The test may look at once whether anybody still reads from its pipes.
+            for fd in fds:
+                os.close(fd)
+            call.leave()
+        return call.outcome == "play"
+    except Exception:
+        # The others are to be answered. What went wrong is told where bugs are told.
+        sys.excepthook(*sys.exc_info())
+        return False
 
 
 class _Call:
     """One request of a copy.
 
     Attributes:
-        said: what the copy was told to do, if anything.
+        outcome: the last word to the copy: it is to run the program or play dead, or it goes on as a copy.
     """
 
     def __init__(
@@ -204,36 +215,38 @@ class _Call:
         self._fork = made
         self._request = request
         self._fds = fds
-        self.said = ""
+        self.outcome = ""
 
-    def answer(self) -> bool:
-        """Take it to the session; whether the line is kept."""
+    def answer(self) -> None:
+        """Take it to the session, and tell the copy what came of it."""
         copy = Copy(self._fork.pid)
+        handler = cast(door.Handler, self._fork.handler)
         wiring = self._wiring()
         try:
-            handler = cast(door.Handler, self._fork.handler)
-            with door.inherited(handler), FORKS.answering(self._fork), TABLE.offering(copy):
+            with door.inherited(handler), FORKS.answering(self._fork), TABLE.offering(copy), _standing():
                 started = door.spawn(
                     self._spawn(), wiring, lambda given: self._launch(wiring, given), self._live
                 )
         except ProctapeError as error:
             self._say({"word": "refused", "text": str(error)})
-            FORKS.leave(self._fork)
-            return False
-        if started.error is not None:
-            if self.said != "run":
-                TABLE.remove(started.pid)
-                self._say({"word": "fail", "errno": started.error.errno})
-            # It may ask again.
-            FORKS.answered(self._fork)
-            return False
-        if not self.said:
+            return
+        if started.error is not None and self.outcome != "run":
+            TABLE.remove(started.pid)
+            self._say({"word": "fail", "errno": started.error.errno})
+        elif started.error is not None:
+            self.outcome = "fail"
+        elif not self.outcome:
             self._say({"word": "play"})
             parcels.receive(self._line)
             copy.keep(self._line)
+
+    def leave(self) -> None:
+        """It is a copy no longer, unless its exec has failed: then it may ask again."""
+        if self.outcome == "fail":
+            FORKS.answered(self._fork)
+            return
         self._tell_of_polls()
         FORKS.leave(self._fork)
-        return not self.said
 
     def _spawn(self) -> Spawn:
         request = self._request
@@ -274,7 +287,7 @@ class _Call:
         return self._fork.pid
 
     def _say(self, answer: parcels.Answer, fds: Iterable[int] = ()) -> None:
-        self.said = answer["word"] if answer["word"] in ("run", "live") else ""
+        self.outcome = answer["word"]
         with contextlib.suppress(OSError):
             # A copy that was killed meanwhile hears nothing, and has an end like any other.
             parcels.send(self._line, answer, [*fds])
@@ -285,9 +298,17 @@ class _Call:
         if isinstance(child, RecordingChild):
             child.polled()
         elif isinstance(child, VirtualChild):
-            with contextlib.suppress(ProctapeError):
-                # It is latched.
-                child.glance()
+            child.found_running()
+
+
+@contextlib.contextmanager
+def _standing() -> Iterator[None]:
+    """Time stands still while a copy is answered."""
+    if not clocked():
+        yield
+        return
+    with CLOCK.waits.taking_part():
+        yield
 
 
 def _which(fd: int) -> tuple[int, ...]:
@@ -309,11 +330,14 @@ EXCHANGE = Exchange()
 def engage() -> None:
     """A tape is active."""
     FORKS.on_idle = EXCHANGE.close_when_idle
+    if executing.REAL_EXECVE in os.supports_fd:
+        os.supports_fd.add(executing.execve)
 
 
 def retire() -> None:
     """No tape is active any more."""
     FORKS.clear()
+    os.supports_fd.discard(executing.execve)
 
 
 def _after_fork_in_child() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ..child import moved
+from ..child import FORKS, moved
 from ..errors import UnsupportedSpawn
 from . import door
 
@@ -62,8 +62,9 @@ def _before_fork() -> None:
 
 
 def collect() -> list[UnsupportedSpawn]:
-    """What forked processes have told since the last call."""
+    """What forked processes have told since the last call; those that are about to exec are waited for."""
     global _pipe, _identity
+    FORKS.await_all()
     if _pipe is None:
         return []
     reader, writer = _pipe
