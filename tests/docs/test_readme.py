@@ -142,3 +142,10 @@ def test_every_file_that_is_linked_is_there() -> None:
     assert links
     for link in links:
         assert Path(README.parent, link).exists(), link
+
+
+def test_a_dialog_on_a_forked_terminal(pytester: pytest.Pytester, run: Run) -> None:
+    pytest.importorskip("pexpect")
+    pytester.makepyfile(block("python", "import pexpect"))
+    for flag in ("--record-tapes", "--replay-tapes"):
+        run(flag, "-W", "ignore:.*fork:DeprecationWarning").assert_outcomes(passed=1)

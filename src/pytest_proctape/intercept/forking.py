@@ -159,7 +159,9 @@ class Exchange:
                 return
             line = _moved(line)
             line.setblocking(True)
-            if not _is_ours(line) or not _answer(line):
+            if _is_ours(line):
+                _answer(line)
+            else:
                 line.close()
 
 
@@ -175,30 +177,33 @@ def _is_ours(line: socket.socket) -> bool:
     return int.from_bytes(credentials[4:8], sys.byteorder) == os.getuid()
 
 
-def _answer(line: socket.socket) -> bool:
-    """Do what a copy asks for; whether the line is kept."""
+def _answer(line: socket.socket) -> None:
+    """Do what a copy asks for; the line is kept by one that plays dead."""
     message, fds = parcels.receive(line)
     request = cast(parcels.Request | None, message)
     try:
         made = None if request is None else FORKS.get(request["fork"])
         if made is None or request is None:
-            for fd in fds:
-                os.close(fd)
-            return False
+            _close(line, fds)
+            return
         FORKS.calls(made, request["pid"])
         call = _Call(line, made, request, dict(zip(request["numbers"], fds, strict=True)))
         try:
             call.answer()
         finally:
             # The test may look at once whether anybody still reads from its pipes.
-            for fd in fds:
-                os.close(fd)
+            _close(None if call.outcome == "play" else line, fds)
             call.leave()
-        return call.outcome == "play"
     except Exception:
         # The others are to be answered. What went wrong is told where bugs are told.
         sys.excepthook(*sys.exc_info())
-        return False
+
+
+def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
+    if line is not None:
+        line.close()
+    for fd in fds:
+        os.close(fd)
 
 
 class _Call:

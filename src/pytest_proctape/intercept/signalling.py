@@ -118,6 +118,10 @@ def pidfd_send_signal(pidfd: int, number: int, siginfo: Any = None, flags: int =
     real = partial(_REAL_PIDFD_SEND, pidfd, number, siginfo, flags)
     pid = _pid_of(pidfd)
     owner = TABLE.get(pid)
+    if isinstance(owner, VirtualChild):
+        # Opened for a copy, before that called exec.
+        owner.send(_checked(number))
+        return
     if owner is None and pid > 0:
         _signal_another(pid, number, real)
         return
