@@ -160,3 +160,10 @@ def test_the_module_that_waits_a_day(
     lines = [line.removeprefix("E").strip() for line in run().outlines]
     for line in told.splitlines():
         assert any(one.endswith(line.strip()) for one in lines), line
+
+
+def test_a_dialog_on_a_forked_terminal(pytester: pytest.Pytester, run: Run) -> None:
+    pytest.importorskip("pexpect")
+    pytester.makepyfile(block("python", "import pexpect"))
+    for flag in ("--record-tapes", "--replay-tapes"):
+        run(flag, "-W", "ignore:.*fork:DeprecationWarning").assert_outcomes(passed=1)

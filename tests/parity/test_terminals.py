@@ -204,14 +204,6 @@ def test_one_child_after_the_other(parity: Parity) -> None:
     assert parity(body) == [(0, b"one\r\n"), (0, b"two\r\n")]
 
 
-def _forked(folder: Path) -> Any:
-    pid, master = pty.fork()
-    if pid == 0:
-        os.execlp("true", "true")
-    os.close(master)
-    return os.waitpid(pid, 0)[1]
-
-
 def _typed_before(folder: Path) -> Any:
     with _terminal() as (master, slave):
         os.write(master, b"early\n")
@@ -226,10 +218,9 @@ def _master_given(folder: Path) -> Any:
 
 @pytest.mark.parametrize(
     "body, what",
-    [(_forked, "os.forkpty"), (_typed_before, "typed into"), (_master_given, "master")],
-    ids=["forkpty", "typed before", "master"],
+    [(_typed_before, "typed into"), (_master_given, "master")],
+    ids=["typed before", "master"],
 )
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_what_is_refused(parity: Parity, body: Any, what: str) -> None:
     with pytest.raises(UnsupportedSpawn, match=what):
         parity(body)

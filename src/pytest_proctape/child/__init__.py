@@ -1,6 +1,7 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
 from .channels import Outlet
+from .forks import FORKS, Copy, Fork, status_told
 from .loose import loosened
 from .memory import Memory, MemoryOutlet
 from .pump import PUMP
@@ -12,10 +13,13 @@ from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regul
 
 __all__ = [
     "FIRST_PID",
+    "FORKS",
     "PUMP",
     "TABLE",
     "Broken",
     "Child",
+    "Copy",
+    "Fork",
     "Memory",
     "MemoryOutlet",
     "Outlet",
@@ -35,4 +39,5 @@ __all__ = [
     "is_regular",
     "loosened",
     "moved",
+    "status_told",
 ]

@@ -24,7 +24,7 @@ from .notes import ANSWER, Run, is_said, step_of, tidy, whole_us, without_input
 from .tap import Answers, Tap
 from .timing import ChildTime
 from .warden import Warden
-from .wiring import Wiring, can_be_led_past, is_device, is_open, is_regular, is_socket
+from .wiring import Wiring, can_be_led_past, close_quietly, is_device, is_open, is_regular, is_socket
 
 _INHERITED = frozenset({STDOUT, STDERR})
 _WAITID = os.waitid
@@ -106,6 +106,7 @@ class RecordingChild:
         self._input_file: InputFile | None = None
         self._lent: LentPipe | OwnPipe | None = None
         self._terminal: int | None = None
+        self._kept: list[int] = []
         self._look = look
         self._began_ns = began_ns
         self._said = False
@@ -168,7 +169,7 @@ class RecordingChild:
             typed = self._note_typed if STDIN in fds else _unnoted
             notes = (typed, partial(self._note_data, out))
             ends = (partial(self._note_end, STDIN), partial(self._note_end, out))
-            inward, outward = terminal.taps(parents, (STDIN, out), notes, ends)
+            inward, outward = terminal.taps(parents, (STDIN, out), notes, ends, self._kept)
             self._taps += [inward, outward]
             self._terminal = outward.childs
         return self._terminal
@@ -224,6 +225,7 @@ class RecordingChild:
         for tap in self._taps:
             tap.child_started()
             tap.close()
+        self._close_kept()
         if self._lent is not None:
             self._lent.release()
         self._close_input_file()
@@ -317,6 +319,7 @@ class RecordingChild:
                 known = was_gone and self._last_ns and self._all_ended()
                 self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
             self.time.close()
+            self._close_kept()
             self._note_input_file()
             self._note_untaken()
             self._note_last_effects()
@@ -336,10 +339,11 @@ class RecordingChild:
             if self.warden is not None:
                 self.warden.close()
             self._finished = True
+            self._close_kept()
             if not self._ended_ns:
                 self._ended_ns = self.time.now_ns()
             self.time.close()
-            if self.status is None and self.error is None:
+            if self.pid and self.status is None and self.error is None:
                 self.status = self.unreaped_status()
                 self._note_last_effects(deletions=False)
             self._note_input_file()
@@ -430,6 +434,7 @@ class RecordingChild:
         """In a forked child: close its copies of the descriptors."""
         for tap in self._taps:
             tap.abandon()
+        self._close_kept()
         if self._lent is not None:
             self._lent.abandon()
 
@@ -531,6 +536,10 @@ class RecordingChild:
             self._lent.child_ended()
             if self._lent.spoiled:
                 self._on_refused(UnsupportedSpawn("two readers of one pipe", self._lent.spoiled))
+
+    def _close_kept(self) -> None:
+        while self._kept:
+            close_quietly(self._kept.pop())
 
     def _close_input_file(self) -> None:
         if self._input_file is not None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from ..errors import ProctapeError
 from ..tape import End, Script
+from .forks import Copy
 from .recording import RecordingChild
 from .virtual import VirtualChild
 from .wiring import Wiring, identity, is_open
@@ -44,14 +45,33 @@ class ProcessTable:
         self._held: dict[int, Child] = {}
         self._expected = 0
         self._missed: dict[int, int] = {}
+        self._copies: dict[int, Copy] = {}
+        self._offered: tuple[int, Copy] | None = None
         self.ended = threading.Condition()
         """Notified when a virtual child ends, for those who wait for any."""
         self.waiting = 0
         """How many do."""
 
     def new_pid(self) -> int:
+        """A pid that no process has, or that of the copy that was made for this child."""
+        if self._offered is not None and self._offered[0] == threading.get_ident():
+            copy = self._offered[1]
+            self._copies[copy.pid] = copy
+            return copy.pid
+        return self.unused_pid()
+
+    def unused_pid(self) -> int:
         """A pid that no process has."""
         return next(self._pids)
+
+    @contextmanager
+    def offering(self, copy: Copy) -> Iterator[None]:
+        """Around a spawn of this thread: a virtual child that comes of it plays in the place of ``copy``."""
+        self._offered = (threading.get_ident(), copy)
+        try:
+            yield
+        finally:
+            self._offered = None
 
     def add(self, child: Child) -> None:
         """From now on ``child.pid`` is this child."""
@@ -90,6 +110,9 @@ class ProcessTable:
             self._pipes = {key: None if value is child else value for key, value in self._pipes.items()}
         for fd in self._pidfds.pop(pid, ()):
             os.close(fd)
+        copy = self._copies.pop(pid, None)
+        if copy is not None:
+            copy.reap()
 
     def reap(self, child: VirtualChild) -> None:
         """The parent has been told how ``child`` ended."""
@@ -150,6 +173,11 @@ class ProcessTable:
         if self.waiting:
             with self.ended:
                 self.ended.notify_all()
+        copy = self._copies.get(child.pid)
+        if copy is not None:
+            # Its own end is the signal.
+            copy.end(int(signal.SIGKILL) if child.status is None else child.status)
+            return
         if callable(_GETSIGNAL(_SIGCHLD)) or _SIGCHLD in _PTHREAD_SIGMASK(_SIG_BLOCK, ()):
             # To the thread that runs Python's handlers; the kernel might pick one that ignores it.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGCHLD)
@@ -161,6 +189,8 @@ TABLE = ProcessTable()
 def _after_fork_in_child() -> None:
     for child in TABLE:
         child.abandon()
+    for copy in TABLE._copies.values():
+        copy.abandon()
     TABLE.__init__()  # type: ignore[misc]
 
 
@@ -170,7 +200,7 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 def add_ended(status: int) -> int:
     """A virtual child that has ended with ``status`` and waits to be reaped; its pid."""
     child = VirtualChild(
-        TABLE.new_pid(), os.getpgrp(), Script((), End(status)), on_wrong=_never, on_end=_ignore
+        TABLE.unused_pid(), os.getpgrp(), Script((), End(status)), on_wrong=_never, on_end=_ignore
     )
     child.start(Wiring())
     TABLE.add(child)

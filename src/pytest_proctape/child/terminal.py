@@ -98,6 +98,7 @@ def taps(
     fds: tuple[int, int],
     notes: tuple[Callable[[bytes], None], Callable[[bytes], None]],
     ends: tuple[Callable[[], None], Callable[[], None]],
+    kept: list[int],
 ) -> tuple[TerminalTap, TerminalTap]:
     """Open a pair of ours for a child whose terminal is ``parents``.
 
@@ -106,6 +107,8 @@ def taps(
         fds: the child's descriptors for what comes in, and for what goes out.
         notes: called with each chunk that has come in, or gone out.
         ends: called when the parent has closed its master, and when the child has closed its slave.
+        kept: takes what the caller has to close when the child has ended. A child that closes its slave
+            first would be hung up on if our master were closed at once.
 
     Raises:
         UnsupportedSpawn: it is a master, or there is something in it already.
@@ -125,6 +128,7 @@ def taps(
     os.set_blocking(master, False)
 
     def on_closed() -> None:
+        kept.append(out_of_the_way(master))
         with contextlib.suppress(termios.error):
             termios.tcsetattr(side, termios.TCSANOW, settings)
         ends[1]()

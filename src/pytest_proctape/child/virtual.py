@@ -226,6 +226,10 @@ class VirtualChild:
             self._waits.polled(self._over)
         return None if unseen else status
 
+    def found_running(self) -> None:
+        """The parent has found it running before it was here, as a copy of the parent."""
+        self._unseen = False
+
     def change(self, options: int) -> int | None:
         """The status of the next stop or continuation that a wait with these options is told of.
 

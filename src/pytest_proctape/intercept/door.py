@@ -204,7 +204,7 @@ def is_live(argv: Sequence[Any]) -> bool:
 
 
 @contextmanager
-def _letting_through() -> Iterator[None]:
+def letting_through() -> Iterator[None]:
     """Around a real call of this thread that :mod:`.guard` must not refuse."""
     _LOCAL.lets_through = True
     try:
@@ -230,7 +230,7 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
         return Started(live())
     answering = handler.answering([request.program, *request.args])
     if answering is None:
-        with _letting_through():
+        with letting_through():
             return Started(live())
     replaying = not hasattr(handler, "record")
     if _forked or handler.closed:

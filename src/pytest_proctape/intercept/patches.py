@@ -11,7 +11,21 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
-from . import clocked, copies, inherit, plain, posix, reaping, short, signalling, spawning, timing
+from . import (
+    clocked,
+    copies,
+    executing,
+    forking,
+    inherit,
+    plain,
+    posix,
+    reaping,
+    reports,
+    short,
+    signalling,
+    spawning,
+    timing,
+)
 
 _lock = threading.Lock()
 _users = 0
@@ -25,6 +39,8 @@ def install() -> None:
         _users += 1
         if _users == 1:
             PUMP.engage()
+            reports.install()
+            forking.engage()
             try:
                 replacements = _replacements()
                 # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
@@ -49,6 +65,7 @@ def uninstall() -> None:
         _users -= 1
         if _users == 0:
             _undo.close()
+            forking.retire()
             PUMP.retire()
 
 
@@ -70,6 +87,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *short.replacements(),
         *plain.replacements(),
         *posix.replacements(),
+        *executing.replacements(),
+        *forking.replacements(),
         *inherit.replacements(),
         *clocked.freezers(),
         *_bound_waitpid(),

@@ -12,14 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..child import add_ended
-from ..errors import UnsupportedSpawn
 from . import door
 from .clocked import notice
 from .spawning import ForkExec, environment_list, launch, spawn_of
 
 _REAL_SPAWNVEF: Callable[..., int] = os._spawnvef  # type: ignore[attr-defined]
 _REAL_SYSTEM = os.system
-_REAL_FORKPTY = os.forkpty
 _EXEC_FAILED = 127 << 8
 """What a forked child that could not exec ends with: ``os._spawnvef``, and the shell."""
 
@@ -84,23 +82,6 @@ def _failed(pid: int) -> int:
     return add_ended(_EXEC_FAILED)
 
 
-def forkpty() -> tuple[int, int]:
-    """Stands in for :func:`os.forkpty`, by which :mod:`pty`, ptyprocess and pexpect start their children.
-
-    Raises:
-        UnsupportedSpawn: a tape is recorded or replayed; nobody knows what the child runs before it does.
-    """
-    handler = door.current()
-    if handler is None or getattr(handler, "mode", "") == "live":
-        return _REAL_FORKPTY()
-    error = UnsupportedSpawn(
-        "os.forkpty", "a child forked onto a terminal can't be taped; use subprocess with pty.openpty()"
-    )
-    if hasattr(handler, "refused"):
-        handler.refused(error)
-    raise error
-
-
 def replacements() -> list[tuple[Any, str, Any]]:
     """``(where, name, what)`` for these roads."""
-    return [(os, "_spawnvef", spawnvef), (os, "system", system), (os, "forkpty", forkpty)]
+    return [(os, "_spawnvef", spawnvef), (os, "system", system)]

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from ..child import TABLE, Child, RecordingChild, VirtualChild
+from ..child import FORKS, TABLE, Child, RecordingChild, VirtualChild
 from ..clock import CLOCK, REAL, Wait
 from . import pausing
 
@@ -28,9 +28,11 @@ _POLL_S = 0.005
 
 def waitpid(pid: int, options: int, /) -> tuple[int, int]:
     """Stands in for :func:`os.waitpid`."""
+    if FORKS:
+        FORKS.settle(pid, options)
     child = TABLE.get(pid) if pid > 0 else None
     if child is None:
-        if pid > 0 or not _candidates(pid):
+        if pid > 0 or not (FORKS or _candidates(pid)):
             _await_real(*_id_type(pid), options)
             return _note(REAL_WAITPID(pid, options))
         return _wait_any(pid, options)
@@ -134,8 +136,12 @@ def _note(result: tuple[int, int]) -> tuple[int, int]:
     child = TABLE.get(result[0]) if result[0] else None
     if isinstance(child, RecordingChild):
         _reaped(child, result[1], was_gone=True)
+    elif isinstance(child, VirtualChild):
+        # It plays in the place of a copy, which has ended as it did.
+        TABLE.reap(child)
     elif result[0]:
         TABLE.note_stranger(*result)
+        FORKS.forget(result[0])
     return result
 
 
@@ -161,10 +167,11 @@ def _wait_any(pid: int, options: int) -> tuple[int, int]:
             if status is not None and TABLE.get(child.pid) is child:
                 TABLE.reap(child)
                 return (child.pid, status)
+        FORKS.let_answer()
         try:
             result = _note(REAL_WAITPID(pid, options | os.WNOHANG))
         except ChildProcessError:
-            if not _candidates(pid):
+            if not (FORKS or _candidates(pid)):
                 raise
             result = (0, 0)
         if result[0] or options & os.WNOHANG:
@@ -197,7 +204,9 @@ def wait() -> tuple[int, int]:
 
 def wait4(pid: int, options: int) -> tuple[int, int, Any]:
     """Stands in for :func:`os.wait4`. A virtual child used nothing."""
-    if (pid > 0 and isinstance(TABLE.get(pid), VirtualChild)) or (pid <= 0 and _candidates(pid)):
+    if FORKS:
+        FORKS.settle(pid, options)
+    if (pid > 0 and isinstance(TABLE.get(pid), VirtualChild)) or (pid <= 0 and (FORKS or _candidates(pid))):
         got, status = waitpid(pid, options)
         return (got, status, resource.struct_rusage([0] * 16))
     _await_real(*_id_type(pid), options)
@@ -213,10 +222,12 @@ def wait3(options: int) -> tuple[int, int, Any]:
 
 def waitid(idtype: int, ident: int, options: int, /) -> Any:
     """Stands in for :func:`os.waitid`."""
+    if FORKS and idtype == os.P_PID:
+        FORKS.settle(ident, options)
     child = _by_id(idtype, ident)
     if isinstance(child, VirtualChild):
         return _waitid_virtual(child, options)
-    if idtype in (os.P_ALL, os.P_PGID) and _candidates(-1 if idtype == os.P_ALL else -ident):
+    if idtype in (os.P_ALL, os.P_PGID) and (FORKS or _candidates(-1 if idtype == os.P_ALL else -ident)):
         return _waitid_any(idtype, ident, options)
     return _waitid_real(idtype, ident, options)
 
@@ -239,6 +250,7 @@ def _waitid_any(idtype: int, ident: int, options: int) -> Any:
             result = _waitid_virtual(child, options | os.WNOHANG)
             if result is not None:
                 return result
+        FORKS.let_answer()
         try:
             result = _waitid_real(idtype, ident, options | os.WNOHANG)
         except ChildProcessError:
@@ -303,6 +315,7 @@ def _status_of(result: Any) -> int:
 
 def pidfd_open(pid: int, flags: int = 0) -> int:
     """Stands in for :func:`os.pidfd_open`."""
+    FORKS.await_exec(pid)
     child = TABLE.get(pid)
     if isinstance(child, VirtualChild):
         return TABLE.open_pidfd(child)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-from ..child import TABLE, Child, RecordingChild, VirtualChild
+from ..child import FORKS, TABLE, Child, RecordingChild, VirtualChild
 from . import door, kin
 
 _REAL_KILL = os.kill
@@ -25,6 +25,7 @@ def kill(pid: int, number: int, /) -> None:
     if pid < -1:
         killpg(-pid, number)
         return
+    FORKS.await_exec(pid)
     child = TABLE.get(pid)
     if isinstance(child, VirtualChild):
         child.send(_checked(number))
@@ -37,6 +38,7 @@ def kill(pid: int, number: int, /) -> None:
 
 def killpg(pgid: int, number: int, /) -> None:
     """Stands in for :func:`os.killpg`."""
+    FORKS.await_exec(pgid)
     group = TABLE.group(pgid)
     for child in group:
         child.send(_checked(number))
@@ -116,6 +118,10 @@ def pidfd_send_signal(pidfd: int, number: int, siginfo: Any = None, flags: int =
     real = partial(_REAL_PIDFD_SEND, pidfd, number, siginfo, flags)
     pid = _pid_of(pidfd)
     owner = TABLE.get(pid)
+    if isinstance(owner, VirtualChild):
+        # Opened for a copy, before that called exec.
+        owner.send(_checked(number))
+        return
     if owner is None and pid > 0:
         _signal_another(pid, number, real)
         return

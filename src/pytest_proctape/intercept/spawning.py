@@ -172,11 +172,12 @@ def extra_outputs(passed: Iterable[int] | None) -> dict[int, int]:
         passed: the descriptors that are passed on; ``None`` for all that are inheritable.
     """
     if passed is None:
-        passed = [fd for fd in _open_descriptors() if fd > 2 and _is_passed_on(fd)]
+        passed = [fd for fd in open_descriptors() if fd > 2 and _is_passed_on(fd)]
     return {fd: fd for fd in passed if fd > 2 and _is_writable_pipe(fd)}
 
 
-def _open_descriptors() -> list[int]:
+def open_descriptors() -> list[int]:
+    """The numbers of all, as far as the system tells; the listing's own is among them, and closed."""
     try:
         return sorted(int(name) for name in os.listdir("/dev/fd"))
     except OSError:

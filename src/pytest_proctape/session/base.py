@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ..child import RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
+from ..child import FORKS, RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..hooks import Hooks
@@ -285,7 +285,7 @@ class Session:
 
     def place(self) -> str:
         """Where the spawn that is being answered was made."""
-        return users_place(str(self.root))
+        return FORKS.place or users_place(str(self.root))
 
     def note_spawn(
         self, spawn: Spawn, script: Callable[[], Script], *, replayed: bool, virtual: bool = False

@@ -70,5 +70,5 @@ def test_a_refusal_leaves_the_settings(ends: tuple[int, int]) -> None:
     os.write(master, b"x\n")
     assert os.read(master, 10)
     with pytest.raises(UnsupportedSpawn, match="typed into"):
-        terminal.taps(slave, (0, 1), (_never, _never), (_no_end, _no_end))
+        terminal.taps(slave, (0, 1), (_never, _never), (_no_end, _no_end), [])
     assert termios.tcgetattr(slave) == before

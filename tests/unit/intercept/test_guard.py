@@ -76,3 +76,21 @@ def test_a_fork_that_starts_nothing(handler: Guarded) -> None:
             os._exit(5)
         assert os.waitpid(pid, 0)[1] == 5 << 8
         assert guard.collect() == []
+
+
+def test_a_forked_process_that_has_closed_everything(
+    handler: Guarded, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Libraries do so before they exec; another file may have got the number of the pipe."""
+    with intercept.bound(handler):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if not pid:
+            try:
+                os.closerange(0, 1024)
+                os.execv("/bin/true", ["true"])
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 127
+        assert guard.collect() == []

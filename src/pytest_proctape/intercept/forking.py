@@ -1,0 +1,358 @@
+"""``os.fork`` and ``os.forkpty``: a copy of the test's process calls back when it is to become a program.
+
+The copy asks (:mod:`.executing`), on whichever descriptors it has by then, and what it asks is led to
+:func:`.door.spawn` under the session that was current at the fork. A recorder gets a launch that lets
+the copy make the real call. On replay a virtual child plays under the copy's pid, and the copy plays
+dead.
+
+What ``multiprocessing`` forks never becomes a program and is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import selectors
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+from ..child import (
+    FORKS,
+    PUMP,
+    TABLE,
+    Copy,
+    Fork,
+    RecordingChild,
+    Started,
+    VirtualChild,
+    Wiring,
+    is_regular,
+    moved,
+)
+from ..clock import CLOCK
+from ..errors import ProctapeError
+from ..tape import Spawn, SpawnError
+from . import door, executing, parcels
+from .clocked import notice
+from .pausing import clocked
+from .spawning import ForkExec, spawn_of
+
+_REAL_FORK = os.fork
+_REAL_FORKPTY = os.forkpty
+
+
+def fork() -> int:
+    """Stands in for :func:`os.fork`."""
+    made = _begun()
+    if made is None:
+        return _REAL_FORK()
+    origin = _origin(made)
+    pid = _REAL_FORK()
+    if not pid:
+        executing.be_copy(replace(origin, pid=os.getpid()))
+        return 0
+    made.pid = pid
+    return pid
+
+
+def forkpty() -> tuple[int, int]:
+    """Stands in for :func:`os.forkpty`.
+
+    As vfork(2) does, it comes back when the copy has called exec or has ended: what is typed before
+    would be echoed by another terminal than what is typed after. A copy that goes on as one costs a
+    second.
+    """
+    made = _begun()
+    if made is None:
+        return _REAL_FORKPTY()
+    origin = _origin(made)
+    with door.letting_through():
+        pid, master = _REAL_FORKPTY()
+    if not pid:
+        executing.be_copy(replace(origin, pid=os.getpid()))
+        return pid, master
+    made.pid = pid
+    FORKS.await_exec(pid)
+    return pid, master
+
+
+def _begun() -> Fork | None:
+    """The copy that is about to be made; ``None`` for one that no tape has to do with."""
+    handler = door.current()
+    if handler is None or handler.closed or door.is_forked() or getattr(handler, "mode", "") == "live":
+        return None
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    if str(caller).endswith(".popen_fork"):
+        return None
+    notice()
+    return EXCHANGE.begin(handler, handler.place() if hasattr(handler, "place") else "")
+
+
+def _origin(made: Fork) -> executing.Origin:
+    try:
+        cwd = os.getcwd()
+    except OSError:
+        cwd = ""
+    return executing.Origin(EXCHANGE.address, made.number, 0, dict(os.environ), cwd, os.getpgrp())
+
+
+class Exchange:
+    """Where the copies call, as long as there are any."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def begin(self, handler: object, place: str) -> Fork:
+        """A copy is about to be made."""
+        with self._lock:
+            made = FORKS.begin(handler, place)
+            if self._socket is None:
+                self._open()
+        return made
+
+    def _open(self) -> None:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0))
+        made.setblocking(False)
+        if sys.platform == "linux":
+            # The kernel finds a name without a file: unix(7).
+            made.bind("")
+            self.address = made.getsockname()
+        else:
+            self._folder = tempfile.TemporaryDirectory(prefix="proctape")
+            self.address = os.path.join(self._folder.name, "line")
+            made.bind(self.address)
+        made.listen(64)
+        self._socket = _moved(made)
+        PUMP.watch(self._socket.fileno(), selectors.EVENT_READ, self)
+
+    def close_when_idle(self) -> None:
+        """Close unless there are copies that may still call."""
+        with self._lock:
+            if not FORKS and self._socket is not None:
+                PUMP.forget(self._socket.fileno())
+                self.abandon()
+                if self._folder is not None:
+                    self._folder.cleanup()
+                    self._folder = None
+
+    def abandon(self) -> None:
+        """Drop everything; in a forked process this leaves the parent's alone."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+
+    def step(self) -> None:
+        """Answer those who call."""
+        while (listening := self._socket) is not None:
+            try:
+                line, _ = listening.accept()
+            except OSError:
+                return
+            line = _moved(line)
+            line.setblocking(True)
+            if _is_ours(line):
+                _answer(line)
+            else:
+                line.close()
+
+
+def _moved(one: socket.socket) -> socket.socket:
+    return socket.socket(fileno=moved(one.detach()))
+
+
+def _is_ours(line: socket.socket) -> bool:
+    """Whether the same user calls: anybody may call by an address without a file."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    credentials = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int.from_bytes(credentials[4:8], sys.byteorder) == os.getuid()
+
+
+def _answer(line: socket.socket) -> None:
+    """Do what a copy asks for; the line is kept by one that plays dead."""
+    message, fds = parcels.receive(line)
+    request = cast(parcels.Request | None, message)
+    try:
+        made = None if request is None else FORKS.get(request["fork"])
+        if made is None or request is None:
+            _close(line, fds)
+            return
+        FORKS.calls(made, request["pid"])
+        call = _Call(line, made, request, dict(zip(request["numbers"], fds, strict=True)))
+        try:
+            call.answer()
+        finally:
+            # The test may look at once whether anybody still reads from its pipes.
+            _close(None if call.outcome == "play" else line, fds)
+            call.leave()
+    except Exception:
+        # The others are to be answered. What went wrong is told where bugs are told.
+        sys.excepthook(*sys.exc_info())
+
+
+def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
+    if line is not None:
+        line.close()
+    for fd in fds:
+        os.close(fd)
+
+
+class _Call:
+    """One request of a copy.
+
+    Attributes:
+        outcome: the last word to the copy: it is to run the program or play dead, or it goes on as a copy.
+    """
+
+    def __init__(
+        self, line: socket.socket, made: Fork, request: parcels.Request, fds: dict[int, int]
+    ) -> None:
+        self._line = line
+        self._fork = made
+        self._request = request
+        self._fds = fds
+        self.outcome = ""
+
+    def answer(self) -> None:
+        """Take it to the session, and tell the copy what came of it."""
+        copy = Copy(self._fork.pid)
+        handler = cast(door.Handler, self._fork.handler)
+        wiring = self._wiring()
+        try:
+            with door.inherited(handler), FORKS.answering(self._fork), TABLE.offering(copy), _standing():
+                started = door.spawn(
+                    self._spawn(), wiring, lambda given: self._launch(wiring, given), self._live
+                )
+        except ProctapeError as error:
+            self._say({"word": "refused", "text": str(error)})
+            return
+        if started.error is not None and self.outcome != "run":
+            TABLE.remove(started.pid)
+            self._say({"word": "fail", "errno": started.error.errno})
+        elif started.error is not None:
+            self.outcome = "fail"
+        elif not self.outcome:
+            self._say({"word": "play"})
+            parcels.receive(self._line)
+            copy.keep(self._line)
+
+    def leave(self) -> None:
+        """It is a copy no longer, unless its exec has failed: then it may ask again."""
+        if self.outcome == "fail":
+            FORKS.answered(self._fork)
+            return
+        self._tell_of_polls()
+        FORKS.leave(self._fork)
+
+    def _spawn(self) -> Spawn:
+        request = self._request
+        call = ForkExec.inheriting(
+            request["argv"],
+            tuple(request["executables"]),
+            request["env"],
+            new_session=request["new_session"],
+            process_group=request["process_group"],
+        )
+        cwd = request["cwd"]
+        return replace(spawn_of(call), road=request["road"], cwd=None if cwd is None else os.fsdecode(cwd))
+
+    def _wiring(self) -> Wiring:
+        """The copy's descriptors; those that are the parent's own as well are that here, too."""
+        known: dict[tuple[int, ...], int] = {}
+        found = {fd: known.setdefault(_which(ours), ours) for fd, ours in self._fds.items()}
+        for fd in (0, 1, 2):
+            if fd in found and _is_same(fd, self._fds[fd]):
+                found[fd] = fd
+        inputs = {0: found.pop(0)} if 0 in found else {}
+        if inputs == {0: 0} and not is_regular(0):
+            inputs = {}
+        return Wiring(inputs, found)
+
+    def _launch(self, asked: Wiring, given: Wiring) -> Started:
+        """Let the copy make the real call; when this returns it has, or could not."""
+        before = {**asked.outputs, **asked.inputs}
+        swapped = {fd: ours for fd, ours in {**given.outputs, **given.inputs}.items() if ours != before[fd]}
+        self._say({"word": "run", "numbers": [*swapped]}, [*swapped.values()])
+        message, _ = parcels.receive(self._line)
+        if message is None:
+            return Started(self._fork.pid)
+        return Started(self._fork.pid, SpawnError(errno=cast(parcels.Answer, message)["errno"]))
+
+    def _live(self) -> int:
+        self._say({"word": "live"})
+        return self._fork.pid
+
+    def _say(self, answer: parcels.Answer, fds: Iterable[int] = ()) -> None:
+        self.outcome = answer["word"]
+        with contextlib.suppress(OSError):
+            # A copy that was killed meanwhile hears nothing, and has an end like any other.
+            parcels.send(self._line, answer, [*fds])
+
+    def _tell_of_polls(self) -> None:
+        """A poll that found the copy running has found the child running."""
+        child = TABLE.get(self._fork.pid) if self._fork.polled else None
+        if isinstance(child, RecordingChild):
+            child.polled()
+        elif isinstance(child, VirtualChild):
+            child.found_running()
+
+
+@contextlib.contextmanager
+def _standing() -> Iterator[None]:
+    """Time stands still while a copy is answered."""
+    if not clocked():
+        yield
+        return
+    with CLOCK.waits.taking_part():
+        yield
+
+
+def _which(fd: int) -> tuple[int, ...]:
+    """The same for descriptors by which the same is read, or written."""
+    status = os.fstat(fd)
+    return (status.st_dev, status.st_ino, fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE)
+
+
+def _is_same(own: int, other: int) -> bool:
+    try:
+        return _which(own) == _which(other)
+    except OSError:
+        return False
+
+
+EXCHANGE = Exchange()
+
+
+def engage() -> None:
+    """A tape is active."""
+    FORKS.on_idle = EXCHANGE.close_when_idle
+    if executing.REAL_EXECVE in os.supports_fd:
+        os.supports_fd.add(executing.execve)
+
+
+def retire() -> None:
+    """No tape is active any more."""
+    FORKS.clear()
+    os.supports_fd.discard(executing.execve)
+
+
+def _after_fork_in_child() -> None:
+    EXCHANGE.abandon()
+    EXCHANGE.__init__()  # type: ignore[misc]
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def replacements() -> list[tuple[Any, str, Callable[..., Any]]]:
+    """``(where, name, what)`` for these roads."""
+    return [(os, "fork", fork), (os, "forkpty", forkpty)]

@@ -1,0 +1,90 @@
+"""Word from forked processes: what a copy of the test's process started, and could not be taped.
+
+A forked copy has the session that was current in its parent, and nothing that it does to it reaches the
+parent. So it writes a line into a pipe, which the parent reads when the phase of the test is over. The
+copy may have closed every descriptor that it was given, and another file may have got the number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from ..child import FORKS, moved
+from ..errors import UnsupportedSpawn
+from . import door
+
+_REFUSED, _UNTAPED = "refused", "untaped"
+_pipe: tuple[int, int] | None = None
+_identity: tuple[int, int] | None = None
+_installed = False
+
+
+def install() -> None:
+    """Lay the pipe before each fork of a taped thread from now on; does nothing the second time."""
+    global _installed
+    if not _installed:
+        _installed = True
+        os.register_at_fork(before=_before_fork)
+        door.report_from_fork = refused
+
+
+def refused(road: str) -> None:
+    """In a forked process: a road was closed to it."""
+    _write(f"{_REFUSED} {road}")
+
+
+def untaped(road: str) -> None:
+    """In a forked process: it started something for real while its parent was recorded."""
+    _write(f"{_UNTAPED} {road}")
+
+
+def _write(line: str) -> None:
+    if _pipe is None or _identity is None:
+        return
+    # The copy may have closed it, or be at its end without a reader.
+    with contextlib.suppress(OSError):
+        status = os.fstat(_pipe[1])
+        if (status.st_dev, status.st_ino) == _identity:
+            os.write(_pipe[1], f"{line}\n".encode())
+
+
+def _before_fork() -> None:
+    global _pipe, _identity
+    handler = door.current()
+    if handler is not None and getattr(handler, "mode", "") != "live" and _pipe is None:
+        reader, writer = os.pipe()
+        _pipe = (moved(reader), moved(writer))
+        for fd in _pipe:
+            os.set_blocking(fd, False)
+        status = os.fstat(_pipe[1])
+        _identity = (status.st_dev, status.st_ino)
+
+
+def collect() -> list[UnsupportedSpawn]:
+    """What forked processes have told since the last call; those that are about to exec are waited for."""
+    global _pipe, _identity
+    FORKS.await_all()
+    if _pipe is None:
+        return []
+    reader, writer = _pipe
+    try:
+        data = os.read(reader, 1 << 16)
+    except BlockingIOError:
+        data = b""
+    os.close(reader)
+    os.close(writer)
+    _pipe = _identity = None
+    lines = [line.partition(" ") for line in data.decode().splitlines()]
+    return [error_of(kind == _REFUSED, road) for kind, _, road in lines]
+
+
+def error_of(was_refused: bool, road: str) -> UnsupportedSpawn:
+    """The error for the parent's session."""
+    if was_refused:
+        return door.refuse(road, "in a forked process")
+    return UnsupportedSpawn(
+        road,
+        "made in a forked process that can't be taped; the command ran for real and is not on the tape. "
+        "Start it with subprocess, from the test's own process",
+    )
