@@ -1,4 +1,4 @@
-"""Commands that misbehave while they are recorded: each ends in bounded time and memory, with the right words."""
+"""Commands that misbehave while they are recorded: each ends in bounded time and memory, and is told so."""
 
 from __future__ import annotations
 

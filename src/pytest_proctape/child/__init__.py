@@ -1,5 +1,6 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
+from .guardian import GUARDIAN
 from .loose import loosened
 from .pump import PUMP
 from .recording import RecordingChild
@@ -10,6 +11,7 @@ from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regul
 
 __all__ = [
     "FIRST_PID",
+    "GUARDIAN",
     "PUMP",
     "TABLE",
     "Broken",

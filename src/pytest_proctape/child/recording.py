@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from ..clock import REAL, Waits
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
+from .family import began_at
+from .guardian import GUARDIAN
 from .leads import Leads
 from .notebook import Notebook
 from .notes import ANSWER, tidy, whole_us, without_input
@@ -89,10 +91,12 @@ class RecordingChild:
         self._began_ns = began_ns
         self._seen_running: int | None = None
         self.awaited = False
+        self._guarded = 0
         admit = None if warden is None else warden.admit
         self._leads = Leads(self._notes.data, self._note_end, self._before_input, new_spool, admit)
         try:
             self.wiring = self._leads.lead_past(wiring)
+            self._guarded = GUARDIAN.expect(self._leads.pipes())
         except BaseException:
             self.discard()
             raise
@@ -102,6 +106,7 @@ class RecordingChild:
     def started(self, pid: int) -> None:
         """The process runs; move what it says from now on."""
         self.pid = pid
+        GUARDIAN.started(self._guarded, pid, began_at(pid))
         self._leads.child_started()
         self.time.watch(pid, self)
         if self.warden is not None:
@@ -117,6 +122,7 @@ class RecordingChild:
     def discard(self) -> None:
         """There is no process after all: close everything."""
         self._leads.discard()
+        GUARDIAN.over(self._guarded)
         self.time.close()
         self._notes.closed = True
 
@@ -197,6 +203,7 @@ class RecordingChild:
             polled: the parent looked, and did not wait.
         """
         with self.lock:
+            GUARDIAN.reaped(self._guarded)
             self.step()
             self.status = status
             if self.time.waits is not None:
@@ -222,6 +229,7 @@ class RecordingChild:
             self.step()
             if self.warden is not None:
                 self.warden.close()
+            GUARDIAN.over(self._guarded)
             self._notes.closed = True
             if not self._ended_ns:
                 self._ended_ns = self.time.now_ns()
