@@ -263,6 +263,37 @@ def test_the_ceiling_of_a_test(project: Project) -> None:
     assert project.entries()[1]["timed_out"] == "timed out after 500 ms (test ceiling 500 ms)"
 
 
+# -- under a mock clock ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call", ["child.wait()", "child.wait(timeout=3600)", "time.sleep(0.5); child.wait()"]
+)
+def test_a_watchdog_counts_real_time_under_a_mock_clock(project: Project, call: str) -> None:
+    project.write(f"""
+        import subprocess, time, pytest
+
+        @pytest.mark.tape(spawn_timeout=0.2, clock=True)
+        def test_it():
+            began = time.monotonic()
+            child = subprocess.Popen(["sleep", "600"])
+            try:
+                {call}
+            finally:
+                child.kill()
+                print("passed", round(time.monotonic() - began, 3) < 60)
+    """)
+    recorded = project.record(failed=1)
+    told = errors(recorded)
+    assert "SpawnTimeout: `sleep 600` timed out after 200 ms (marker)" in told
+    assert "passed True" in recorded.stdout.str()
+    (entry,) = project.entries()
+    assert entry["timed_out"] == "timed out after 200 ms (marker)"
+    replayed = project.replay(failed=1)
+    assert errors(replayed) == told
+    assert "passed True" in replayed.stdout.str()
+
+
 # -- bytes -------------------------------------------------------------------------------------
 
 WRITES = """
@@ -322,6 +353,56 @@ def test_who_never_stops_writing_is_stopped(project: Project) -> None:
     """)
     assert "wrote more than 1,048,576 bytes" in errors(project.record(failed=1))
     project.replay(failed=1)
+
+
+TERMINAL = """
+    import os, pty, subprocess, sys, pytest
+
+    @pytest.mark.tape(max_output=1000)
+    def test_it():
+        master, slave = pty.openpty()
+        code = "import sys; sys.stdout.write('x' * {count})"
+        try:
+            child = subprocess.Popen([sys.executable, "-c", code], stdin=slave, stdout=slave, stderr=slave)
+            os.close(slave)
+            try:
+                while os.read(master, 4096):
+                    pass
+            except OSError:
+                pass
+            child.wait()
+        finally:
+            os.close(master)
+"""
+
+
+@pytest.mark.parametrize("count, outcome", [(1000, "passed"), (1001, "failed")])
+def test_a_terminal_is_an_output_as_well(project: Project, count: int, outcome: str) -> None:
+    project.write(TERMINAL.format(count=count))
+    told = errors(project.record(**{outcome: 1}))
+    assert ("wrote more than 1,000 bytes (tapes_max_output)" in told) == (outcome == "failed")
+    (entry,) = project.entries()
+    said = [event["stdout"] for event in entry.get("timeline", [entry]) if event.get("stdout")]
+    assert "".join("".join(one) for one in said) == "x" * 1000
+    assert errors(project.replay(**{outcome: 1})) == told
+
+
+def test_what_is_written_back_through_a_socket_is_output_as_well(project: Project) -> None:
+    project.write("""
+        import socket, subprocess, sys, pytest
+
+        @pytest.mark.tape(max_output=1000)
+        def test_it():
+            ours, theirs = socket.socketpair()
+            code = "import os; os.write(0, b'x' * 1001)"
+            with ours:
+                with theirs:
+                    child = subprocess.Popen([sys.executable, "-c", code], stdin=theirs)
+                while ours.recv(4096):
+                    pass
+                child.wait()
+    """)
+    assert "wrote more than 1,000 bytes (tapes_max_output)" in errors(project.record(failed=1))
 
 
 # -- children at once --------------------------------------------------------------------------

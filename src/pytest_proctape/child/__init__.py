@@ -2,6 +2,7 @@
 
 from .channels import Outlet
 from .forks import FORKS, Copy, Fork, status_told
+from .guardian import GUARDIAN
 from .loose import loosened
 from .memory import Memory, MemoryOutlet
 from .pump import PUMP
@@ -14,6 +15,7 @@ from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regul
 __all__ = [
     "FIRST_PID",
     "FORKS",
+    "GUARDIAN",
     "PUMP",
     "TABLE",
     "Broken",

@@ -158,6 +158,12 @@ def _processes() -> dict[int, _Process]:
     return {one.pid: one for one in found if one is not None}
 
 
+def began_at(pid: int) -> int:
+    """When a process was started, in the kernel's words; 0 where there is none. A pid may be given anew."""
+    found = _process(pid)
+    return 0 if found is None else found.began
+
+
 def _process(pid: int) -> _Process | None:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:

@@ -11,22 +11,19 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 
 from ..clock import REAL, Waits
 from ..errors import RecordError, UnsupportedSpawn
-from ..tape import STDERR, STDIN, STDOUT, End, FileEffect, Script, SpawnError, Spool, script, without_pid
-from . import terminal
-from .inputfile import InputFile
-from .lent import LentPipe, OwnPipe, is_lent
-from .notes import ANSWER, Run, is_said, step_of, tidy, whole_us, without_input
-from .tap import Answers, Tap
+from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
+from .family import began_at
+from .guardian import GUARDIAN
+from .leads import Leads
+from .notebook import Notebook
+from .notes import ANSWER, tidy, whole_us, without_input
 from .timing import ChildTime
 from .warden import Warden
-from .wiring import Wiring, can_be_led_past, close_quietly, is_device, is_open, is_regular, is_socket
+from .wiring import Wiring
 
-_INHERITED = frozenset({STDOUT, STDERR})
 _WAITID = os.waitid
 """As it was when no tape was active: what we ask for ourselves is not the parent's wait."""
 
@@ -38,10 +35,6 @@ whether it goes on, whether what is gone counts."""
 
 def _raise(error: UnsupportedSpawn) -> object:
     raise error
-
-
-def _unnoted(_: bytes) -> None:
-    """The child does not read from the terminal that it writes to."""
 
 
 class RecordingChild:
@@ -84,131 +77,37 @@ class RecordingChild:
         self.pid = 0
         self.status: int | None = None
         self.error: SpawnError | None = None
-        self._new_spool = new_spool
         self._timed = timed
         self._on_refused = on_refused
         self.lock = threading.RLock()
-        self._log: list[Run | script.Step] = []
         self.time = ChildTime(waits)
-        self._started_ns = self.time.now_ns()
+        self._notes = Notebook(new_spool, self.time, timed=timed)
         self.started_ns = REAL.monotonic_ns()
-        self._step_ns: int | None = None
         self._ended_ns = 0
         self._last_ns = 0
-        self._noted_ns = 0
-        self._finished = False
-        self._taps: list[Tap] = []
-        self._captured: set[int] = set()
-        self._merged = False
-        self._has_own_input = False
         self._held = False
         self._ended_at = 0
-        self._input_file: InputFile | None = None
-        self._lent: LentPipe | OwnPipe | None = None
-        self._terminal: int | None = None
-        self._kept: list[int] = []
         self._look = look
         self._began_ns = began_ns
-        self._said = False
         self._seen_running: int | None = None
         self.awaited = False
-        self.wiring = self._lead_past(wiring)
-
-    # -- starting ------------------------------------------------------------------------------
-
-    def _lead_past(self, wiring: Wiring) -> Wiring:
-        """Open the taps; the wiring that the real child is to be started with."""
+        self._guarded = 0
+        admit = None if warden is None else warden.admit
+        self._leads = Leads(self._notes.data, self._note_end, self._before_input, new_spool, admit)
         try:
-            inputs = {fd: self._tap_input(fd, parents, wiring) for fd, parents in wiring.inputs.items()}
-            outputs: dict[int, int] = {}
-            made: dict[int, int] = {}
-            for fd, parents in sorted(wiring.outputs.items()):
-                if parents in made:
-                    outputs[fd] = made[parents]
-                    self._merged = self._merged or fd == STDERR
-                else:
-                    outputs[fd] = made[parents] = self._tap_output(fd, parents, wiring)
+            self.wiring = self._leads.lead_past(wiring)
+            self._guarded = GUARDIAN.expect(self._leads.pipes())
         except BaseException:
             self.discard()
             raise
-        return Wiring(inputs, outputs)
 
-    def _tap_input(self, fd: int, parents: int, wiring: Wiring) -> int:
-        if terminal.is_of_the_test(parents):
-            return self._tap_terminal(parents, wiring)
-        if not is_open(parents) or is_device(parents):
-            return parents
-        if is_regular(parents):
-            if fd == STDIN:
-                self._input_file = InputFile(parents, self._new_spool)
-            return parents
-        return self._open(fd, parents, wiring, inward=True)
-
-    def _tap_output(self, fd: int, parents: int, wiring: Wiring) -> int:
-        if terminal.is_of_the_test(parents):
-            return self._tap_terminal(parents, wiring)
-        inherited = fd == parents and fd in _INHERITED
-        if not is_open(parents) or not (inherited or can_be_led_past(parents)):
-            return parents
-        self._captured.add(fd)
-        if self._input_file is not None and self._input_file.is_also(parents):
-            self._input_file.written_as(fd, parents)
-            return parents
-        return self._open(fd, parents, wiring, inward=False)
-
-    def _tap_terminal(self, parents: int, wiring: Wiring) -> int:
-        """The child's end of the terminal that ``parents`` is; it is one for all of its streams."""
-        if self._terminal is None:
-            given = {**wiring.outputs, STDIN: wiring.inputs.get(STDIN, -1)}
-            fds = {fd for fd, one in given.items() if terminal.is_of_the_test(one)}
-            if len({os.fstat(given[fd]).st_rdev for fd in fds}) > 1:
-                raise UnsupportedSpawn("two terminals for one child", "give it one, and pipes")
-            out = STDOUT if STDOUT in fds else STDERR if STDERR in fds else ANSWER
-            self._merged = fds >= {STDOUT, STDERR}
-            self._captured.update({out} - {ANSWER})
-            typed = self._note_typed if STDIN in fds else _unnoted
-            notes = (typed, partial(self._note_data, out))
-            ends = (partial(self._note_end, STDIN), partial(self._note_end, out))
-            inward, outward = terminal.taps(parents, (STDIN, out), notes, ends, self._kept)
-            self._taps += [inward, outward]
-            self._terminal = outward.childs
-        return self._terminal
-
-    def _open(self, fd: int, parents: int, wiring: Wiring, *, inward: bool) -> int:
-        def note(data: bytes) -> None:
-            self._note_data(fd, data)
-
-        def on_end() -> None:
-            self._note_end(fd)
-
-        private = parents in wiring.private
-        if fd == STDIN:
-            self._has_own_input = private
-            self._lent = None if not is_lent(parents) else OwnPipe() if private else LentPipe(parents)
-        lent = self._lent if inward else None
-        before = self._before_input
-        admit = None if inward or self.warden is None else partial(self.warden.admit, fd)
-        tap = Tap(
-            fd,
-            parents,
-            inward=inward,
-            private=private,
-            note=note,
-            on_end=on_end,
-            lent=lent,
-            before=before,
-            admit=admit,
-        )
-        self._taps.append(tap)
-        if inward and is_socket(parents):
-            self._taps.append(Answers(tap, self._note_answer))
-        return tap.childs
+    # -- starting ------------------------------------------------------------------------------
 
     def started(self, pid: int) -> None:
         """The process runs; move what it says from now on."""
         self.pid = pid
-        for tap in self._taps:
-            tap.child_started()
+        GUARDIAN.started(self._guarded, pid, began_at(pid))
+        self._leads.child_started()
         self.time.watch(pid, self)
         if self.warden is not None:
             self.warden.watch(self)
@@ -222,15 +121,10 @@ class RecordingChild:
 
     def discard(self) -> None:
         """There is no process after all: close everything."""
-        for tap in self._taps:
-            tap.child_started()
-            tap.close()
-        self._close_kept()
-        if self._lent is not None:
-            self._lent.release()
-        self._close_input_file()
+        self._leads.discard()
+        GUARDIAN.over(self._guarded)
         self.time.close()
-        self._finished = True
+        self._notes.closed = True
 
     # -- while it runs -------------------------------------------------------------------------
 
@@ -244,20 +138,18 @@ class RecordingChild:
         Returns:
             that nobody has to step because of it: what is moved leads to another process or to the parent.
         """
-        with self.lock, self.time.standing():
-            # As it is before anything is passed on: who gets it may be further on than this thread.
-            self._step_ns = self._now_ns()
-            for tap in self._taps:
+        # As it is before anything is passed on: who gets it may be further on than this thread.
+        with self.lock, self.time.standing(), self._notes.at_one_moment():
+            for tap in self._leads.taps:
                 tap.step(self)
             self.time.look()
             self._look_for_holders()
-            self._step_ns = None
         return False
 
     def _look_for_holders(self) -> None:
         """After the child's end an output that is empty and still open is held by what the child started."""
         if self.status is not None and not self._held:
-            self._held = any(tap.dry and tap.fd != STDIN for tap in self._taps)
+            self._held = self._leads.are_held
 
     @contextmanager
     def being_signalled(self, number: int) -> Iterator[None]:
@@ -268,22 +160,22 @@ class RecordingChild:
         with self.lock:
             self.step()
             self.look()
-            noted = script.Signal(number, self._now_ns()) if number and not self.gone() else None
+            noted = script.Signal(number, self._notes.now_ns()) if number and not self.gone() else None
             if noted is not None:
-                self._log.append(noted)
+                self._notes.add(noted)
         try:
             yield
         except BaseException:
             with self.lock:
                 if noted is not None:
-                    self._log.remove(noted)
+                    self._notes.log.remove(noted)
             raise
 
     def changed(self, status: int) -> None:
         """The parent was told that the child has stopped, or goes on."""
         with self.lock:
             self.step()
-            self._log.append(script.Change(status, self._now_ns()))
+            self._notes.add(script.Change(status, self._notes.now_ns()))
 
     def wait_expired(self, timeout_ns: int) -> None:
         """A timed wait of the parent ended without the child."""
@@ -291,7 +183,7 @@ class RecordingChild:
             self.step()
             self.look()
             if self.status is None or self._held:
-                self._log.append(script.Timeout(timeout_ns, self._now_ns()))
+                self._notes.add(script.Timeout(timeout_ns, self._notes.now_ns()))
 
     def polled(self) -> None:
         """A poll of the parent found the child running. Only the first counts: how many follow is chance."""
@@ -299,7 +191,7 @@ class RecordingChild:
             self.time.seen_running()
             if self._seen_running is None and not self.awaited and not self._timed:
                 self.step()
-                self._seen_running = len(self._log)
+                self._seen_running = len(self._notes.log)
 
     def reaped(self, status: int, *, was_gone: bool, polled: bool = False) -> None:
         """The parent has got the status.
@@ -311,21 +203,21 @@ class RecordingChild:
             polled: the parent looked, and did not wait.
         """
         with self.lock:
+            GUARDIAN.reaped(self._guarded)
             self.step()
             self.status = status
             if self.time.waits is not None:
                 self._ended_ns = self.time.ended_ns(polled=polled)
             else:
-                known = was_gone and self._last_ns and self._all_ended()
+                known = was_gone and self._last_ns and self._leads.ended
                 self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
             self.time.close()
-            self._close_kept()
+            self._leads.close_kept()
             self._note_input_file()
             self._note_untaken()
             self._note_last_effects()
-            self._ended_at = len(self._log)
-            if self._log and isinstance(last := self._log[-1], Run):
-                last.sealed = True
+            self._ended_at = len(self._notes.log)
+            self._notes.seal()
             self._look_for_holders()
             if self.warden is not None:
                 self.warden.reaped()
@@ -338,8 +230,9 @@ class RecordingChild:
             self.step()
             if self.warden is not None:
                 self.warden.close()
-            self._finished = True
-            self._close_kept()
+            GUARDIAN.over(self._guarded)
+            self._notes.closed = True
+            self._leads.close_kept()
             if not self._ended_ns:
                 self._ended_ns = self.time.now_ns()
             self.time.close()
@@ -349,8 +242,8 @@ class RecordingChild:
             self._note_input_file()
             if self.status is not None:
                 self._note_untaken()
-            elif self._lent is not None:
-                self._lent.release()
+            else:
+                self._leads.release()
 
     def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
@@ -365,29 +258,29 @@ class RecordingChild:
     @property
     def is_running(self) -> bool:
         """It was started, and the parent does not know of its end."""
-        return self.pid != 0 and self.status is None and not self._finished
+        return self.pid != 0 and self.status is None and not self._notes.closed
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""
         with self.lock:
             ended_ns = self._ended_ns or self.time.now_ns()
-            end = End(self.status, self.error, whole_us(ended_ns - self._started_ns))
-            steps = [step_of(item) if isinstance(item, Run) else item for item in self._log]
-            if self._lent is not None and self._lent.untaken:
-                steps = without_input(steps, self._lent.untaken)
+            end = End(self.status, self.error, whole_us(ended_ns - self._notes.began_ns))
+            steps, lent = self._notes.steps(), self._leads.lent
+            if lent is not None and lent.untaken:
+                steps = without_input(steps, lent.untaken)
             if self._held:
-                steps.insert(self._ended_at, script.Ended(whole_us(ended_ns - self._started_ns)))
+                steps.insert(self._ended_at, script.Ended(whole_us(ended_ns - self._notes.began_ns)))
             sent = any(isinstance(step, script.Input | script.InputEnd) for step in steps)
             # A child that left its input alone may have done so before there was any.
-            has_input = sent or not self._has_own_input
-            captured = frozenset(self._captured)
+            has_input = sent or not self._leads.has_own_input
+            captured = frozenset(self._leads.captured)
             return Script(
                 tidy(tuple(steps), end, self._early_ns(end)),
                 end,
                 captured,
-                self._merged,
+                self._leads.merged,
                 has_input,
-                self._pause_ns,
+                self._notes.pause_ns,
                 self._needs_poll(),
                 self._began_ns,
             )
@@ -400,10 +293,7 @@ class RecordingChild:
         """Whether only a poll tells that the child was running, and nothing that the parent did later."""
         if self._seen_running is None or self.status is None:
             return False
-        return all(
-            item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd | script.Effects)
-            for item in self._log[self._seen_running :]
-        )
+        return self._notes.only_a_poll_tells(self._seen_running)
 
     def take_error(self, options: int) -> RecordError | None:
         """What the parent is to be told in place of the child's end, once, if a limit was exceeded.
@@ -421,51 +311,41 @@ class RecordingChild:
 
     def pipes(self) -> list[int]:
         """Inodes of the pipes that the child writes to."""
-        return [inode for tap in self._taps if (inode := tap.pipe)]
+        return self._leads.pipes()
 
     def cut_off(self) -> None:
         """Take what it has said and close its streams, whoever holds them."""
         with self.lock:
             self.step()
-            for tap in self._taps:
-                tap.close()
+            self._leads.close()
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
-        for tap in self._taps:
-            tap.abandon()
-        self._close_kept()
-        if self._lent is not None:
-            self._lent.abandon()
+        self._leads.abandon()
 
     @property
     def open(self) -> bool:
         """Somebody can still write to or read from one of the streams."""
-        return not self._all_ended()
+        return not self._leads.ended
 
     # -- files ---------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Note what the child has done to files by now, before the parent does something."""
         with self.lock:
-            if self._look is None or self.status is not None or self._finished:
+            if self._look is None or self.status is not None or self._notes.closed:
                 return
             files = self._without_pid(self._look(self._began_ns, True, True))
-            self._said = False
+            self._notes.said = False
             if files:
-                # Whoever has read what the child said since may know of them.
-                at = len(self._log)
-                while at and is_said(self._log[at - 1]):
-                    at -= 1
-                since_ns = self._log[at].at_ns if at < len(self._log) else self._now_ns()
-                self._log.insert(at, script.Effects(files, since_ns))
+                self._notes.effects_before_words(files)
 
     def _without_pid(self, files: tuple[FileEffect, ...]) -> tuple[FileEffect, ...]:
         return tuple(without_pid(file, self.pid) for file in files)
 
     def _before_input(self) -> None:
         """The parent goes on in a dialog: what was done before is no answer to it."""
-        if self._said:
+        if self._notes.said:
             self.look()
 
     def _note_last_effects(self, *, deletions: bool = True) -> None:
@@ -473,81 +353,31 @@ class RecordingChild:
         if look is not None:
             files = self._without_pid(look(self._began_ns, False, deletions))
             if files:
-                self._log.append(script.Effects(files, self._now_ns()))
+                self._notes.add(script.Effects(files, self._notes.now_ns()))
 
     # -- notes ---------------------------------------------------------------------------------
 
-    def _now_ns(self) -> int:
-        if self._step_ns is not None:
-            return self._step_ns
-        return whole_us(self.time.noted_ns() - self._started_ns)
-
-    @property
-    def _pause_ns(self) -> int | None:
-        """A silence of more than this matters, if any does."""
-        return self.time.pause_ns if self._timed or self.time.waits is not None else None
-
-    def _note_typed(self, data: bytes) -> None:
-        self._note_data(STDIN, data)
-
-    def _note_answer(self, data: bytes) -> None:
-        self._note_data(ANSWER, data)
-
-    def _note_data(self, fd: int, data: bytes) -> None:
-        if self._finished or not data:
-            return
-        last = self._log[-1] if self._log else None
-        now_ns = self._now_ns()
-        paused = self._is_apart(now_ns, last)
-        if not isinstance(last, Run) or last.fd != fd or last.sealed or paused:
-            last = Run(fd, now_ns, self._new_spool())
-            self._log.append(last)
-        last.spool.write(data)
-        self._noted_ns = now_ns
-        self._said = self._said or fd != STDIN
-
-    def _is_apart(self, now_ns: int, last: object) -> bool:
-        """Whether what comes now is to be told apart from what came before by its time."""
-        if self._pause_ns is None:
-            return False
-        since_ns = self._noted_ns if self.time.waits is None else getattr(last, "at_ns", 0)
-        return now_ns - since_ns > self._pause_ns
-
     def _note_end(self, fd: int) -> None:
         self._last_ns = self.time.now_ns()
-        if self._finished or fd == ANSWER:
+        if self._notes.closed or fd == ANSWER:
             return
         if fd == STDIN:
-            self._log.append(script.InputEnd(self._now_ns()))
+            self._notes.add(script.InputEnd(self._notes.now_ns()))
         elif self._held or self.status is None:
-            self._log.append(script.OutputEnd(fd, self._now_ns()))
+            self._notes.add(script.OutputEnd(fd, self._notes.now_ns()))
 
     def _note_input_file(self) -> None:
         """What the child did to a regular file that is its input: it read first, and wrote by its end."""
-        if self._input_file is not None:
-            steps = self._input_file.steps()
-            self._log[:0] = [one for one in steps if not isinstance(one, script.Output)]
-            at_ns = self._now_ns()
-            self._log.extend(replace(one, at_ns=at_ns) for one in steps if isinstance(one, script.Output))
-            self._close_input_file()
+        if self._leads.input_file is not None:
+            self._notes.around_input_file(self._leads.input_file.steps())
+            self._leads.close_input_file()
 
     def _note_untaken(self) -> None:
-        if self._lent is not None:
-            self._lent.child_ended()
-            if self._lent.spoiled:
-                self._on_refused(UnsupportedSpawn("two readers of one pipe", self._lent.spoiled))
-
-    def _close_kept(self) -> None:
-        while self._kept:
-            close_quietly(self._kept.pop())
-
-    def _close_input_file(self) -> None:
-        if self._input_file is not None:
-            self._input_file.close()
-            self._input_file = None
-
-    def _all_ended(self) -> bool:
-        return all(tap.ended for tap in self._taps)
+        lent = self._leads.lent
+        if lent is not None:
+            lent.child_ended()
+            if lent.spoiled:
+                self._on_refused(UnsupportedSpawn("two readers of one pipe", lent.spoiled))
 
     def gone(self) -> bool:
         """Whether the process has ended, reaped or not."""

@@ -209,12 +209,14 @@ class Answers(Tap):
 
     __slots__ = ("_way_in",)
 
-    def __init__(self, way_in: Tap, note: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, way_in: Tap, note: Callable[[bytes], None], admit: Callable[[bytes], bytes] | None = None
+    ) -> None:
         """Open the way back of the inward tap ``way_in``."""
         self.fd = way_in.fd
         self.ended = self.dry = False
         self.childs = -1
-        self._admit = None
+        self._admit = admit
         self._note = note
         self._on_end = _ignore
         self._before = None

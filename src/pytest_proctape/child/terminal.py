@@ -68,6 +68,7 @@ class TerminalTap(Tap):
         ends: tuple[int, int, int],
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
+        admit: Callable[[bytes], bytes] | None = None,
     ) -> None:
         """Lead on what is there.
 
@@ -76,6 +77,7 @@ class TerminalTap(Tap):
             ends: the child's end or -1, where to read, where to write. They are this object's from now on.
             note: called with every chunk when it has been passed on.
             on_end: called when nothing more can come.
+            admit: says what of a chunk goes further; without it, all.
         """
         self.fd = fd
         self.ended = self.dry = False
@@ -83,7 +85,8 @@ class TerminalTap(Tap):
         self._note = note
         self._on_end = on_end
         self._lent = None
-        self._before = self._admit = None
+        self._before = None
+        self._admit = admit
         self._pending = memoryview(b"")
         self._private = self._waits = True
 
@@ -99,6 +102,7 @@ def taps(
     notes: tuple[Callable[[bytes], None], Callable[[bytes], None]],
     ends: tuple[Callable[[], None], Callable[[], None]],
     kept: list[int],
+    admit: Callable[[bytes], bytes] | None = None,
 ) -> tuple[TerminalTap, TerminalTap]:
     """Open a pair of ours for a child whose terminal is ``parents``.
 
@@ -109,6 +113,7 @@ def taps(
         ends: called when the parent has closed its master, and when the child has closed its slave.
         kept: takes what the caller has to close when the child has ended. A child that closes its slave
             first would be hung up on if our master were closed at once.
+        admit: says what of a chunk goes out; without it, all.
 
     Raises:
         UnsupportedSpawn: it is a master, or there is something in it already.
@@ -134,7 +139,7 @@ def taps(
         ends[1]()
 
     inward = TerminalTap(fds[0], (-1, out_of_the_way(side), out_of_the_way(master)), notes[0], ends[0])
-    outward = TerminalTap(fds[1], (slave, master, side), notes[1], on_closed)
+    outward = TerminalTap(fds[1], (slave, master, side), notes[1], on_closed, admit)
     return inward, outward
 
 

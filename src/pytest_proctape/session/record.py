@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from ..child import TABLE, RecordingChild, Started, Warden, Wiring
+from ..child import GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring
 from ..clock import CLOCK
 from ..effects import FileIdentity, Watch, regular_files
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
@@ -89,6 +89,7 @@ class Recording(Player):
             raise self.latch(error) from None
         if CLOCK.in_use:
             CLOCK.real = True
+        GUARDIAN.engage()
         warden = self._warden(asked)
         take = _Take(asked, self.phase, self.describing(spawn))
         with self._lock:
