@@ -187,7 +187,9 @@ def _in_file(config: pytest.Config) -> list[str]:
 
 
 def _overridden(config: pytest.Config) -> list[str]:
-    return [one.partition("=")[0] for one in config.getoption("override_ini") or ()]
+    # Up to pytest 8 the options are not in place while the first conftest files are imported.
+    given = config.known_args_namespace.override_ini
+    return [one.partition("=")[0] for one in given or ()]
 
 
 def _refuse_unknown(config: pytest.Config) -> None:
