@@ -163,10 +163,11 @@ def fixture_of(name: str) -> str | None:
 
     ``Class::@fixture[param]@place``: see the plugin.
     """
-    scope, at, rest = name.partition("@")
+    # What a parameter says is no matter.
+    scope, at, fixture = name.partition("[")[0].partition("@")
     if not at or (scope and not scope.endswith("::")):
         return None
-    return rest.partition("[")[0].partition("@")[0]
+    return fixture.partition("@")[0]
 
 
 def take(
