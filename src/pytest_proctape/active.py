@@ -50,6 +50,35 @@ class Keeper(Protocol):
     results: list[Result]
 
 
+class _InPhase:
+    """Around one phase; see :meth:`ActiveTape.bound`."""
+
+    __slots__ = ("_bound", "_logged", "_real", "_tape", "_told")
+
+    def __init__(self, tape: ActiveTape, phase: Phase) -> None:
+        session = tape.session
+        session.phase = phase
+        self._tape = tape
+        self._told = 0 if phase == "setup" else len(session.errors)
+        self._bound = intercept.bound(tape.handler, lasting=tape.fixture)  # type: ignore[arg-type]
+
+    def __enter__(self) -> None:
+        self._bound.__enter__()
+        session = self._tape.session
+        self._real, CLOCK.real = CLOCK.real, session.runs_commands
+        self._logged = self._tape.logged_clock()
+        self._logged.__enter__()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        __tracebackhide__ = True
+        for refused in intercept.guard.collect():
+            self._tape.session.latch(refused)
+        self._logged.__exit__(None, None, None)
+        CLOCK.real = self._real
+        self._bound.__exit__()
+        self._tape.phase_ended(self._told, error)
+
+
 class ActiveTape:
     """A session, in place from its making to :meth:`end`."""
 
@@ -61,6 +90,8 @@ class ActiveTape:
     def __init__(self, run: Keeper, session: Player, *, clock: bool = False) -> None:
         self._run = run
         self.session = session
+        self.handler: object = session
+        """Who is asked while the tape is that of this thread."""
         self._failed = False
         self._complete = True
         """What was run is all there is to run, and it did not fail."""
@@ -93,35 +124,41 @@ class ActiveTape:
         with intercept.frozen(self.clock), intercept.waits_told():
             yield
 
-    def _logged_clock(self) -> AbstractContextManager[None]:
+    def logged_clock(self) -> AbstractContextManager[None]:
         """Around what the test does, for the log: its clock moves."""
         log = self.session.log
         return nullcontext() if log is None else CLOCK.told_to(log.look)
 
-    @contextmanager
-    def bound(self, phase: Phase) -> Iterator[None]:
+    def bound(self, phase: Phase) -> AbstractContextManager[None]:
         """Make the session that of this thread for one phase.
 
         Raises:
             ProctapeError: something went wrong with the tape, whoever swallowed it.
         """
+        return _InPhase(self, phase)
+
+    def phase_ended(self, told: int, error: BaseException | None) -> None:
+        """Raise what has gone wrong with the tape in a phase, unless ``error`` tells it.
+
+        Args:
+            told: how many errors there were before.
+            error: what the phase has ended with.
+
+        Raises:
+            ProctapeError: something went wrong, whoever swallowed it.
+        """
         __tracebackhide__ = True
-        session = self.session
-        session.phase = phase
-        told = 0 if phase == "setup" else len(session.errors)
-        bound = intercept.bound(session, lasting=self.fixture)  # type: ignore[arg-type]
-        with bound, CLOCK.passing(real=session.runs_commands), self._logged_clock():
-            try:
-                yield
-            except ProctapeError:
-                raise
-            except BaseException as error:
-                self._raise_latched(told, error)
-                raise
-            finally:
-                for refused in intercept.guard.collect():
-                    session.latch(refused)
-        self._raise_latched(told, None)
+        if not isinstance(error, ProctapeError):
+            self._raise_latched(told, error)
+
+    def watch(self, path: str) -> None:
+        """A temporary directory was made: the commands of the test may write there."""
+        if self.session.files is not None:
+            self.session.files.roots.add(path)
+
+    def add_place(self, name: str, path: str) -> None:
+        """``<name>`` stands for ``path`` from now on."""
+        self.session.places.add(name, path)
 
     def _raise_latched(self, told: int, cause: BaseException | None) -> None:
         __tracebackhide__ = True

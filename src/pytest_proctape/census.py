@@ -81,24 +81,32 @@ class Census:
         self._fixtures.update(told["fixtures"])
 
     def conclude(self, session: pytest.Session) -> None:
-        """The session is over: take what it has collected; a worker sends that to its controller."""
-        # Tests of one function share the object that knows its fixtures.
-        infos = {
-            id(info): (item.nodeid.partition("::")[0], info)
-            for item in session.items
-            if (info := getattr(item, "_fixtureinfo", None))
-        }
-        for file, info in infos.values():
-            self._fixtures.update(f"{one}::{name}" for name in info.name2fixturedefs for one in (file, ""))
+        """The session is over: a worker sends what it has collected to its controller."""
         output = getattr(self._config, "workeroutput", None)
-        if output is None:
-            self._nodeids.update(item.nodeid for item in session.items)
-        else:
+        if output is not None:
+            self._note_fixtures(session.items)
             output[_KEY] = {
                 "partial": self._partial,
                 "skipped": self._skipped,
                 "fixtures": sorted(self._fixtures),
             }
+
+    def take_in(self, session: pytest.Session) -> None:
+        """Note the tests that this process has collected itself; only needed where there are tapes."""
+        self._nodeids.update(item.nodeid for item in session.items)
+        self._note_fixtures(session.items)
+
+    def _note_fixtures(self, items: Iterable[pytest.Item]) -> None:
+        noted: object = None
+        for item in items:
+            info = getattr(item, "_fixtureinfo", None)
+            # Tests of one function share the object that knows its fixtures.
+            if info is not None and info is not noted:
+                noted = info
+                file = item.nodeid.partition("::")[0]
+                for name in info.name2fixturedefs:
+                    self._fixtures.add(f"{file}::{name}")
+                    self._fixtures.add(f"::{name}")
 
     # -- what follows --------------------------------------------------------------------------
 
@@ -155,10 +163,11 @@ def fixture_of(name: str) -> str | None:
 
     ``Class::@fixture[param]@place``: see the plugin.
     """
-    scope, at, rest = name.partition("@")
+    # What a parameter says is no matter.
+    scope, at, fixture = name.partition("[")[0].partition("@")
     if not at or (scope and not scope.endswith("::")):
         return None
-    return rest.partition("[")[0].partition("@")[0]
+    return fixture.partition("@")[0]
 
 
 def take(
@@ -176,7 +185,10 @@ def take(
     Raises:
         TapeWriteError: one can't be deleted.
     """
-    if not tapes.is_dir() or not census.is_whole(session):
+    if not tapes.is_dir():
+        return None
+    census.take_in(session)
+    if not census.is_whole(session):
         return None
     from .tape import TapeStore, orphaned_payloads, orphaned_tapes, remove_orphans
 

@@ -20,6 +20,7 @@ from .errors import UsageError
 from .settings import INI_PREFIX, KEYS, Mode, Settings, check_asked, command_line_mode, from_ini, nearest
 
 _FIXTURE = "tape_config"
+_HAS_CONFIG = pytest.StashKey[bool]()
 
 
 def ini_settings(config: pytest.Config) -> Settings:
@@ -93,6 +94,20 @@ class RecordTapes(argparse.Action):
         """Add one."""
         said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
         setattr(namespace, self.dest, said)
+
+
+def has_config(item: pytest.Item) -> bool:
+    """Whether anybody besides us defines the fixture ``tape_config`` for ``item``.
+
+    That is the same for all tests of a module or a class, and looked for there once.
+    """
+    parent = item.parent
+    assert parent is not None
+    known = parent.stash.get(_HAS_CONFIG, None)
+    if known is None:
+        found = item.session._fixturemanager.getfixturedefs(_FIXTURE, item)
+        known = parent.stash[_HAS_CONFIG] = found is not None and len(found) > 1
+    return known
 
 
 class ItemConfig:
@@ -172,7 +187,9 @@ def _in_file(config: pytest.Config) -> list[str]:
 
 
 def _overridden(config: pytest.Config) -> list[str]:
-    return [one.partition("=")[0] for one in config.getoption("override_ini") or ()]
+    # Up to pytest 8 the options are not in place while the first conftest files are imported.
+    given = config.known_args_namespace.override_ini
+    return [one.partition("=")[0] for one in given or ()]
 
 
 def _refuse_unknown(config: pytest.Config) -> None:

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import report_keys
 from .census import Census
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .summary import Result, Totals
 
-ERROR_KEY = "_proctape_error"
-"""An attribute of reports that show an error of ours; it travels from workers with them."""
 EXIT_DRIFT = 8
 """Pytest ends with it where every test has passed and a tool no longer does what its tape says."""
-_OUTPUT_KEY = "_proctape"
+_OUTPUT_KEY = report_keys.RESULTS
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 CENSUS = pytest.StashKey[Census]()
 
@@ -101,13 +100,14 @@ class Counter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the results that came with a report, and give it its colours."""
-        if hasattr(report, ERROR_KEY) and not hasattr(self._config, "workerinput"):
+        if hasattr(report, report_keys.ERROR) and not hasattr(self._config, "workerinput"):
             from .markup import mark_up
 
             mark_up(report)
-        from .summary import results_of
+        if hasattr(report, report_keys.RESULTS):
+            from .summary import results_of
 
-        _count(self._config, results_of(report))
+            _count(self._config, results_of(report))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401

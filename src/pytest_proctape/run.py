@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,21 +11,21 @@ import pytest
 
 from . import intercept
 from .active import SESSIONS, ActiveTape
-from .errors import HookError, Leftover, TapeError
-from .handle import TapeHandle
+from .errors import HookError, TapeError
 from .hooks import Hooks
+from .item_tape import FixtureTape, ItemTape
 from .logfile import LogFile
 from .match import LivePatterns, Terms
+from .owners import Owners
 from .portable import Places, Rules, machine_values
+from .quiet import QuietTape
 from .renamed import Renamed
 from .session import (
     Collecting,
     Commons,
     Files,
-    Phase,
     Player,
     Recording,
-    ReplaySession,
     Session,
     SharedMode,
     TapeLog,
@@ -38,6 +37,8 @@ from .settings import Mode, Settings
 from .summary import Result
 from .tape import PAYLOAD_THRESHOLD, TapeStore
 
+_ASKING = frozenset({"tape", "tape_clock"})
+"""Fixtures that ask for the session of their test."""
 _SHARED_MODES: dict[Mode, SharedMode] = {"replay": "replay", "record": "record"}
 
 
@@ -49,6 +50,8 @@ class Run:
         active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
         log: where events go, where somebody wants to know.
+        tells_all: also of a test that has asked for nothing.
+        asleep: the tape of the test that is running, where that has asked for nothing yet.
     """
 
     def __init__(
@@ -74,17 +77,22 @@ class Run:
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
         self.log: LogFile | None = None
+        self.tells_all = False
+        self.asleep: QuietTape | None = None
+        self._owners = Owners(self.places)
 
     def add_place(self, name: str, path: str) -> None:
         """``<name>`` stands for ``path`` from now on, also on the tapes that are in use."""
         self.places.add(name, path)
         for tape in self.active:
-            tape.session.places.add(name, path)
+            tape.add_place(name, path)
 
     @property
-    def item(self) -> ItemTape | None:
+    def item(self) -> ItemTape | QuietTape | None:
         """The tape of the test that is running."""
-        return next((tape for tape in reversed(self.active) if isinstance(tape, ItemTape)), None)
+        return self.asleep or next(
+            (tape for tape in reversed(self.active) if isinstance(tape, ItemTape)), None
+        )
 
     def running(self) -> tuple[str, int] | None:
         """The command that is being recorded and has been running longest, and since when."""
@@ -95,6 +103,8 @@ class Run:
         """The run was interrupted, and nobody will end what is still active."""
         for tape in reversed(self.active):
             tape.end(interrupted=True)
+        if self.asleep is not None:
+            self.asleep.close()
         self.release()
         self.settle(complete=False)
         self.commons.close()
@@ -126,13 +136,33 @@ class Run:
             self._holds = False
             intercept.uninstall()
 
-    def start(self, item: pytest.Item, settings: Settings) -> ItemTape:
+    def start(self, item: pytest.Item, settings: Settings) -> ItemTape | QuietTape:
         """Activate the tape of ``item`` in this thread."""
         self.hold()
+        owner = self._owners.of(item)
+        if self._may_be_quiet(item, settings) and self.store.lacks(owner):
+            self.asleep = QuietTape(self, item, owner, settings)
+            return self.asleep
+        return self.begin(item, settings, owner)
+
+    def _may_be_quiet(self, item: pytest.Item, settings: Settings) -> bool:
+        """Whether nobody misses a session that nobody asks."""
+        if settings.mode != "replay" or settings.clock or settings.effects or self.tells_all or self.log:
+            return False
+        return _ASKING.isdisjoint(getattr(item, "fixturenames", ()))
+
+    def begin(self, item: pytest.Item, settings: Settings, owner: str) -> ItemTape:
+        """The tape of ``item``, with its session.
+
+        Args:
+            item: the test.
+            settings: of the test.
+            owner: of the tape.
+        """
         asked_for = settings
         if settings.mode == "missing":
-            settings = replace(settings, mode="replay" if self._has_tape(item.nodeid) else "record")
-        session = self._session(item.nodeid, settings, item)
+            settings = replace(settings, mode="replay" if self._has_tape(owner) else "record")
+        session = self._session(owner, settings, item)
         session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
         _prepare(session)
@@ -149,7 +179,8 @@ class Run:
         asked_for = settings
         if settings.mode in {"missing", "new"}:
             settings = replace(settings, mode="record")
-        session = self._session(owner, settings, item)
+        # A parameter's id may hold a secret, and would name the file.
+        session = self._session(self.places.redact_text(owner), settings, item)
         session.shared = self.way_into_commons(asked_for)
         tape = FixtureTape(self, session, clock=settings.clock)
         tape.kills_leaked = settings.kill_leaked
@@ -170,14 +201,12 @@ class Run:
 
     def _has_tape(self, owner: str) -> bool:
         try:
-            return self.store.path_for(self.places.redact_text(owner)).exists()
+            return self.store.path_for(owner).exists()
         except TapeError:
             # Replaying it tells what is wrong, and where.
             return True
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
-        # A parameter's id may hold a secret, and would name the file.
-        owner = self.places.redact_text(owner)
         path, colons, name = item.nodeid.partition("::")
         target = item.nodeid
         if self._invoked_in != self.root:
@@ -215,8 +244,9 @@ class Run:
     def add_root(self, path: str) -> None:
         """A temporary directory was made for the tapes that are in use: their commands may write there."""
         for tape in self.active:
-            if tape.session.files is not None:
-                tape.session.files.roots.add(path)
+            tape.watch(path)
+        if self.asleep is not None:
+            self.asleep.watch(path)
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""
@@ -232,125 +262,3 @@ def _prepare(session: Session) -> None:
             _ = session.path
         elif isinstance(session, Player) and session.store.seems_to_have(session.owner):
             _ = session.tape
-
-
-class ItemTape(ActiveTape):
-    """The tape of one test from its setup to its teardown."""
-
-    def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
-        super().__init__(run, session, clock=clock)
-        # From here to the end: what pytest does between the phases is not worth three changes of clock.
-        self._undo.enter_context(self._frozen())
-        self._settle = run.settle
-        self._commons = run.commons
-        self.handle = TapeHandle(session)
-        self._called = False
-
-    def explains(self, leftover: Leftover) -> bool:
-        """Whether the process remembers what these entries said, from another test."""
-        return self._commons.explains(leftover.near)
-
-    def note(self, report: pytest.TestReport) -> None:
-        """A phase of the test has ended."""
-        self._failed = self._failed or report.failed
-        expected = hasattr(report, "wasxfail")
-        if report.when == "setup":
-            # A test that is skipped has not said what it would ask for.
-            self._complete = report.passed
-        elif report.when == "call":
-            self._complete = report.passed or (expected and not isinstance(self.session, ReplaySession))
-
-    @contextmanager
-    def call(self, item: pytest.Item) -> Iterator[None]:
-        """Around the test's own code.
-
-        Raises:
-            ProctapeError: the test diverged from its tape and nobody told, or left entries over.
-        """
-        __tracebackhide__ = True
-        self._called = True
-        with self.bound("call"):
-            yield
-        # A unittest.TestCase does not raise; it leaves here what it would have raised.
-        if not getattr(item, "_excinfo", None):
-            self.refuse_leftover("setup", "call")
-
-    @contextmanager
-    def teardown(self) -> Iterator[None]:
-        """Around the test's teardown; the tape ends with it.
-
-        Raises:
-            ProctapeError: the teardown diverged from the tape, or the tape could not be written.
-        """
-        __tracebackhide__ = True
-        interrupted = False
-        # With --setup-only and its kin nobody has asked the test what it would start.
-        self._complete = self._complete and self._called
-        try:
-            with self.bound("teardown"):
-                yield
-            self.refuse_leftover("setup", "call", "teardown")
-        except BaseException as error:
-            self._failed, self._complete = True, False
-            interrupted = not isinstance(error, Exception | pytest.fail.Exception)
-            raise
-        finally:
-            self.end(interrupted=interrupted)
-            self._commons.remember(self.session)
-            self._settle()
-
-
-class FixtureTape(ActiveTape):
-    """The tape of a fixture that more than one test uses: its setup, and its teardown later on."""
-
-    fixture = True
-
-    def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
-        super().__init__(run, session, clock=clock)
-        self._settle = run.settle
-
-    @contextmanager
-    def bound(self, phase: Phase) -> Iterator[None]:
-        """As ever, on a clock of its own: it must not matter to a test whether it is the first to use it."""
-        with self._frozen(), super().bound(phase):
-            yield
-
-    @contextmanager
-    def setup(self) -> Iterator[None]:
-        """Around the setup.
-
-        Raises:
-            ProctapeError: it diverged from the tape, or left entries over.
-        """
-        __tracebackhide__ = True
-        try:
-            with self.bound("setup"):
-                yield
-            self.refuse_leftover("setup")
-        except pytest.skip.Exception:
-            self._complete = False
-            raise
-        except BaseException:
-            self._failed, self._complete = True, False
-            raise
-
-    def finalizers(self) -> tuple[Callable[[], None], Callable[[], None]]:
-        """What is to be called before the fixture's own teardown, and after it."""
-        stack = ExitStack()
-
-        def before() -> None:
-            stack.enter_context(self.bound("teardown"))
-
-        def after() -> None:
-            __tracebackhide__ = True
-            try:
-                stack.close()
-                self.refuse_leftover("setup", "teardown")
-            except BaseException:
-                self._failed = True
-                raise
-            finally:
-                self.end()
-                self._settle()
-
-        return before, after

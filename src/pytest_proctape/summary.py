@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .report_keys import RESULTS
+
 
 @dataclass(slots=True)
 class Result:
@@ -86,18 +88,14 @@ class Result:
         return cls(**data)
 
 
-_ATTRIBUTE = "_proctape"
-"""Of the report that results travel with. Under xdist it is JSON on the way."""
-
-
 def attach(report: object, results: Iterable[Result]) -> None:
     """Let ``results`` travel with a test's last report."""
-    setattr(report, _ATTRIBUTE, [result.as_data() for result in results])
+    setattr(report, RESULTS, [result.as_data() for result in results])
 
 
 def results_of(report: object) -> list[Result]:
     """What has come with ``report``."""
-    return [Result.from_data(one) for one in getattr(report, _ATTRIBUTE, ())]
+    return [Result.from_data(one) for one in getattr(report, RESULTS, ())]
 
 
 @dataclass(slots=True)

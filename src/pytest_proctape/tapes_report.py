@@ -72,7 +72,8 @@ class TapesReport:
 
     def finish(self, totals: Totals) -> None:
         """Put the file into its place."""
-        self._file.write(f'\n], "totals": {json.dumps(_sums(totals))}}}\n')
+        self._file.write(f'\n], "orphans": {json.dumps(totals.orphans)}')
+        self._file.write(f', "totals": {json.dumps(_sums(totals))}}}\n')
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -144,6 +145,8 @@ def _sums(totals: Totals) -> dict[str, Any]:
         "spawns": totals.spawns,
         "missing": len(totals.missing),
         "drift": sum(one["kind"] != "skipped" for _, one in totals.drift),
+        "orphaned": len(totals.orphans),
+        "orphaned_payloads": totals.orphaned_payloads,
         "process_ms": _ms(totals.process_ns),
         "test_ms": _ms(totals.test_ns),
         "saved_ms": _ms(totals.saved_ns),

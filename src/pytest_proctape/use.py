@@ -196,7 +196,7 @@ class _BlockTape(ActiveTape):
         self._block.enter()
         self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
         self._undo.enter_context(self._frozen())
-        self._undo.enter_context(self._logged_clock())
+        self._undo.enter_context(self.logged_clock())
         return TapeHandle(self.session)
 
     def leave(self, error: BaseException | None) -> None:

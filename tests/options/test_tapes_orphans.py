@@ -233,6 +233,27 @@ def test_what_is_not_a_tests_is_left_alone(suite: Project) -> None:
     assert suite.tapes() == before
 
 
+def test_a_tape_of_use_tape_is_left_alone(suite: Project) -> None:
+    suite.write(
+        """
+        import subprocess
+        from pytest_proctape import use_tape
+
+        def test_blocks():
+            for path in ("tapes/block.json", "tapes/test_it/test_block.json", "tapes/sub/block[x].json"):
+                with use_tape(path):
+                    subprocess.run(["echo", "block"], capture_output=True)
+        """,
+        "test_blocks.py",
+    )
+    suite.record(passed=7)
+    before = suite.tapes()
+    assert "test_it/test_block.json" in before
+    suite.write("def test_blocks(): pass", "test_blocks.py")
+    assert orphans(suite.run("--tapes-orphans=delete")) == []
+    assert suite.tapes() == before
+
+
 def test_the_ini_file_says_it_too(suite: Project) -> None:
     add_orphan(suite)
     suite.ini("tapes_orphans = fail")

@@ -102,6 +102,22 @@ def test_a_recording_and_its_replay(suite: Project, run_options: tuple[str, ...]
     assert totals["saved_ms"] == max(0, round(totals["process_ms"] - totals["test_ms"], 6))
 
 
+def test_orphans_are_counted_and_named(suite: Project, run_options: tuple[str, ...]) -> None:
+    suite.record(passed=6)
+    told = report(suite, *run_options)
+    assert (told["orphans"], told["totals"]["orphaned"]) == ([], 0)
+    suite.tape("test_gone").write_text('{"version": 2, "test": "test_it.py::test_gone", "entries": []}')
+    payload = suite.path / "tapes" / "_payloads" / ("0" * 64)
+    payload.parent.mkdir(exist_ok=True)
+    payload.write_bytes(b"")
+    told = report(suite, *run_options)
+    assert told["orphans"] == ["tapes/test_it/test_gone.json"]
+    assert (told["totals"]["orphaned"], told["totals"]["orphaned_payloads"]) == (1, 1)
+    # Nothing can be told of a part.
+    told = report(suite, "-k", "same", *run_options)
+    assert (told["orphans"], told["totals"]["orphaned"]) == ([], 0)
+
+
 def test_what_went_wrong(suite: Project, run_options: tuple[str, ...]) -> None:
     suite.record(passed=6)
     suite.edit('say("before")', 'say("after", "\\udcff")')
@@ -137,7 +153,9 @@ def test_what_went_wrong(suite: Project, run_options: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", [("--record-tapes",), (), ("--live-tapes",)], ids=["record", "replay", "live"]
+    "flags",
+    [("--record-tapes",), (), ("--live-tapes",), ("--verify-tapes",)],
+    ids=["record", "replay", "live", "verify"],
 )
 def test_it_has_the_form_that_is_documented(suite: Project, flags: tuple[str, ...]) -> None:
     jsonschema = pytest.importorskip("jsonschema")

@@ -87,12 +87,15 @@ def waits_told() -> Iterator[None]:
 
 
 _noticed = ExitStack()
+_has_noticed = False
 
 
 def notice() -> None:
     """Let waits be told if a clock that the test made itself is in place."""
+    global _has_noticed
     if not CLOCK.in_use and CLOCK.timeline.holds:
         _noticed.enter_context(waits_told())
+        _has_noticed = True
 
 
 def freezers() -> list[tuple[Any, str, Any]]:
@@ -118,7 +121,10 @@ def _noticing(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def forget() -> None:
     """The test that made a clock itself is over."""
-    _noticed.close()
+    global _has_noticed
+    if _has_noticed:
+        _has_noticed = False
+        _noticed.close()
 
 
 def _substitution(name: str, stand_ins: Mapping[int, Any]) -> Substitution:

@@ -132,8 +132,36 @@ def _around() -> Handler | None:
     return _LOCAL.handler if given is _Unset else given  # type: ignore[return-value]
 
 
-@contextmanager
-def bound(handler: Handler | None, *, lasting: bool = False) -> Iterator[None]:
+class Bound:
+    """Makes a handler the session of this thread for a while: one of its tests runs; see :func:`bound`.
+
+    It is entered three times for each test, and a generator would take four times as long.
+    """
+
+    __slots__ = ("_around", "_before", "_handler", "_lasting", "_work")
+
+    def __init__(self, handler: Handler | None, lasting: bool) -> None:
+        self._handler = handler
+        self._lasting = lasting
+
+    def __enter__(self) -> None:
+        global _forked
+        local, handler = _LOCAL, self._handler
+        # Who runs tests in a forked process does not do it for the process that was forked.
+        _forked = _forked and handler is not None and local.runs_tests and local.handler is not None
+        local.runs_tests = True
+        self._work = work = local.work = local.work or _Work()
+        self._around, work.handler = work.handler, handler
+        self._before, local.handler = local.handler, handler
+        _CONTEXT.set(work if self._lasting else handler)
+
+    def __exit__(self, *_: object) -> None:
+        _LOCAL.handler = self._before
+        _CONTEXT.set(self._before)
+        self._work.handler = self._around
+
+
+def bound(handler: Handler | None, *, lasting: bool = False) -> Bound:
     """Make ``handler`` the session of this thread for a while: one of its tests runs.
 
     Args:
@@ -141,29 +169,14 @@ def bound(handler: Handler | None, *, lasting: bool = False) -> Iterator[None]:
         lasting: a context that is made meanwhile may serve later tests, as that of the loop that a fixture
             of wider scope starts: work for it is work for whichever test runs then.
     """
-    global _forked
-    # Who runs tests in a forked process does not do it for the process that was forked.
-    _forked = _forked and handler is not None and _LOCAL.runs_tests and _LOCAL.handler is not None
-    _LOCAL.runs_tests = True
-    work = _LOCAL.work = _LOCAL.work or _Work()
-    before, work.handler = work.handler, handler
-    try:
-        with inherited(handler, work if lasting else None):
-            yield
-    finally:
-        work.handler = before
+    return Bound(handler, lasting)
 
 
 @contextmanager
-def inherited(handler: Handler | None, context: _Work | None = None) -> Iterator[None]:
-    """Let this thread work for ``handler`` for a while.
-
-    Args:
-        handler: the session.
-        context: whom contexts that are made meanwhile work for, where that is not the same.
-    """
+def inherited(handler: Handler | None) -> Iterator[None]:
+    """Let this thread work for ``handler`` for a while."""
     before, _LOCAL.handler = _around(), handler
-    _CONTEXT.set(context or handler)
+    _CONTEXT.set(handler)
     try:
         yield
     finally:

@@ -192,6 +192,19 @@ class Session:
             os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
         )
 
+    def antedate(self, *, cwd: str, thread: int, began_ns: int, opened_ns: int) -> None:
+        """The test had begun before its session was made.
+
+        Args:
+            cwd: the working directory in which it began.
+            thread: which began it.
+            began_ns: when, in real nanoseconds since 1970.
+            opened_ns: the same by the real monotonic clock.
+        """
+        self._start_cwd = cwd
+        self.threads = {thread}
+        self.began_ns, self.opened_ns = began_ns, opened_ns
+
     def latch(self, error: _E) -> _E:
         """Keep ``error``, so that the test fails of it whoever swallows it."""
         with self._lock:

@@ -86,10 +86,11 @@ class Taped(Session):
             HookError: a hook that was told of it failed.
         """
         if self._tape is None:
-            tape = self.store.load(self.owner)
-            if tape is not None:
+            found = self.store.find(self.owner)
+            if found is not None:
+                self.path, tape = found
                 load_names(self.places, tape.names)
-            self._tape = None if tape is None else self.hooks.loaded(tape, self.path)
+                self._tape = self.hooks.loaded(tape, self.path)
         return self._tape
 
     @property

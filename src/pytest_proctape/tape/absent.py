@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from .names import fold, hashed_tape_path, tape_name
+from .names import fold, folder_of, hashed_tape_path, looks_hashed, tape_name
 
 _SETTLED_NS = 100_000_000
 """A directory that changed so shortly before it was read may have changed again under the same time."""
@@ -18,41 +19,79 @@ class _Real:
     now_ns = staticmethod(time.time_ns)
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What is in a directory.
+
+    Attributes:
+        changed_ns: when the directory changed last.
+        folded: the names, without regard to case.
+        hashed: one of them may be the hashed name of a tape.
+    """
+
+    changed_ns: int
+    folded: frozenset[str]
+    hashed: bool
+
+
 class Listing:
     """The names in the directories of the tapes, read again when a directory has changed."""
 
     def __init__(self, root: Path) -> None:
         """Read nothing yet."""
         self._root = str(root)
-        self._names: dict[str, tuple[int, frozenset[str]]] = {}
+        self._names: dict[str, _Names] = {}
+        self._rootless = False
+        self._missing: dict[str, tuple[str, str]] = {}
+        """Of a folder that was not there: the nearest above it that was, and the name that was not in it."""
 
     def lacks(self, nodeid: str) -> bool:
         """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
-        name = tape_name(nodeid)
-        folder, _, leaf = name.rpartition("/")
-        names = self._names_in(f"{self._root}/{folder}" if folder else self._root)
-        if names is None:
+        if self._rootless and not os.path.lexists(self._root):
+            return True
+        folder = folder_of(nodeid)
+        if folder in self._missing:
+            above, name = self._missing[folder]
+            found = self._names_in(above)
+            if found is not None and name not in found.folded:
+                return True
+            del self._missing[folder]
+        found = self._names_in(folder)
+        if found is None:
             # It may be there in another case.
-            return self._folder_is_missing(folder)
-        return not names or (fold(leaf) not in names and fold(hashed_tape_path(nodeid).name) not in names)
+            return self._folder_is_missing(folder, folder)
+        if not found.folded:
+            return True
+        leaf = tape_name(nodeid).rpartition("/")[2]
+        if fold(leaf) in found.folded:
+            return False
+        return not found.hashed or fold(hashed_tape_path(nodeid).name) not in found.folded
 
-    def _folder_is_missing(self, folder: str) -> bool:
+    def _folder_is_missing(self, folder: str, wanted: str) -> bool:
+        if not folder:
+            self._rootless = not os.path.lexists(self._root)
+            return self._rootless
         above, _, leaf = folder.rpartition("/")
-        names = self._names_in(f"{self._root}/{above}" if above else self._root)
-        if names is None:
-            return self._folder_is_missing(above) if above else not os.path.lexists(self._root)
-        return fold(leaf) not in names
+        found = self._names_in(above)
+        if found is None:
+            return self._folder_is_missing(above, wanted)
+        name = fold(leaf)
+        if name in found.folded:
+            return False
+        self._missing[wanted] = (above, name)
+        return True
 
-    def _names_in(self, folder: str) -> frozenset[str] | None:
-        """The names, folded; ``None`` where there is no such directory."""
+    def _names_in(self, folder: str) -> _Names | None:
+        """What is in a folder below the root; ``None`` where there is no such directory."""
+        path = f"{self._root}/{folder}" if folder else self._root
         try:
-            changed_ns = os.stat(folder).st_mtime_ns
+            changed_ns = os.stat(path).st_mtime_ns
             known = self._names.get(folder)
-            if known is None or known[0] != changed_ns:
-                names = frozenset(map(fold, os.listdir(folder)))
-                if _Real.now_ns() - changed_ns < _SETTLED_NS:
-                    return names
-                known = self._names[folder] = (changed_ns, names)
+            if known is None or known.changed_ns != changed_ns:
+                names = os.listdir(path)
+                known = _Names(changed_ns, frozenset(map(fold, names)), any(map(looks_hashed, names)))
+                if _Real.now_ns() - changed_ns >= _SETTLED_NS:
+                    self._names[folder] = known
         except OSError:
             return None
-        return known[1]
+        return known

@@ -57,6 +57,21 @@ def tape_name(nodeid: str) -> str:
     return "/".join([*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX])
 
 
+@functools.lru_cache(maxsize=64)
+def _folder_of_module(module: str) -> str:
+    return "/".join(_folders_of(module.removesuffix(".py")))
+
+
+def folder_of(nodeid: str) -> str:
+    """The folder of :func:`tape_name`, ``""`` for that of all tapes; nearly for nothing."""
+    return "" if nodeid in {AMBIENT, CACHED} else _folder_of_module(nodeid.partition("::")[0])
+
+
+def looks_hashed(name: str) -> bool:
+    """Whether ``name``, of a file, may be one that :func:`hashed_tape_path` gives."""
+    return _LOOKS_HASHED.search(fold(name).removesuffix(SUFFIX)) is not None
+
+
 def hashed_tape_path(nodeid: str) -> PurePosixPath:
     """The same, always with the hash: for when :func:`tape_path` meets another test's."""
     folders, name, _ = _parts_of(nodeid)

@@ -1,0 +1,140 @@
+"""The hooks of a test's life: its tape begins with its setup and ends with its teardown.
+
+:mod:`.plugin` has them among its hooks. They run three times for each test of a suite, so what is known to
+be nothing is not done.
+
+https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .config import ItemConfig, has_config
+from .errors import UsageError
+from .fixture_names import owner_of
+from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, run_of, settings_of
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Activate the test's tape before anything of the test runs."""
+    settings = settings_of(item)
+    if settings is None:
+        run = item.config.stash.get(RUN, None)
+        if run is not None:
+            run.release()
+        return (yield)
+    if not has_config(item):
+        tape = item.stash[TAPE] = run_of(item.config).start(item, settings)
+        with tape.bound("setup"):
+            return (yield)
+    item.stash[CONFIG] = config = ItemConfig(item)
+    with config.setup:
+        if config.known:
+            try:
+                _begin(item)
+            except UsageError as error:
+                # Other plugins have to see the setup begin, so it is raised inside of it.
+                config.refused = error
+        result = yield
+        if TAPE not in item.stash:
+            raise UsageError(f"{item.nodeid}: another plugin has kept `tape_config` from being set up")
+        return result
+
+
+def _begin(item: pytest.Item) -> None:
+    """Activate the test's tape, for the rest of its setup to begin with.
+
+    Raises:
+        UsageError: what ``tape_config`` gives is not understood.
+    """
+    config = item.stash[CONFIG]
+    settings = settings_of(item, config.asked())
+    assert settings is not None
+    active = item.stash[TAPE] = run_of(item.config).start(item, settings)
+    config.setup.enter_context(active.bound("setup"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test that diverged from its tape, also when the code under test swallowed the error."""
+    active = item.stash.get(TAPE, None)
+    if active is None:
+        return (yield)
+    with active.call(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """End the tape after everything of the test has run."""
+    active = item.stash.get(TAPE, None)
+    if active is None:
+        return (yield)
+    with active.teardown():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
+    item = request._pyfuncitem
+    # What `tape_config` starts, or a fixture that it asks for, comes before the test's tape begins.
+    waits = CONFIG in item.stash and TAPE not in item.stash
+    run = run_of(request.config) if waits else request.config.stash.get(RUN, None)
+    if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
+        settings = settings_of(item) or item.config.stash[SETTINGS]
+        tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
+        before, after = tape.finalizers()
+        # Finalizers run in the opposite order, so these two enclose the fixture's own.
+        fixturedef.addfinalizer(after)
+        try:
+            with tape.setup():
+                result = yield
+        finally:
+            fixturedef.addfinalizer(before)
+    else:
+        result = yield
+    if waits and fixturedef is item.stash[CONFIG].fixturedef:
+        _begin(item)
+    if fixturedef.argname == "tmp_path_factory":
+        _watch_directories_of(result, request.config)
+        request.config.stash[BASETEMP] = str(result.getbasetemp())
+        if run is not None:
+            run.add_place("basetemp", request.config.stash[BASETEMP])
+    elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
+        run.item.add_place("tmp", str(result))
+    return result
+
+
+def _watch_directories_of(factory: pytest.TempPathFactory, config: pytest.Config) -> None:
+    """Let the tapes in use know of every directory that ``factory`` makes; ``tmp_path`` is one of them."""
+    make = factory.mktemp
+
+    def mktemp(basename: str, numbered: bool = True) -> Path:
+        path = make(basename, numbered=numbered)
+        run = config.stash.get(RUN, None)
+        if run is not None:
+            run.add_root(str(path))
+        return path
+
+    factory.mktemp = mktemp  # type: ignore[method-assign]
+
+
+class Refuser:
+    """Raises what was refused before a test's setup, inside of it."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell what is wrong with the configuration of a test, inside of its setup."""
+        __tracebackhide__ = True
+        config = item.stash.get(CONFIG, None)
+        if config is not None and config.refused is not None:
+            raise config.refused

@@ -1,0 +1,238 @@
+"""A test that has no tape, and as likely as not starts nothing: most of a large suite where all is taped.
+
+:mod:`.run` makes one on replay. Until somebody asks it something it costs next to nothing; then the session
+is made, as it would have been when the test began.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import intercept
+from .clock import CLOCK, REAL
+from .errors import UnsupportedSpawn
+from .handle import TapeHandle
+from .item_tape import ItemTape
+from .portable import Places
+from .session import Phase
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .run import Run
+
+_AWAKENING = threading.RLock()
+
+
+class QuietTape:
+    """Stands in for the :class:`.ItemTape` of a test until that is needed, and is its session's handler.
+
+    Attributes:
+        awake: the tape itself, once it is needed.
+        owner: of the tape.
+    """
+
+    clock = None
+
+    def __init__(self, run: Run, item: pytest.Item, owner: str, settings: Settings) -> None:
+        """The test begins.
+
+        Args:
+            run: that it is part of.
+            item: the test.
+            owner: of its tape, of which the store is sure that there is none.
+            settings: of the test, whose mode is ``"replay"``.
+        """
+        self.awake: ItemTape | None = None
+        self.owner = owner
+        self._closed = False
+        self._run = run
+        self._item = item
+        self._settings = settings
+        self._phase: Phase = "setup"
+        self._called = False
+        self._reports: list[pytest.TestReport] = []
+        self._places: list[tuple[str, str]] = []
+        self._watched: list[str] = []
+        # What the session would have looked at.
+        self._cwd = os.getcwd()
+        self._thread = threading.get_ident()
+        self._began_ns = REAL.time_ns()
+        self._opened_ns = REAL.monotonic_ns()
+        intercept.guard.install()
+        intercept.notice()
+
+    def wake(self) -> ItemTape:
+        """Make the session, unless it is made."""
+        with _AWAKENING:
+            tape = self.awake
+            if tape is None:
+                tape = self._run.begin(self._item, self._settings, self.owner)
+                tape.handler = self
+                tape.session.antedate(
+                    cwd=self._cwd, thread=self._thread, began_ns=self._began_ns, opened_ns=self._opened_ns
+                )
+                tape.session.phase = self._phase
+                for name, path in self._places:
+                    tape.add_place(name, path)
+                for path in self._watched:
+                    tape.watch(path)
+                tape.catch_up(self._reports, called=self._called, began_ns=self._opened_ns)
+                self.awake, self._run.asleep = tape, None
+        return tape
+
+    # -- as the tape of a test -----------------------------------------------------------------
+
+    @property
+    def handle(self) -> TapeHandle:
+        """What the test is given of it."""
+        return self.wake().handle
+
+    def add_place(self, name: str, path: str) -> None:
+        """See :meth:`.ActiveTape.add_place`."""
+        with _AWAKENING:
+            if self.awake is not None:
+                self.awake.add_place(name, path)
+            else:
+                self._places.append((name, path))
+
+    def watch(self, path: str) -> None:
+        """See :meth:`.ActiveTape.watch`."""
+        with _AWAKENING:
+            if self.awake is not None:
+                self.awake.watch(path)
+            else:
+                self._watched.append(path)
+
+    def note(self, report: pytest.TestReport) -> None:
+        """See :meth:`.ItemTape.note`."""
+        if self.awake is not None:
+            self.awake.note(report)
+        else:
+            self._reports.append(report)
+
+    def bound(self, phase: Phase) -> AbstractContextManager[None]:
+        """See :meth:`.ActiveTape.bound`."""
+        return _InPhase(self, phase) if self.awake is None else self.awake.bound(phase)
+
+    def call(self, item: pytest.Item) -> AbstractContextManager[None]:
+        """See :meth:`.ItemTape.call`."""
+        self._called = True
+        return _InPhase(self, "call") if self.awake is None else self.awake.call(item)
+
+    def teardown(self) -> AbstractContextManager[None]:
+        """See :meth:`.ItemTape.teardown`."""
+        return _InPhase(self, "teardown") if self.awake is None else self.awake.teardown()
+
+    def begin_phase(self, phase: Phase) -> None:
+        """A phase begins, and nobody has asked anything."""
+        self._phase = phase
+
+    def phase_ended(self, error: BaseException | None) -> None:
+        """The phase is over that has begun without a session.
+
+        Raises:
+            ProctapeError: what has been asked for meanwhile was not on the tape.
+        """
+        __tracebackhide__ = True
+        tape = self.awake
+        if self._phase == "teardown":
+            if tape is None:
+                self.close()
+            else:
+                with tape.ending():
+                    self._conclude(tape, error)
+                    tape.refuse_leftover("setup", "call", "teardown")
+        elif tape is not None:
+            self._conclude(tape, error)
+            if self._phase == "call":
+                tape.call_ended(self._item)
+
+    def _conclude(self, tape: ItemTape, error: BaseException | None) -> None:
+        __tracebackhide__ = True
+        tape.phase_ended(0, error)
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """The test is over, and has asked for nothing."""
+        self._closed = True
+        intercept.forget()
+        self._run.asleep = None
+
+    # -- as a session: see intercept.Replayer --------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """The test is over."""
+        return self._closed if self.awake is None else self.awake.session.closed
+
+    @property
+    def places(self) -> Places:
+        """Those of the session."""
+        return self.wake().session.places
+
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command; ``None`` for one that is never taped."""
+        if self.awake is None:
+            if self._is_live(argv):
+                return None
+            if self._closed:
+                # It is going to be refused.
+                return self
+        return self.wake().session.answering(argv)
+
+    def _is_live(self, argv: Sequence[str]) -> bool:
+        patterns = self._run.live_patterns(self._settings)
+        return bool(patterns) and bool(patterns.match(argv))
+
+    def refused(self, error: UnsupportedSpawn) -> None:
+        """A spawn that can't be replayed was refused."""
+        if self.awake is not None or not self._closed:
+            self.wake().session.refused(error)
+
+    def signal_another(self, pid: int, number: int, /, *, group: bool) -> int | None:
+        """What comes of a signal to what is no child; see :class:`.intercept.Signaller`."""
+        if self.awake is None and self._closed:
+            return errno.ESRCH
+        return self.wake().session.signal_another(pid, number, group=group)
+
+    def signalled_another(self, pid: int, number: int, /, *, group: bool, error: int) -> None:
+        """One was sent for real."""
+
+    def slept(self, seconds: float) -> None:
+        """The test has called :func:`time.sleep` under a mock clock."""
+        if self.awake is not None:
+            self.awake.session.slept(seconds)
+
+
+class _InPhase:
+    """Around a phase that begins without a session."""
+
+    __slots__ = ("_bound", "_phase", "_real", "_tape")
+
+    def __init__(self, tape: QuietTape, phase: Phase) -> None:
+        self._tape = tape
+        self._phase = phase
+        self._bound = intercept.bound(tape)  # type: ignore[arg-type]
+
+    def __enter__(self) -> None:
+        self._tape.begin_phase(self._phase)
+        self._bound.__enter__()
+        self._real, CLOCK.real = CLOCK.real, False
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        __tracebackhide__ = True
+        tape = self._tape
+        for refused in intercept.guard.collect():
+            tape.refused(refused)
+        CLOCK.real = self._real
+        self._bound.__exit__()
+        if tape.awake is not None or self._phase == "teardown":
+            tape.phase_ended(error)
