@@ -265,9 +265,7 @@ class ModuleChild(VirtualChild):
     def _never_meets(self, _: VirtualChild, _wrong: WrongCause | Stalled) -> ProctapeError:
         if self._hangs:
             return self._on_failed("stall", f"has done {BUDGET:,} instructions without an end or a wait")
-        return self._on_failed(
-            "stall", "waits for what the test never does: it is asked to read, or sends no more"
-        )
+        return self._on_failed("stall", "waits for input, or to be read, and the test waits for its end")
 
     def _next(self) -> script.Step | None:
         if self._hangs:
