@@ -491,7 +491,7 @@ class RecordingChild:
     def _note_data(self, fd: int, data: bytes) -> None:
         if self._finished or not data:
             return
-        last = self._log[-1] if self._log else None
+        last = self._last_of(fd)
         now_ns = self._now_ns()
         paused = self._is_apart(now_ns, last)
         if not isinstance(last, Run) or last.fd != fd or last.sealed or paused:
@@ -500,6 +500,19 @@ class RecordingChild:
         last.spool.write(data)
         self._noted_ns = now_ns
         self._said = self._said or fd != STDIN
+
+    def _last_of(self, fd: int) -> object:
+        """What was noted last, but for the ends of other outputs where time does not matter.
+
+        A child that ends closes all its outputs; what is still in the pipe of one is no piece of its own.
+        """
+        at = len(self._log) - 1
+        while at > 0 and self._pause_ns is None:
+            item = self._log[at]
+            if not isinstance(item, script.OutputEnd) or item.fd == fd:
+                break
+            at -= 1
+        return self._log[at] if at >= 0 else None
 
     def _is_apart(self, now_ns: int, last: object) -> bool:
         """Whether what comes now is to be told apart from what came before by its time."""
