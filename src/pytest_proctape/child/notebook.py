@@ -66,7 +66,7 @@ class Notebook:
         """Note that this has come through ``fd``."""
         if self.closed or not data:
             return
-        last = self.log[-1] if self.log else None
+        last = self._last_of(fd)
         now_ns = self.now_ns()
         paused = self._is_apart(now_ns, last)
         if not isinstance(last, Run) or last.fd != fd or last.sealed or paused:
@@ -75,6 +75,19 @@ class Notebook:
         last.spool.write(data)
         self._noted_ns = now_ns
         self.said = self.said or fd != STDIN
+
+    def _last_of(self, fd: int) -> Run | script.Step | None:
+        """What was noted last, but for the ends of other outputs where time does not matter.
+
+        A child that ends closes all its outputs; what is still in the pipe of one is no piece of its own.
+        """
+        at = len(self.log) - 1
+        while at > 0 and self.pause_ns is None:
+            item = self.log[at]
+            if not isinstance(item, script.OutputEnd) or item.fd == fd:
+                break
+            at -= 1
+        return self.log[at] if at >= 0 else None
 
     def _is_apart(self, now_ns: int, last: object) -> bool:
         """Whether what comes now is to be told apart from what came before by its time."""

@@ -154,7 +154,7 @@ class Tap:
         """Whether there is room for the next chunk."""
         if not self._pending:
             return not self._reader_left()
-        data = bytes(self._pending)
+        pending = self._pending
         try:
             count = self._write()
         except BlockingIOError:
@@ -163,8 +163,13 @@ class Tap:
             # The reader has left, or the disk is full: the child finds out at its next write.
             self._left()
             return False
-        self._note(data[:count])
-        self._pending = self._pending[count:]
+        # Most often all of a chunk is taken, and then it need not be copied.
+        whole = pending.obj
+        if isinstance(whole, bytes) and count == len(whole):
+            self._note(whole)
+        else:
+            self._note(bytes(pending[:count]))
+        self._pending = pending[count:]
         return not self._pending
 
     def _write(self) -> int:

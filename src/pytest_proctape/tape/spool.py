@@ -33,7 +33,7 @@ class _TemporaryFile:
         self._descriptor = [create(path)]
         self._finalizer = weakref.finalize(self, _let_go, self._descriptor, path, os.getpid())
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         write_all(self._descriptor[0], data)
 
     def close(self) -> None:
@@ -81,6 +81,7 @@ class Spool:
         "_refused",
         "_size",
         "_threshold",
+        "_waiting",
     )
 
     def __init__(
@@ -92,7 +93,8 @@ class Spool:
     ) -> None:
         self._folder = folder
         self._is_secret = is_secret
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        self._waiting = 0
         self._refused = False
         self._threshold = threshold
         self._parts: list[bytes] = []
@@ -177,31 +179,31 @@ class Spool:
         if self._is_secret is None:
             self._put_now(data)
         elif not self._refused:
-            self._held += data
-            if len(self._held) >= _WINDOW:
-                self._look()
-                if not self._refused:
-                    self._put_now(bytes(self._held[:-OVERLAP]))
-                    del self._held[:-OVERLAP]
+            self._held.append(bytes(data))
+            self._waiting += len(data)
+            if self._waiting >= _WINDOW:
+                self._put_held(but=OVERLAP)
 
-    def _put_held(self) -> None:
-        if self._held and self._error is None:
-            self._look()
-            try:
-                self._put_now(bytes(self._held))
-            except OSError as error:
-                self._error = error
-            self._held.clear()
-
-    def _look(self) -> None:
-        if self._is_secret is not None and self._is_secret(bytes(self._held)):
+    def _put_held(self, but: int = 0) -> None:
+        """Look at what is held and put it onto the disk, but for so many bytes of its end."""
+        if not self._held or self._error is not None:
+            return
+        data = b"".join(self._held)
+        self._held, self._waiting = [], 0
+        if self._is_secret is not None and self._is_secret(data):
             self._refused = True
-            self._held.clear()
             if self._file is not None:
                 self._file.remove()
                 self._file = None
+            return
+        if but:
+            self._held, self._waiting = [data[-but:]], but
+        try:
+            self._put_now(memoryview(data)[: len(data) - but])
+        except OSError as error:
+            self._error = error
 
-    def _put_now(self, data: bytes) -> None:
+    def _put_now(self, data: bytes | memoryview) -> None:
         if self._file is not None:
             self._file.write(data)
             self._digest.update(data)
