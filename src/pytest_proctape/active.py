@@ -14,6 +14,7 @@ from . import intercept
 from .child import GUARDIAN
 from .clock import CLOCK, REAL, TapeClock
 from .errors import Leftover, ProctapeError, TapeNotFound
+from .parsing import Mode
 from .session import (
     LiveSession,
     Phase,
@@ -25,7 +26,6 @@ from .session import (
     VerifySession,
     as_data,
 )
-from .settings import Mode
 from .summary import Result
 
 SESSIONS: dict[Mode, type[Player]] = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .settings import OrphansAction
+from .parsing import OrphansAction
 
 _KEY = "proctape_census"
 _NARROWING = (

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from .errors import UsageError
-from .settings import INI_PREFIX, KEYS, Mode, Settings, check_asked, command_line_mode, from_ini, nearest
+from .parsing import Mode, nearest
+from .settings import INI_PREFIX, KEYS, Settings, check_asked, command_line_mode, from_ini
 
 _FIXTURE = "tape_config"
 _HAS_CONFIG = pytest.StashKey[bool]()

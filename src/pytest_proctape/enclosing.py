@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .settings import Mode, Settings
+from .parsing import Mode
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .active import ActiveTape

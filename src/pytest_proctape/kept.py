@@ -14,7 +14,8 @@ import pytest
 from .config import ItemConfig
 from .enclosing import Enclosing, rules_of
 from .logfile import LogFile
-from .settings import Mode, Settings, check_marker, for_test
+from .parsing import Mode
+from .settings import Settings, check_marker, for_test
 
 if TYPE_CHECKING:
     from .item_tape import ItemTape

@@ -6,7 +6,8 @@ import pytest
 
 from .config import RecordTapes
 from .counting import EXIT_DRIFT
-from .settings import KEYS, ORPHANS, RECORD_CHOICES
+from .parsing import ORPHANS, RECORD_CHOICES
+from .settings import KEYS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

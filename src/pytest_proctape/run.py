@@ -17,6 +17,7 @@ from .item_tape import FixtureTape, ItemTape
 from .logfile import LogFile
 from .match import LivePatterns, Terms
 from .owners import Owners
+from .parsing import Mode
 from .portable import Places, Rules, machine_values
 from .quiet import QuietTape
 from .renamed import Renamed
@@ -33,7 +34,7 @@ from .session import (
     WayIn,
     toolchain_of,
 )
-from .settings import Mode, Settings
+from .settings import Settings
 from .summary import Result
 from .tape import PAYLOAD_THRESHOLD, TapeStore
 

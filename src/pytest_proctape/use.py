@@ -26,9 +26,10 @@ from .errors import Drift, ProctapeError, UsageError
 from .handle import TapeHandle
 from .logfile import LogFile
 from .match import LivePatterns, Terms
+from .parsing import parse_mode
 from .portable import Places, machine_values
 from .session import Files, Player, TapeLog, VerifySession, toolchain_of
-from .settings import Settings, TapeConfig, check_asked, for_test, parse_mode
+from .settings import Settings, TapeConfig, check_asked, for_test
 from .summary import drift_lines
 from .tape import SingleStore
 

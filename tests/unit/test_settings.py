@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from pytest_proctape.errors import UsageError
+from pytest_proctape.parsing import MODES, Mode, parse_mode
 from pytest_proctape.settings import (
     KEYS,
-    MODES,
-    Mode,
     Settings,
     check_asked,
     check_marker,
@@ -18,7 +17,6 @@ from pytest_proctape.settings import (
     for_test,
     from_ini,
     marker_help,
-    parse_mode,
 )
 
 
