@@ -88,6 +88,8 @@ def _tape_told(session: Session) -> str:
     if isinstance(session, Recording):
         if not session.takes:
             return ""
+        if session.failed_of_a_limit and not session.path.exists():
+            return f"recording: {session.shown_path} is made of it, and fails in the same way"
         return f"recording: {session.shown_path} stays as it is, as the test failed"
     if not isinstance(session, Player) or not (session.spawns or session.errors or session.path.exists()):
         return ""

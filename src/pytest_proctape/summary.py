@@ -216,6 +216,9 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
         yield f"replayed {processes} of processes in {tests} of tests{saved}"
     for test, kept in totals.failed:
+        if kept and not kept.endswith(".failed"):
+            yield f"recorded though the test failed, of a limit, as it had no tape: {test}: {kept}"
+            continue
         where = f"; this attempt is kept in {kept}" if kept else ""
         yield f"not recorded, as the test failed: {test}{where}"
     for test, finding in totals.drift:

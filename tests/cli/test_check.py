@@ -237,3 +237,29 @@ def test_the_hook_of_pre_commit_is_for_tapes_alone() -> None:
     assert re.search(pattern, "packages/a/tapes/x.json")
     assert not re.search(pattern, "package.json")
     assert not re.search(pattern, "tapes/_payloads/" + "a" * 64)
+
+
+@pytest.mark.parametrize(
+    "text, kind",
+    [
+        ("xoxo-" + "1234567890", "a Slack token"),
+        ("hf_" + "a1B2" * 8, "a Hugging Face token"),
+        ("AccountKey=" + "a1B2" * 10, "an Azure key"),
+        ("https://hooks.slack.com/services/" + "T0000/B0000/abcdefgh1234", "a Slack webhook"),
+        ("X-Api-Key: " + "abcdefgh1234", "a key or token behind its name"),
+        ("://user:" + "hunter22@host", "a password in a URL"),
+    ],
+)
+def test_every_shape_that_a_recording_takes_out_is_found_and_named(
+    project: Project, text: str, kind: str
+) -> None:
+    project.save(Entry(program="git", stdout=f"so: {text}\n"))
+    [finding] = project.run("check", "--json").json["findings"]
+    assert finding["kind"] == "secret"
+    assert kind in finding["problem"]
+
+
+def test_what_a_recording_has_taken_out_is_none(project: Project) -> None:
+    text = "Authorization: Bearer <redacted:TOKEN>\nx-api-key: <redacted>\nAccountKey=<redacted>\n"
+    project.save(Entry(program="git", stdout=text))
+    assert checked(project) == []

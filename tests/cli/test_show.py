@@ -20,7 +20,7 @@ def test_the_header(project: Project) -> None:
     assert project.run("show", ONE).lines[:4] == [
         "tapes/tests/test_git/test_log.json",
         f"test      {ONE}",
-        "recorded  2026-11-20T14:00:00Z, 3.12.1, linux, pytest-proctape 0.1.0",
+        "recorded  2026-11-20T14:00:00Z, Python 3.12.1, linux, pytest-proctape 0.1.0",
         "entries   1",
     ]
     project.write("x.json", '[{"program": "git"}]')
@@ -52,7 +52,7 @@ def test_an_entry(project: Project) -> None:
         "    env       LC_ALL=C",
         "    env       PAGER is not set",
         "    during    setup",
-        "    seen_running  true",
+        "    polled    the first poll found it running",
         "    note      by way of example",
         "    stdin     1 line, 3 bytes",
         "      | in",

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import Literal
 
 from ..tape import Anything, Entry, Tape
+from .effects import effect_lines
 from .words import (
     STREAM_FIELDS,
     Decode,
@@ -27,7 +28,7 @@ from .words import (
     word_of,
 )
 
-_TIMES = frozenset({"duration_ms"})
+_TIMES = frozenset({"duration_ms", "began"})
 _MOST = 400
 """Entries up to which tapes are aligned by difflib, whose time grows with the square."""
 
@@ -170,10 +171,15 @@ def _lines(name: str, entry: Entry, value: object, decode: Decode, times: bool) 
     if name == "timeline" and entry.timeline is not None:
         steps = []
         for event in entry.timeline:
+            if event.effects is not None:
+                steps += [f"* {line}" for line in effect_lines(event.effects, decode)]
+                continue
             mark, text = step_of(event, decode)
             at = f"{event.at_ms} ms " if times else ""
             steps.append(f"{at}{mark} {text}")
         return steps
+    if name == "effects" and entry.effects is not None:
+        return effect_lines(entry.effects, decode)
     if name == "args":
         return [word_of(one) for one in entry.args]
     return _json_lines(value)

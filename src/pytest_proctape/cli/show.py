@@ -5,6 +5,7 @@ its first bytes. Payload files are resolved. In a timeline the marks stand where
 
   >  from the test to the child: input, closing stdin, a signal
   <  from the child: output, stopping, going on
+  *  a file that the child made, changed or removed
   ~  a wait of the test that expired
   x  the child's end
 """
@@ -12,10 +13,11 @@ its first bytes. Payload files are resolved. In a timeline the marks stand where
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..errors import UsageError
-from ..tape import Entry, Event, Tape
+from ..tape import Effect, Entry, Event, Tape
+from .effects import effect_words
 from .finding import Finder, TapeFile
 from .screen import FINE, Screen, Style, counted, duration_text, visible
 from .words import (
@@ -37,7 +39,7 @@ _LINES = 12
 """Lines of a stream that are shown."""
 _LANE = 30
 """Columns of a timeline."""
-_MARKS: dict[str, Style] = {">": "blue", "<": "green", "~": "yellow", "x": "red", "?": "red"}
+_MARKS: dict[str, Style] = {">": "blue", "<": "green", "~": "yellow", "*": "green", "x": "red", "?": "red"}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +88,7 @@ class _Drawing:
         if made is None:
             screen.line("written   by hand")
         else:
-            words = [made.at, made.python, made.platform, f"pytest-proctape {made.proctape}"]
+            words = [made.at, f"Python {made.python}", made.platform, f"pytest-proctape {made.proctape}"]
             screen.line(f"recorded  {visible(', '.join(words))}")
         screen.line(f"entries   {len(tape.entries)}")
         for number, entry in chosen:
@@ -105,6 +107,21 @@ class _Drawing:
             self._timeline(entry, entry.timeline)
         else:
             self._streams(entry)
+        self._files(entry.effects or ())
+
+    def _files(self, effects: Sequence[Effect]) -> None:
+        """What it had done to files by its end."""
+        screen = self._screen
+        if effects:
+            about = counted(len(effects), "change")
+            screen.line(f"    {screen.paint('files   ', 'blue')}  {about} to the watched directories")
+        limit = len(effects) if self._full or len(effects) == _LINES + 1 else _LINES
+        for effect in effects[:limit]:
+            told = screen.cut(effect_words(effect, self._decode), 8)
+            screen.line(f"      {screen.paint('*', 'dim')} {told}")
+        if len(effects) > limit:
+            told_rest = f"... {counted(len(effects) - limit, 'more change')}; --full shows all"
+            screen.line(f"      {screen.paint(told_rest, 'dim')}")
 
     def _about(self, entry: Entry) -> Iterator[tuple[str, str]]:
         """What else there is to say, field by field."""
@@ -116,6 +133,10 @@ class _Drawing:
             yield "env", visible(f"{name}={value}") if value is not None else f"{visible(name)} is not set"
         if entry.phase != "call":
             yield "during", entry.phase
+        if entry.stderr_to_stdout:
+            yield "stderr", "goes where stdout goes"
+        if entry.seen_running:
+            yield "polled", "the first poll found it running"
         for name, other in untold(entry).items():
             yield name, compact(other)
         if entry.note is not None:
@@ -160,6 +181,10 @@ class _Drawing:
         for event in timeline:
             # Where nobody wrote down when, it comes with the one before.
             last = last if event.at_ms is None else event.at_ms
+            if event.effects is not None:
+                for effect in event.effects:
+                    self._step("*", effect_words(effect, self._decode), last, end_ms, lane)
+                continue
             mark, text = step_of(event, self._decode)
             self._step(mark, text, last, end_ms, lane)
         if not entry.running:

@@ -192,7 +192,20 @@ END_FIELDS = (
     "output_limit",
     "duration_ms",
 )
-TOLD_FIELDS = frozenset({*STREAM_FIELDS, *SPAWN_FIELDS, *END_FIELDS, "fds", "timeline", "note"})
+TOLD_FIELDS = frozenset(
+    {
+        *STREAM_FIELDS,
+        *SPAWN_FIELDS,
+        *END_FIELDS,
+        "fds",
+        "timeline",
+        "note",
+        "effects",
+        "began",
+        "stderr_to_stdout",
+        "seen_running",
+    }
+)
 """Fields that ``show`` has words for."""
 
 

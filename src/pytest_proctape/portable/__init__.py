@@ -9,6 +9,7 @@ from .machine import NAMES, machine_values
 from .places import Places
 from .rules import Capture, Rules, rules_from
 from .secrets import looks_secret
+from .shapes import shapes_in
 from .tokens import Token
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "looks_secret",
     "machine_values",
     "rules_from",
+    "shapes_in",
 ]

@@ -333,7 +333,7 @@ class Session:
                 at_ns = None if entry is not None or self.mode == "replay" else REAL.monotonic_ns()
                 order = index if self.terms.order == "any" else None
                 self.log.look(CLOCK.shown())
-                self.log.add(Spawned(self.asked(spawn), made.place, self.phase, child, at_ns, order))
+                self.log.add(Spawned(self.asked(spawn), made.place, self.phase, child, at_ns, made, order))
 
     def decode(self, stream: Stream) -> Content:
         """A stream of the tape as the bytes of this machine."""

@@ -46,12 +46,13 @@ class Eventful:
             "tape_ns": 0,
         }
 
-    def of_child(self, child: object, heard: Script | None) -> Iterator[Event]:
+    def of_child(self, child: object, heard: Script | None, limit: str = "") -> Iterator[Event]:
         """What came of it.
 
         Args:
             child: it, or why there is none.
             heard: what it did.
+            limit: the kind of the limit that the recording ended it for.
         """
         if isinstance(child, SpawnError):
             yield {"event": "end", "end": "spawn failed", "errno": child.errno, "tape_ns": 0}
@@ -65,7 +66,7 @@ class Eventful:
                         yield {"event": "effect", **self._of_file(file), "tape_ns": step.at_ns}
             else:
                 yield {**self._of_step(step), "tape_ns": step.at_ns}
-        yield _of_end(heard)
+        yield {**_of_end(heard), "end": limit} if limit else _of_end(heard)
 
     def of_error(self, error: ProctapeError) -> Event:
         """What went wrong with the tape."""

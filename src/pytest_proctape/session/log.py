@@ -18,7 +18,11 @@ from ..clock import REAL, Shown
 from ..errors import ProctapeError
 from ..match import Asked
 from ..tape import Script, SpawnError
+from .children import TapedChild
 from .events import Event, Eventful
+
+_LIMITS = ("timed out", "output limit")
+"""Ends that are no tool's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Spawned:
         phase: of the test.
         child: what came of it.
         at_ns: when, by the real monotonic clock; ``None`` on replay.
+        taped: the child as the test can look at it.
         order: of those that came in an order which is chance, its place on the tape.
     """
 
@@ -39,6 +44,7 @@ class Spawned:
     phase: str
     child: RecordingChild | VirtualChild | SpawnError
     at_ns: int | None
+    taped: TapedChild
     order: int | None = None
 
     def heard(self) -> Script | None:
@@ -124,7 +130,8 @@ class TapeLog:
             began_ns = at_ns if one.at_ns is None else one.at_ns
             heard = one.heard()
             events = eventful.of_spawn(one.asked, one.place, one.phase)
-            for event in (*events, *eventful.of_child(one.child, heard)):
+            limit = one.taped.status if one.taped.status in _LIMITS else ""
+            for event in (*events, *eventful.of_child(one.child, heard, limit)):
                 yield {"spawn": number, **event, "monotonic_ns": began_ns + event.get("tape_ns", 0)}
             # Under a mock clock time has passed by then, or will by an advance.
             if heard is not None and self._shown is None and heard.end.status is not None:

@@ -276,13 +276,17 @@ class Recording(Player):
         One that failed of a limit is the tape where there is none yet, and fails in the same way on replay.
         """
         tape = self.hooks.before_write(tape, self.path)
-        limited = self.errors and all(isinstance(error, LIMITS) for error in self.errors)
-        if limited and tape.entries and not self.path.exists():
+        if self.failed_of_a_limit and tape.entries and not self.path.exists():
             self._write_files(tape)
             self.store.save(self.owner, tape)
             return self.shown_path
         self._write_files(tape)
         return str(self.store.save_attempt(self.owner, tape)) if tape.entries else ""
+
+    @property
+    def failed_of_a_limit(self) -> bool:
+        """Nothing went wrong but that a limit of the recording was exceeded."""
+        return bool(self.errors) and all(isinstance(error, LIMITS) for error in self.errors)
 
     def _entry(self, take: _Take, child: RecordingChild) -> Entry:
         asked = take.asked if take.describe is None else take.describe()
