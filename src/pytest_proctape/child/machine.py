@@ -296,9 +296,12 @@ class Machine(Ends):
         """All that is left is the end: what was sent meanwhile is not on the tape.
 
         Only a pipe of the parent's own is looked at, and only where the recorded child left its input
-        untouched: past an ``Input`` it may well have ended without reading what came behind it.
+        untouched: past an ``Input`` it may well have ended without reading what came behind it, and one that
+        the parent has ended was not asked whether it had.
         """
-        untouched = not any(isinstance(step, script.AwaitsInput) for step in self.script.steps)
+        untouched = not any(
+            isinstance(step, script.AwaitsInput | script.Signal) for step in self.script.steps
+        )
         if self.script.has_input and untouched and self._inlet is not None and self._own_input:
             data = self._inlet.take(CHUNK)
             if data:
