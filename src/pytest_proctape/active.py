@@ -188,13 +188,10 @@ class ActiveTape:
         session = self.session
         result = Result(session.owner, session.mode, fixture=self.fixture)
         result.test_ns = REAL.monotonic_ns() - self._began_ns
-        result.spawns = len(session.spawns)
-        result.replayed = sum(spawn.replayed for spawn in session.spawns)
-        result.virtual = sum(spawn.virtual for spawn in session.spawns)
-        result.process_ns = sum(round(s.duration_s * 1e9) for s in session.spawns if s.replayed)
+        result.spawns, result.replayed, result.virtual, result.process_ns = session.tally()
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
         result.errors = [as_data(error) for error in session.errors]
-        if session.spawns or session.errors:
+        if result.spawns or session.errors:
             result.path = session.shown_path
             result.entries = session.entry_count
         return result
@@ -209,7 +206,7 @@ class ActiveTape:
         __tracebackhide__ = True
         session = self.session
         self._run.active.remove(self)
-        leaked = session.roll.alive()
+        leaked = session.alive()
         result = self._result()
         result.leaked = [str(child) for child in leaked]
         self._run.results.append(result)

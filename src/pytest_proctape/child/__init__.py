@@ -1,5 +1,6 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
+from .causes import Stalled, WrongCause
 from .channels import Outlet
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
@@ -7,8 +8,8 @@ from .loose import loosened
 from .memory import Memory, MemoryOutlet
 from .pump import PUMP
 from .recording import RecordingChild
-from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended
-from .virtual import Stalled, VirtualChild, WrongCause
+from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
+from .virtual import VirtualChild
 from .warden import Broken, Warden, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
 
@@ -36,6 +37,7 @@ __all__ = [
     "add_ended",
     "can_be_led_past",
     "end_with_family",
+    "finished_child",
     "is_open",
     "is_pipe",
     "is_regular",

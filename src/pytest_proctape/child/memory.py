@@ -90,10 +90,20 @@ class Memory:
         outlets: by the child's descriptor, what the parent wants to see.
         discarded: the child's descriptors that nobody sees.
         together: stderr goes where stdout goes.
+        exit_code: how a child ended that has been forgotten already; ``None`` for one in the process table.
         limit_ns: how long the parent waits at most, nanoseconds; ``None`` for as long as it takes.
     """
 
-    __slots__ = ("discarded", "inlet", "is_sent_nothing", "limit_ns", "outlets", "private", "together")
+    __slots__ = (
+        "discarded",
+        "exit_code",
+        "inlet",
+        "is_sent_nothing",
+        "limit_ns",
+        "outlets",
+        "private",
+        "together",
+    )
 
     def __init__(
         self,
@@ -107,6 +117,7 @@ class Memory:
     ) -> None:
         self.inlet = None if sent is None else MemoryInlet(sent)
         self.is_sent_nothing = not sent
+        self.exit_code: int | None = None
         self.private = private
         self.outlets = outlets
         self.discarded = discarded

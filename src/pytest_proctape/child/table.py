@@ -29,7 +29,8 @@ _PTHREAD_SIGMASK: Callable[[int, Iterable[int]], Iterable[int]] = getattr(
     signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask
 )
 """Without the enumerations, which take most of the time."""
-_SIGCHLD, _SIG_BLOCK, _SIG_IGN = int(signal.SIGCHLD), int(signal.SIG_BLOCK), int(signal.SIG_IGN)
+_SIGCHLD, _SIG_BLOCK = int(signal.SIGCHLD), int(signal.SIG_BLOCK)
+_SIG_DFL, _SIG_IGN = int(signal.SIG_DFL), int(signal.SIG_IGN)
 
 Child = VirtualChild | RecordingChild
 
@@ -119,6 +120,14 @@ class ProcessTable:
         child.reaped = True
         self.remove(child.pid)
 
+    def is_unobserved(self) -> bool:
+        """Nobody is told when a child ends, but who waits for this one."""
+        return (
+            not self.waiting
+            and _GETSIGNAL(_SIGCHLD) == _SIG_DFL
+            and _SIGCHLD not in _PTHREAD_SIGMASK(_SIG_BLOCK, ())
+        )
+
     @staticmethod
     def keeps_no_status() -> bool:
         """SIGCHLD is ignored: then the kernel keeps no status for anybody, see waitpid(2)."""
@@ -205,6 +214,14 @@ def add_ended(status: int) -> int:
     child.start(Wiring())
     TABLE.add(child)
     return child.pid
+
+
+def finished_child(pid: int, played: Script) -> VirtualChild:
+    """A virtual child that has ended and has been reaped: what it was can still be asked for."""
+    child = VirtualChild(pid, os.getpgrp(), played, on_wrong=_never, on_end=_ignore)
+    child.status = played.end.status
+    child.reaped = True
+    return child
 
 
 def _never(_: VirtualChild, wrong: Exception) -> ProctapeError:

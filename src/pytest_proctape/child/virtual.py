@@ -1,12 +1,6 @@
-"""A child of the replay: it plays the steps of a tape's entry into the descriptors it was given.
+"""A child of the replay, as its parent has it: waited for, sent signals, and asked what it has done so far.
 
-Causes come first. A step that the parent has to bring about (input, a signal, the end of a timed wait)
-holds back everything that followed it in the recording, and nothing else is held back: what has no
-cause in the parent happens as soon as the child is started.
-
-The machine never blocks. :meth:`VirtualChild.step` moves as far as it can; it is called when the child
-starts, whenever the parent waits for it or sends it something, and by the pump when a pipe that the
-child needs has become ready.
+What it does is the machine's, :mod:`.machine`.
 """
 
 from __future__ import annotations
@@ -22,9 +16,9 @@ from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError
 from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
-from .channels import CHUNK, Inlet, Outlet
-from .loose import LooseInput, Unfitting, with_received
-from .memory import Memory
+from .causes import CAUSES, Stalled, WrongCause
+from .loose import with_received
+from .machine import Machine
 from .pump import PUMP
 from .stall import StallWatch
 from .wiring import Wiring
@@ -36,74 +30,23 @@ LONE_STALL_LIMIT_NS = 10**9
 """The same where the parent has no other thread that could still do what the child waits for."""
 
 _SLACK_NS = 50_000_000
-_CAUSES = script.AwaitsInput | script.Signal | script.Timeout | free_steps.Hang
-
-_HARMLESS = frozenset({signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH})
-"""Signals that end nobody who does not ask for it: signal(7)."""
-
-_UNCAUSED = script.Output | script.OutputEnd | script.Ended | script.Effects
-"""Steps that need nothing but time."""
 
 
-class Stalled(Exception):
-    """The child waits for something that the test does not do.
-
-    Attributes:
-        awaited: the step it waits for.
-    """
-
-    def __init__(self, awaited: script.Step) -> None:
-        self.awaited = awaited
-        super().__init__(awaited)
-
-
-class WrongCause(Exception):
-    """The parent did something else than in the recording.
-
-    Attributes:
-        awaited: the step the child was at; ``None`` when all that was left was its end.
-        got: the bytes that came, the signal that was sent, or ``None`` for the end of the input.
-        offset: for bytes, where within the awaited input they begin.
-    """
-
-    def __init__(self, awaited: script.Step | None, got: bytes | int | None, offset: int = 0) -> None:
-        self.awaited = awaited
-        self.got = got
-        self.offset = offset
-        super().__init__(awaited, got)
-
-
-class VirtualChild:
+class VirtualChild(Machine):
     """One entry being played.
 
     Attributes:
         pid: above every kernel's ``pid_max``.
         group: its process group.
         new_session: it leads a session of its own.
-        now_ns: the clock by which the parent waits for it, if it does; the child's steps keep to it.
-        script: what it does.
-        status: as from :func:`os.waitpid`, once it has ended.
         reaped: the parent knows that it has ended.
-        error: what the parent is to be told at its next wait.
         raw: what it says to a terminal has been through a line discipline already.
     """
 
-    status: int | None = None
-    error: ProctapeError | None = None
     reaped = False
     raw = True
-    # What most children never need has its place here, and costs nothing.
-    _loose: LooseInput | None = None
-    _changed: threading.Condition | None = None
     _stall_watch: StallWatch | None = None
-    _inlet: Inlet | None = None
-    _now_ns: Callable[[], int] | None = None
-    _quiet = _unseen = _own_input = _held = False
-    _skipped_ns = _anchor_ns = _at = _offset = _taken = 0
-    _got = b""
-    """Input that was taken for a step which needs more."""
-    _signals: tuple[int, ...] = ()
-    _changes: tuple[int, ...] = ()
+    _quiet = _unseen = False
 
     def __init__(
         self,
@@ -119,27 +62,31 @@ class VirtualChild:
         retold: Callable[[], Script] | None = None,
         on_effects: Callable[[script.Effects], None] | None = None,
     ) -> None:
+        """A child that has not started yet.
+
+        Args:
+            pid: see the attribute.
+            group: see the attribute.
+            script: what it does.
+            new_session: see the attribute.
+            now_ns: the clock by which the parent waits for it, if it does; the child's steps keep to it.
+            waits: those that a mock clock is moved by, where there is one.
+            on_wrong: the parent did something else than in the recording; gives what it is to be told.
+            on_end: it has ended.
+            retold: gives the script anew, once the parent has said a name that it has.
+            on_effects: puts files where the child had put them.
+        """
+        super().__init__(script, now_ns, waits, retold, on_effects)
         self.pid = pid
         self.group = group
-        self.script = script
         self.new_session = new_session
-        self._started_ns = REAL.monotonic_ns()
-        self._waits = waits
-        if now_ns is not None or waits is not None:
-            self._quiet = now_ns is not None
-            clock_ns = waits.timeline.now_ns if waits is not None else now_ns
-            assert clock_ns is not None
-            self._now_ns = clock_ns
-            self._anchor_ns = clock_ns()
-        else:
+        if now_ns is not None:
+            self._quiet = True
+        elif waits is None:
             self._unseen = script.seen_running
-        self._retold = retold
-        self._outlets: dict[int, Outlet] = {}
         self._home = threading.get_ident()
         self._on_wrong = on_wrong
         self._on_end = on_end
-        self._on_effects = on_effects
-        self._lock = threading.RLock()
 
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
@@ -147,55 +94,27 @@ class VirtualChild:
         with self._lock, terminal.opened(wiring, raw=self.raw) as (wiring, tty, settings):
             self._own_input = own_input
             self._connect(wiring)
-            channels = [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]
+            channels = self._channels()
             for channel in channels:
                 if channel.fd == tty:
                     channel.play_into(settings)
                     # The first to be told is an output, if there is one; it is the last to be closed.
                     settings = None
             self.step()
-            for channel in [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]:
+            for channel in self._channels():
                 channel.adopt()
             self._watch()
         if self._waits is not None:
             # Not before: others let it step.
             self._waits.add(self)
 
-    def start_in(self, memory: Memory) -> None:
-        """Play everything at once; :meth:`.Memory.takes` has been asked."""
-        with self._lock:
-            if memory.is_sent_nothing and self._now_ns is None and self._play_all_into(memory):
-                return
-            self._own_input = memory.private
-            self._inlet = memory.inlet
-            self._outlets = dict(memory.outlets)
-            self.step()
+    def _tell_wrong(self, wrong: WrongCause | Stalled) -> ProctapeError:
+        return self._on_wrong(self, wrong)
 
-    def _play_all_into(self, memory: Memory) -> bool:
-        """What :meth:`step` does, where the child waits for the end of input at most; else nothing."""
-        steps = self.script.steps
-        for step in steps:
-            if not isinstance(step, script.Output | script.InputEnd):
-                return False
-        for step in steps:
-            if isinstance(step, script.Output) and step.fd in memory.outlets:
-                memory.outlets[step.fd].add(step.data)
-        self._at = len(steps)
-        self._end(self.script.end.status or 0)
-        return True
-
-    def _connect(self, wiring: Wiring) -> None:
-        fd = wiring.inputs.get(STDIN)
-        if fd is not None:
-            self._inlet = Inlet(fd)
-        made: dict[int, Outlet] = {}
-        for own, parents in wiring.outputs.items():
-            if parents not in made:
-                made[parents] = Outlet(parents, private=parents in wiring.private)
-            self._outlets[own] = made[parents]
-        answers = any(isinstance(one, script.Output) and one.fd == STDIN for one in self.script.steps)
-        if fd is not None and answers:
-            self._outlets[STDIN] = Outlet(fd, private=False)
+    def _tell_end(self) -> None:
+        self._on_end(self)
+        if self._waits is not None and not self._held:
+            self._waits.discard(self)
 
     # -- what the parent does ------------------------------------------------------------------
 
@@ -240,7 +159,7 @@ class VirtualChild:
             for status in self._changes:
                 if options & (os.WUNTRACED if os.WIFSTOPPED(status) else os.WCONTINUED):
                     if not options & os.WNOWAIT:
-                        self._changes = _without(self._changes, status)
+                        self._changes.remove(status)
                     return status
             return None
 
@@ -306,7 +225,7 @@ class VirtualChild:
                     self._anchor_ns -= self.script.end.duration_ns
                     self.step()
                     return
-                self._signals += (number,)
+                self._signals.append(number)
                 self.step()
 
     def _only_time_is_left(self) -> bool:
@@ -374,231 +293,6 @@ class VirtualChild:
             self._drop()
             self._watch_for_stall(waits=False)
 
-    def abandon(self) -> None:
-        """In a forked child: close its copies of the descriptors, so that readers see the end of them."""
-        for outlet in self._outlets.values():
-            outlet.close()
-        if self._inlet is not None:
-            self._inlet.close()
-
-    # -- the machine ---------------------------------------------------------------------------
-
-    def step(self) -> bool:
-        """Move as far as possible without blocking; whether it moved."""
-        with self._lock:
-            if self.status is not None and self._is_over_and_done():
-                return False
-            before = self._at, self._offset, len(self._got)
-            if self.status is None or self._held:
-                try:
-                    self._play()
-                except WrongCause as wrong:
-                    self._fail(self._on_wrong(self, wrong))
-                if self._changed is not None and (self._ended() or self._at != before[0]):
-                    self._changed.notify_all()
-            wrote = self._flush()
-            self._watch()
-            moved = wrote or before != (self._at, self._offset, len(self._got))
-            if moved and self._waits is not None:
-                self._waits.changed()
-            return moved
-
-    def _is_over_and_done(self) -> bool:
-        """The child has ended, and has nothing left that could move."""
-        return not self._outlets and not self._held and self._inlet is None
-
-    def _play(self) -> None:
-        while (step := self._next()) is not None:
-            if not self._try(step):
-                return
-            if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
-                # What follows a cause comes as long after it as it did in the recording.
-                self._anchor_ns = self._now_ns() - step.at_ns
-            self._at += 1
-        if self._held:
-            return
-        if self.script.end.status is not None and self._is_due(self.script.end.duration_ns):
-            self._refuse_more()
-            self._end(self.script.end.status)
-
-    def _try(self, step: script.Step) -> bool:
-        match step:
-            case script.Output() | script.OutputEnd():
-                return self._emit(step)
-            case script.Input():
-                return self._take(step)
-            case script.InputEnd():
-                return self._take_end(step)
-            case free_steps.AnyInput() | free_steps.AnyInputEnd() | free_steps.InputPattern():
-                return self._take_loosely(step)
-            case free_steps.Hang():
-                return self._end_by_signal()
-            case script.Signal():
-                return self._take_signal(step)
-            case script.Change():
-                return self._change(step)
-            case script.Ended():
-                return self._end_early(step)
-            case script.Effects():
-                return self._show(step)
-            case script.Timeout():
-                return self._waits is not None and self._is_due(step.at_ns)
-
-    def _emit(self, step: script.Output | script.OutputEnd) -> bool:
-        if not self._is_due(step.at_ns):
-            return False
-        outlet = self._outlets.get(step.fd)
-        if outlet is not None and isinstance(step, script.Output):
-            outlet.add(step.data)
-        elif outlet is not None:
-            outlet.closing = True
-        return True
-
-    def _show(self, step: script.Effects) -> bool:
-        """Put the files where the child had put them."""
-        if not self._is_due(step.at_ns):
-            return False
-        try:
-            if self._on_effects is not None:
-                self._on_effects(step)
-        except ProctapeError as error:
-            self._fail(error)
-            return False
-        return True
-
-    def _take_signal(self, step: script.Signal) -> bool:
-        if not self._signals:
-            return False
-        number, *rest = self._signals
-        self._signals = tuple(rest)
-        if number != step.number:
-            raise WrongCause(step, number)
-        return True
-
-    def _change(self, step: script.Change) -> bool:
-        """The child stops, or continues; under a mock clock in its own time, should it do so by itself."""
-        if self._waits is not None and not self._is_due(step.at_ns):
-            return False
-        self._changes += (step.status,)
-        return True
-
-    def _end_early(self, step: script.Ended) -> bool:
-        """The child ends, but what it started holds its outputs: they stay open until they are closed."""
-        status = self.script.end.status
-        if status is None or not self._is_due(step.at_ns):
-            return False
-        self._held = True
-        self._end(status)
-        return True
-
-    def _has_no_room(self, step: script.Step) -> bool:
-        """Whether the recorded child took this when it came to it, and not when it was sent.
-
-        That shows only under a mock clock, and only once more has been sent than a pipe holds.
-        """
-        return (
-            self._waits is not None
-            and isinstance(step, script.Input | script.InputEnd)
-            and not self._is_due(step.at_ns)
-            and self._taken >= CHUNK
-        )
-
-    def _take(self, step: script.Input) -> bool:
-        inlet = self._inlet
-        if inlet is None:
-            raise WrongCause(step, None)
-        if step.open is not None:
-            return self._take_open(step, step.open, inlet)
-        if self._has_no_room(step):
-            return False
-        while self._offset < step.data.size:
-            data = inlet.take(min(CHUNK, step.data.size - self._offset))
-            if not data:
-                if inlet.at_end:
-                    raise WrongCause(step, None, self._offset)
-                return False
-            if step.data.read(self._offset, len(data)) != data:
-                raise WrongCause(step, data, self._offset)
-            self._offset += len(data)
-            self._taken += len(data)
-        self._offset = 0
-        return True
-
-    def _take_open(self, step: script.Input, awaited: script.OpenInput, inlet: Inlet) -> bool:
-        """Input of which the tape does not know every byte."""
-        parts = [self._got]
-        while data := inlet.take(CHUNK):
-            parts.append(data)
-            self._taken += len(data)
-        got = self._got = b"".join(parts)
-        try:
-            used = awaited.met(got, ended=inlet.at_end)
-        except ValueError:
-            raise WrongCause(step, got) from None
-        if used is None:
-            return False
-        inlet.put_back(got[used:])
-        self._got = b""
-        if self._retold is not None:
-            # What the parent has said turns up in what the child says from now on.
-            self.script = self._retold()
-        return True
-
-    def _take_end(self, step: script.InputEnd) -> bool:
-        if self._inlet is None:
-            return True
-        if self._has_no_room(step):
-            return False
-        data = self._inlet.take(CHUNK)
-        if data:
-            raise WrongCause(step, data)
-        return self._inlet.at_end
-
-    def _take_loosely(self, step: free_steps.FreeInput) -> bool:
-        try:
-            self._loose = self._loose or LooseInput()
-            return self._loose.take(self._inlet, step)
-        except Unfitting as wrong:
-            raise WrongCause(step, wrong.data) from None
-
-    def _end_by_signal(self) -> bool:
-        while self._signals:
-            number, *rest = self._signals
-            self._signals = tuple(rest)
-            if number not in _HARMLESS:
-                self.script = replace(self.script, end=replace(self.script.end, status=number))
-                return True
-        return False
-
-    def _refuse_more(self) -> None:
-        """All that is left is the end: what was sent meanwhile is not on the tape.
-
-        Only a pipe of the parent's own is looked at, and only where the recorded child left its input
-        untouched: past an ``Input`` it may well have ended without reading what came behind it.
-        """
-        untouched = not any(isinstance(step, script.AwaitsInput) for step in self.script.steps)
-        if self.script.has_input and untouched and self._inlet is not None and self._own_input:
-            data = self._inlet.take(CHUNK)
-            if data:
-                raise WrongCause(None, data)
-        if self._signals:
-            raise WrongCause(None, self._signals[0])
-
-    def _end(self, status: int) -> None:
-        self.status = status
-        self._drop_inlet()
-        self._on_end(self)
-        if self._waits is not None:
-            if not self._held:
-                self._waits.discard(self)
-            self._waits.changed()
-
-    def _fail(self, error: ProctapeError) -> None:
-        """The test went another way than the tape: end the child, so that nothing waits for it."""
-        self.error = error
-        self._drop()
-        self._end(int(signal.SIGKILL))
-
     # -- waiting -------------------------------------------------------------------------------
 
     def _block(self, limit_ns: int | None, enough: Callable[[], bool] = lambda: False) -> None:
@@ -615,7 +309,7 @@ class VirtualChild:
             elif limit_ns is not None:
                 return
             else:
-                self._fail(self._on_wrong(self, Stalled(self._next() or script.Signal(int(signal.SIGKILL)))))
+                self._fail(self._tell_wrong(Stalled(self._next() or script.Signal(int(signal.SIGKILL)))))
 
     def streams(self) -> list[int]:
         """The descriptors by which the parent may wait for this child while the child waits for it."""
@@ -623,11 +317,11 @@ class VirtualChild:
             over = self.status is not None and not self._held
             if (
                 over
-                or not isinstance(self._next(), _CAUSES)
+                or not isinstance(self._next(), CAUSES)
                 or any(outlet.pending for outlet in self._outlets.values())
             ):
                 return []
-            channels = [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]
+            channels = self._channels()
             return [channel.fd for channel in channels if channel.owned and channel.waits]
 
     def awaited_in_vain(self) -> None:
@@ -638,8 +332,8 @@ class VirtualChild:
         """What the child waits for will never come: whoever reads gets an end, and the test its error."""
         with self._lock:
             step = self._next()
-            if isinstance(step, _CAUSES) and (self.status is None or self._held):
-                self._fail(self._on_wrong(self, Stalled(step)))
+            if isinstance(step, CAUSES) and (self.status is None or self._held):
+                self._fail(self._tell_wrong(Stalled(step)))
                 self.step()
                 if self._changed is not None:
                     self._changed.notify_all()
@@ -661,9 +355,7 @@ class VirtualChild:
                 return False
             with self._lock:
                 if not ready():
-                    self._fail(
-                        self._on_wrong(self, Stalled(self._next() or script.Signal(int(signal.SIGKILL))))
-                    )
+                    self._fail(self._tell_wrong(Stalled(self._next() or script.Signal(int(signal.SIGKILL)))))
         self.poll()
         return True
 
@@ -675,39 +367,7 @@ class VirtualChild:
         self._anchor_ns -= max(1, due_ns - self._now_ns())
         return True
 
-    def _ended(self) -> bool:
-        return self.status is not None
-
-    def _is_timed(self, step: script.Step) -> bool:
-        """Whether only time brings this about, and nothing that the parent does."""
-        return isinstance(step, _UNCAUSED) or (isinstance(step, script.Change) and self._waits is not None)
-
-    def _is_due(self, at_ns: int) -> bool:
-        return self._now_ns is None or self._now_ns() >= self._anchor_ns + at_ns
-
-    def _next(self) -> script.Step | None:
-        return self.script.steps[self._at] if self._at < len(self.script.steps) else None
-
-    def _next_at_ns(self) -> int:
-        step = self._next()
-        return self.script.end.duration_ns if step is None else step.at_ns
-
-    def pass_timeouts(self) -> None:
-        """The parent waits without a limit, or has moved on: no expiry holds the child back any more."""
-        self.step()
-        while isinstance(self._next(), script.Timeout):
-            self._at += 1
-            self.step()
-
     # -- descriptors ---------------------------------------------------------------------------
-
-    def _flush(self) -> bool:
-        wrote = False
-        for fd, outlet in list(self._outlets.items()):
-            wrote |= outlet.flush()
-            if (outlet.closing or (self._ended() and not self._held)) and not outlet.pending:
-                self._drop_outlet(fd)
-        return wrote
 
     def _watch(self) -> None:
         for outlet in self._outlets.values():
@@ -728,28 +388,6 @@ class VirtualChild:
         if waits or self._stall_watch is not None:
             self._stall_watch = self._stall_watch or StallWatch(self)
             self._stall_watch.set(waits=waits)
-
-    def _drop(self) -> None:
-        self._drop_inlet()
-        for fd in list(self._outlets):
-            self._drop_outlet(fd)
-
-    def _drop_inlet(self) -> None:
-        inlet, self._inlet = self._inlet, None
-        if inlet is not None and inlet.owned:
-            PUMP.forget(inlet.fd)
-            inlet.close()
-
-    def _drop_outlet(self, fd: int) -> None:
-        outlet = self._outlets.pop(fd)
-        if outlet.owned and outlet not in self._outlets.values():
-            PUMP.forget(outlet.fd)
-            outlet.close()
-
-
-def _without(changes: tuple[int, ...], status: int) -> tuple[int, ...]:
-    index = changes.index(status)
-    return changes[:index] + changes[index + 1 :]
 
 
 def _nobody_else_can_act() -> bool:

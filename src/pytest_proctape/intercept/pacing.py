@@ -80,7 +80,7 @@ class _Pace:
     """The tape time of one loop."""
 
     def __init__(self, loop: Any) -> None:
-        self.children: weakref.WeakSet[VirtualChild] = weakref.WeakSet()
+        self.children: set[VirtualChild] = set()
         self.transports: weakref.WeakKeyDictionary[VirtualChild, Any] = weakref.WeakKeyDictionary()
         self.skipped_s = 0.0
         self._ended_ns: weakref.WeakKeyDictionary[VirtualChild, int] = weakref.WeakKeyDictionary()
@@ -119,11 +119,14 @@ class _Pace:
 
     def living(self) -> list[VirtualChild]:
         """The children that have not ended; each has moved as far as it can now."""
-        for child in list(self.children):
+        living = []
+        for child in tuple(self.children):
             child.step()
             if child.status is not None and not child.busy:
                 self.children.discard(child)
-        return list(self.children)
+            else:
+                living.append(child)
+        return living
 
 
 _PACES: weakref.WeakKeyDictionary[Any, _Pace] = weakref.WeakKeyDictionary()

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from types import FrameType
 from typing import Any
@@ -46,6 +46,15 @@ _OPTIONS = frozenset(
 _ENCODINGS = frozenset({"utf-8", "utf8", "ascii", "us-ascii", "latin-1", "iso-8859-1"})
 """Those that decode a whole as they decode its pieces."""
 _ERRORS = frozenset({"strict", "ignore", "replace", "surrogateescape", "backslashreplace"})
+_KINDS = frozenset({int, type(None)})
+_SHAPES: Mapping[tuple[int | None, int | None, int | None], tuple[int, ...]] = {
+    (stdin, stdout, stderr): tuple(fd for fd, one in ((1, stdout), (2, stderr)) if one == _DEVNULL)
+    for stdin in (None, _PIPE, _DEVNULL)
+    for stdout in (None, _PIPE, _DEVNULL)
+    for stderr in (None, _PIPE, _DEVNULL, _STDOUT)
+    if stderr != _STDOUT or stdout == _PIPE
+}
+"""What may be asked for, as stdin, stdout and stderr, and which outputs are discarded then."""
 _MIN_TIMEOUT_S, _MAX_TIMEOUT_S = 0.1, 1e8
 """What is shorter may expire before CPython has made its pipes."""
 _POPEN_TEXT = """
@@ -107,7 +116,7 @@ def _start(popen: Any, args: Any, options: Mapping[str, Any], frame: FrameType) 
     handler = door.replayer()
     if handler is None or CLOCK.in_use or CLOCK.timeline.holds or _ways is None or not _ways.are_intact():
         return False
-    argv = _argv(args, options)
+    argv = _argv(args, options.get("shell", False))
     text = _text(options)
     if argv is None or text is None or handler.answering(argv) is not handler:
         return False
@@ -115,43 +124,42 @@ def _start(popen: Any, args: Any, options: Mapping[str, Any], frame: FrameType) 
     spawn = None if memory is None else _spawn(argv, options)
     if memory is None or spawn is None:
         return False
-
-    def announce() -> None:
-        if _DEVNULL in (options.get("stdin"), options.get("stdout"), options.get("stderr")):
-            sys.audit("open", os.devnull, None, os.O_RDWR | os.O_CLOEXEC)
-        sys.audit("subprocess.Popen", argv[0], argv, options.get("cwd"), options.get("env"))
-
-    pid = handler.replay_in_memory(spawn, memory, announce)
+    pid = handler.replay_in_memory(spawn, memory, partial(_announce, argv, options))
     if pid is None:
         return False
     _fill(popen, args, options, text[0])
     popen.pid = pid
+    popen.returncode = memory.exit_code
     popen._child_created = True
     if frame.f_code is _RUN:
         popen.__dict__[_MEMORY] = memory, text
     return True
 
 
-def _argv(args: Any, options: Mapping[str, Any]) -> list[str] | None:
+def _announce(argv: list[str], options: Mapping[str, Any]) -> None:
+    """Raise the audit events that the general road raises."""
+    if _DEVNULL in (options.get("stdin"), options.get("stdout"), options.get("stderr")):
+        sys.audit("open", os.devnull, None, os.O_RDWR | os.O_CLOEXEC)
+    sys.audit("subprocess.Popen", argv[0], argv, options.get("cwd"), options.get("env"))
+
+
+def _argv(args: Any, shell: Any) -> list[str] | None:
     """What ``Popen._execute_child`` makes of ``args``; ``None`` where that has to look closer."""
-    shell = options.get("shell", False)
     if type(args) is str:
         words = [args]
     elif type(args) in (list, tuple):
-        words = [
-            one if type(one) is str or not isinstance(one, os.PathLike) else os.fspath(one) for one in args
-        ]
+        words = list(args)
     else:
         return None
-    if shell is True:
-        words = ["/bin/sh", "-c", *words]
-    elif shell is not False:
-        return None
-    for word in words:
+    for index, word in enumerate(words):
+        if type(word) is not str and isinstance(word, os.PathLike):
+            words[index] = word = os.fspath(word)
         # What can't be an argument is told by the general road.
         if type(word) is not str or not word.isascii() or "\0" in word:
             return None
-    return words or None
+    if shell is True:
+        return ["/bin/sh", "-c", *words]
+    return words if words and shell is False else None
 
 
 def _text(options: Mapping[str, Any]) -> tuple[str | None, str] | None:
@@ -175,35 +183,36 @@ def _text(options: Mapping[str, Any]) -> tuple[str | None, str] | None:
 
 def _memory(options: Mapping[str, Any], frame: FrameType, text: tuple[str | None, str]) -> Memory | None:
     """The streams that are asked for, if they are such that nobody else can see them."""
-    stdin, stdout, stderr = options.get("stdin"), options.get("stdout"), options.get("stderr")
+    stdin, stdout, stderr = streams = options.get("stdin"), options.get("stdout"), options.get("stderr")
+    if not _KINDS.issuperset(map(type, streams)) or streams not in _SHAPES:
+        return None
     told = frame.f_locals
     limit_ns = _limit_ns(told["timeout"])
-    together = type(stderr) is int and stderr == _STDOUT
-    if limit_ns == 0 or not (_is_plain(stdin) and _is_plain(stdout) and (together or _is_plain(stderr))):
-        return None
     sent: bytes | None = None if stdin is None else b""
-    outlets: dict[int, Outlet] = {}
     if frame.f_code is _CALL:
-        if _PIPE in (stdin, stdout, stderr):
+        if _PIPE in streams:
             return None
     elif told["input"] is not None:
         sent = _encoded(told["input"], text)
         if sent is None or stdin != _PIPE:
             return None
+    if limit_ns == 0:
+        return None
+    outlets: dict[int, Outlet] = {}
     if stdout == _PIPE:
         outlets[1] = MemoryOutlet()
     if stderr == _PIPE:
         outlets[2] = MemoryOutlet()
-    if together:
-        if stdout != _PIPE:
-            return None
+    elif stderr == _STDOUT:
         outlets[2] = outlets[1]
-    discarded = tuple(fd for fd, one in ((1, stdout), (2, stderr)) if one == _DEVNULL)
-    return Memory(sent, outlets, discarded, private=stdin == _PIPE, together=together, limit_ns=limit_ns)
-
-
-def _is_plain(stream: Any) -> bool:
-    return stream is None or (type(stream) is int and stream in (_PIPE, _DEVNULL))
+    return Memory(
+        sent,
+        outlets,
+        _SHAPES[streams],
+        private=stdin == _PIPE,
+        together=stderr == _STDOUT,
+        limit_ns=limit_ns,
+    )
 
 
 def _limit_ns(timeout: Any) -> int | None:
@@ -287,7 +296,7 @@ def communicate(self: Any, input: Any = None, timeout: float | None = None) -> A
         return _REAL_COMMUNICATE(self, input, timeout)
     memory, (encoding, errors) = kept
     self._communication_started = True
-    if not _reap(self):
+    if self.returncode is None and not _reap(self):
         self.wait()
     outlets = memory.outlets
     found = [outlets[1].bytes() if 1 in outlets else None, None]

@@ -92,7 +92,7 @@ def asked_by(entry: Entry) -> Asked:
 
 def says_places(entry: Entry) -> bool:
     """Whether there may be placeholders, or patterns, in what an entry says of its spawn."""
-    words = (entry.program, entry.cwd or "", *entry.args)
+    words = (entry.program, entry.cwd or "", *entry.args, *filter(None, (entry.env or {}).values()))
     return any(not isinstance(word, str) or "<" in word for word in words)
 
 

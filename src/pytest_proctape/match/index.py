@@ -14,6 +14,8 @@ from ..tape import Entry
 from .compare import Asked, asked_by, has_patterns
 from .terms import Terms
 
+_PLAIN = frozenset({str, type(None)})
+
 
 class _Shape(NamedTuple):
     """What entries say about a spawn beyond the command: each entry has one, and a tape has few."""
@@ -79,18 +81,24 @@ class Index:
             home.remove(index)
 
     def _file(self, index: int, entry: Entry) -> deque[int] | None:
-        if self._terms.judges or has_patterns(entry):
-            self._aside[index] = None
-            return None
         on = self._terms.on
         names = tuple(sorted(entry.env)) if entry.env is not None and "env" in on else ()
         shape = _Shape(entry.cwd is not None and "cwd" in on, names)
-        key = self._key(asked_by(entry), shape, entry.env or {})
+        if self._terms.judges:
+            key = None
+        elif set(map(type, (entry.program, entry.argv0, entry.cwd, *entry.args))) <= _PLAIN:
+            # As almost every entry is: what it says is what is asked for.
+            key = self._key(entry, shape, entry.env or {})
+        else:
+            key = None if has_patterns(entry) else self._key(asked_by(entry), shape, entry.env or {})
+        if key is None:
+            self._aside[index] = None
+            return None
         home = self._filed.setdefault(shape, {}).setdefault(key, deque())
         home.append(index)
         return home
 
-    def _key(self, asked: Asked, shape: _Shape, env: Mapping[str, str | None]) -> Hashable:
+    def _key(self, asked: Asked | Entry, shape: _Shape, env: Mapping[str, str | None]) -> Hashable:
         on = self._terms.on
         return (
             (asked.program, asked.argv0) if "program" in on else None,

@@ -122,15 +122,24 @@ class Places:
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
-        bare = self._bare
-        if bare.secrets is not self.secrets.state or bare.values is not self._values.state:
-            bare = self._bare = _Bare(self.secrets.state, self._values.state)
+        bare = self._current()
         if text in bare.texts and not self.capturing:
             return text
         concealed = os.fsdecode(self.conceal(os.fsencode(text)))
         if concealed == text and not self.capturing:
             bare.add(text)
         return concealed
+
+    def _current(self) -> _Bare:
+        bare = self._bare
+        if bare.secrets is not self.secrets.state or bare.values is not self._values.state:
+            bare = self._bare = _Bare(self.secrets.state, self._values.state)
+        return bare
+
+    @property
+    def state(self) -> object:
+        """Stays the same object as long as a text that was concealed would be so again."""
+        return self._current()
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""

@@ -100,11 +100,9 @@ class Session:
         owner: node id of the test, or another name for what owns the tape.
         phase: the part of the test that is running.
         errors: what went wrong, in order; a test that swallows an error fails all the same.
-        spawns: those made so far.
         record_command: the command that records this tape anew.
         closed: no spawn is answered any more.
         log: remembers what crosses the process boundary, where somebody wants to know.
-        roll: the children, as the test can look at them.
         limits: how far a recording may go.
         opened_ns: when it was made, by the real monotonic clock.
         live: commands that are never taped.
@@ -149,10 +147,10 @@ class Session:
         self.root = root
         self.phase: Phase = "setup"
         self.errors: list[ProctapeError] = []
-        self.spawns: list[TapedSpawn] = []
+        self._spawns: list[TapedSpawn] = []
         self.closed = False
         self.limits = Limits()
-        self.roll = Roll()
+        self._roll = Roll()
         self.log: TapeLog | None = None
         self.opened_ns = REAL.monotonic_ns()
         self.live = LivePatterns(())
@@ -174,6 +172,35 @@ class Session:
 
     def _begin(self) -> None:
         """What a kind of session has from the beginning beside that."""
+
+    @property
+    def spawns(self) -> list[TapedSpawn]:
+        """Those made so far."""
+        self._settle()
+        return self._spawns
+
+    @property
+    def roll(self) -> Roll:
+        """The children, as the test can look at them."""
+        self._settle()
+        return self._roll
+
+    def _settle(self) -> None:
+        """What a kind of session has kept as it came is to be put where it can be looked at."""
+
+    def tally(self) -> tuple[int, int, int, int]:
+        """How many spawns were made, replayed, run by modules; how long those replayed ran, nanoseconds."""
+        replayed = [round(one.duration_s * 1e9) for one in self._spawns if one.replayed]
+        virtual = sum(one.virtual for one in self._spawns)
+        return len(self._spawns), len(replayed), virtual, sum(replayed)
+
+    def tally_so_far(self) -> int:
+        """How many spawns were made."""
+        return len(self._spawns)
+
+    def alive(self) -> list[TapedChild]:
+        """The children that run, whatever the test knows of them."""
+        return self._roll.alive()
 
     @cached_property
     def path(self) -> Path:
@@ -250,9 +277,7 @@ class Session:
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape."""
         self.places.environment = os.environ if spawn.env is None else spawn.env
-        self.threads.add(threading.get_ident())
-        cwd = self._cwd_of(spawn)
-        return self._concealed(spawn, cwd, self._kept_variables(spawn))
+        return self.describing(spawn)()
 
     def describing(self, spawn: Spawn) -> Callable[[], Asked]:
         """What gives ``spawn`` in the terms of the tape, now and when more is known of them."""
@@ -266,7 +291,7 @@ class Session:
     def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:
         text = self.places.conceal_text
         variable = self.places.conceal_variable
-        args = tuple([text(one) for one in spawn.args])
+        args = tuple(text(one) for one in spawn.args)
         if spawn.passed:
             args = tuple(conceal_descriptors(one, spawn.passed) for one in args)
         return Asked(

@@ -83,12 +83,12 @@ class Commons:
 
     def _remembering(self, asker: Session, argv: tuple[str, ...]) -> object | None:
         """Note what the process is going to remember; on replay answer it where the test's tape does not."""
+        if isinstance(asker, ReplaySession) and not self._knows_remembered:
+            return None
         command = tuple(asker.places.conceal_text(one) for one in argv)
         if not isinstance(asker, ReplaySession):
             if is_remembered():
                 asker.remembered.add(command)
-            return None
-        if not self._knows_remembered:
             return None
         try:
             return self._remembered_for(asker, command)
@@ -328,7 +328,7 @@ class _SharedPlayer(Player):
     def take_count(self) -> tuple[int, int]:
         """How many spawns were replayed since the last call, and for how long they ran when recorded."""
         with self._lock:
-            spawns, self.spawns = self.spawns, []
+            spawns, self._spawns = self._spawns, []
         return len(spawns), sum(round(spawn.duration_s * 1e9) for spawn in spawns)
 
     def unknown(self, asker: Session, asked: Asked) -> ReplayError | TapeNotFound:

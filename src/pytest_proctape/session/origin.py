@@ -65,6 +65,9 @@ def _file_that_asks(innermost: FrameType, root: str, collecting: bool) -> str:
     first = ""
     frame: FrameType | None = innermost
     while frame is not None:
+        if not collecting and frame.f_code.co_name != "<module>":
+            frame = frame.f_back
+            continue
         name = frame.f_globals.get("__name__", "")
         if not is_stdlib(frame.f_code.co_filename) and name.partition(".")[0] not in _RUNNERS:
             owner = _owner(frame.f_code.co_filename, root)

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from functools import lru_cache
 from types import FrameType
+from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STDLIB = tuple(
@@ -39,26 +40,54 @@ def installed_part(filename: str) -> str:
     return ""
 
 
-def users_place(root: str) -> str:
-    """``file:line in function()`` of the innermost frame that is the user's, seen from this call.
+class Spot(NamedTuple):
+    """A line of code; the empty file name is none."""
+
+    filename: str
+    line: int
+    function: str
+
+    def shown(self, root: str) -> str:
+        """``file:line in function()``, the file seen from ``root``."""
+        return f"{_inside(self.filename, root)}:{self.line} in {self.function}()" if self.filename else ""
+
+
+_NOWHERE = Spot("", 0, "")
+
+
+def users_spot() -> Spot:
+    """Where the innermost frame is that is the user's, seen from this call.
 
     Frames of this package and of the standard library are never it. Code that is installed is it only
     if there is no other.
     """
-    fallback = ""
+    fallback = _NOWHERE
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        filename = frame.f_code.co_filename
-        if not is_ours(filename) and not is_stdlib(filename):
-            if not installed_part(filename):
-                return _describe(frame, root)
-            fallback = fallback or _describe(frame, root)
+        code = frame.f_code
+        whose = _whose(code.co_filename)
+        if whose:
+            spot = Spot(code.co_filename, frame.f_lineno, code.co_name)
+            if whose == _USERS:
+                return spot
+            fallback = fallback if fallback.filename else spot
         frame = frame.f_back
     return fallback
 
 
-def _describe(frame: FrameType, root: str) -> str:
-    return f"{_inside(frame.f_code.co_filename, root)}:{frame.f_lineno} in {frame.f_code.co_name}()"
+def users_place(root: str) -> str:
+    """:func:`users_spot` in words."""
+    return users_spot().shown(root)
+
+
+_INSTALLED_CODE, _USERS = 1, 2
+
+
+@lru_cache(4096)
+def _whose(filename: str) -> int:
+    if is_ours(filename) or is_stdlib(filename):
+        return 0
+    return _INSTALLED_CODE if installed_part(filename) else _USERS
 
 
 @lru_cache(4096)

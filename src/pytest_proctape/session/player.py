@@ -260,7 +260,7 @@ class _Playing:
         self._part = part
         self._place = place
         self._pid = pid
-        self._number = len(session.spawns) + 1
+        self._number = session.tally_so_far() + 1
 
     def wrong(self, _: VirtualChild, wrong: WrongCause | Stalled) -> ProctapeError:
         """The test did something else than in the recording."""

@@ -5,21 +5,28 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 
-from ..child import Memory, Started, Wiring
+from ..child import TABLE, Memory, Started, Wiring
+from ..clock import REAL
 from ..errors import (
     Divergence,
     Exhaustion,
     TapeError,
     TapeNotFound,
 )
-from ..match import Asked
-from ..tape import Spawn
+from ..match import Asked, says_places
+from ..tape import Entry, Spawn
 from . import report
+from .finished import Finished, plain_outputs
+from .places import users_spot
 from .player import Player
 from .taped import Part
+
+_KNOWN_LIMIT = 1024
 
 
 class ReplaySession(Player):
@@ -27,6 +34,11 @@ class ReplaySession(Player):
 
     mode = "replay"
     owes_entries = True
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._finished: list[Finished] = []
+        self._known: dict[int, tuple[Spawn, object, str, Asked]] = {}
 
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
         """Answer one spawn; see :class:`~pytest_proctape.intercept.Replayer`.
@@ -57,7 +69,7 @@ class ReplaySession(Player):
         """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
         if self.answers or self.terms.judges or self._is_watched:
             return None
-        asked = self.asked(spawn)
+        asked = self._asked_again(spawn)
         with self._lock:
             try:
                 index = None if self.tape is None else self.cursor.find(asked)
@@ -68,6 +80,10 @@ class ReplaySession(Player):
             entry = self.entries[index]
             if entry.spawn_error is not None or entry.timed_out is not None or entry.output_limit is not None:
                 return None
+            pid = self._answer_at_once(spawn, entry, memory, announce)
+            if pid is not None:
+                self.cursor.take(index)
+                return pid
             self._learn(entry, asked)
             script = self._script(entry)
             if not memory.takes(script):
@@ -78,6 +94,61 @@ class ReplaySession(Player):
             pid = self.play_in_memory(spawn, asked, part, memory)
             self.cursor.take(index)
         return pid
+
+    def _asked_again(self, spawn: Spawn) -> Asked:
+        """:meth:`asked`, remembered for a spawn that means the same wherever it is made."""
+        if spawn.env is not None or spawn.cwd is not None or self.places.rules.env:
+            return self.asked(spawn)
+        known = self._known.get(id(spawn))
+        if known is None or known[1] is not self.places.state or known[2] != os.getcwd():
+            asked = self.asked(spawn)
+            if asked.args == spawn.args and asked.program == spawn.program:
+                if len(self._known) >= _KNOWN_LIMIT:
+                    self._known.clear()
+                self._known[id(spawn)] = spawn, self.places.state, os.getcwd(), asked
+            return asked
+        self.places.environment = os.environ
+        self.threads.add(threading.get_ident())
+        return known[3]
+
+    def _answer_at_once(
+        self, spawn: Spawn, entry: Entry, memory: Memory, announce: Callable[[], None]
+    ) -> int | None:
+        """The pid of a child that only says something and ends: nobody has to keep it."""
+        if self.log is not None or not TABLE.is_unobserved() or says_places(entry):
+            return None
+        outputs = plain_outputs(entry, memory, self.store.decode)
+        if outputs is None:
+            return None
+        announce()
+        for fd, content in outputs:
+            if fd in memory.outlets:
+                memory.outlets[fd].add(content)
+        memory.exit_code = entry.exit_code or 0
+        pid = TABLE.new_pid()
+        start_ns = REAL.monotonic_ns() - self.opened_ns
+        self._finished.append(Finished(spawn, entry, self._script, pid, users_spot(), start_ns))
+        return pid
+
+    def _settle(self) -> None:
+        if self._finished:
+            with self._lock:
+                finished, self._finished = self._finished, []
+                for one in finished:
+                    made, child = one.told(str(self.root))
+                    self._spawns.append(made)
+                    self._roll.add(child)
+
+    def tally(self) -> tuple[int, int, int, int]:
+        """See :class:`Session`."""
+        spawns, replayed, virtual, process_ns = super().tally()
+        count = len(self._finished)
+        more_ns = sum(one.duration_ns for one in self._finished)
+        return spawns + count, replayed + count, virtual, process_ns + more_ns
+
+    def tally_so_far(self) -> int:
+        """See :class:`Session`."""
+        return len(self._spawns) + len(self._finished)
 
     def _find(self, asked: Asked) -> int:
         if self.tape is None:

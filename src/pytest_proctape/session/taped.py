@@ -296,7 +296,7 @@ class Taped(Session):
             headline=headline,
             tape=self.shown_path if of_tape else "",
             count=len(self.entries) if of_tape else 0,
-            number=number or len(self.spawns) + 1,
+            number=number or self.tally_so_far() + 1,
             asked=asked,
             place=place,
             expected=expected,

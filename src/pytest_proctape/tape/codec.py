@@ -7,8 +7,11 @@ The store calls both. Reading is strict and never guesses: every way to be wrong
 from __future__ import annotations
 
 import codecs
+import gc
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +41,24 @@ def loads(data: bytes, path: Path) -> Tape:
         TapeCorrupt: not JSON, truncated, a wrong type, an unknown field, or fields that are at odds.
         TapeVersionError: written in another version of the format.
     """
+    with _uncollected():
+        return _loaded(data, path)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Around the making of very many objects that all stay: looking for garbage among them takes longest."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _loaded(data: bytes, path: Path) -> Tape:
     document = _parse(data, path)
     bare = isinstance(document, list)
     if not bare:

@@ -115,7 +115,6 @@ class ModuleChild(VirtualChild):
         self._written: dict[int, int] = {}
         self._unread = b""
         self._saw_end = self._time_passes = self._hangs = self._stopped = self._expired = False
-        self._sent: deque[int] = deque()
         self._held_back: deque[int] = deque()
 
     # -- what the parent does ----------------------------------------------------------------------
@@ -127,11 +126,11 @@ class ModuleChild(VirtualChild):
         ends = number not in _STOPPING and number != signal.SIGCONT
         if ends and self.status is None:
             # Before the lock: who has it may wait for the module to have computed something.
-            self._sent.append(number)
+            self._signals.append(number)
             self._program.interrupt()
         with self._lock:
             if not ends and self.status is None:
-                self._sent.append(number)
+                self._signals.append(number)
             elif ends and self.status is not None and self._expired and not self.reaped:
                 # The wait that expired has seen it asleep; that it woke later is not so any more.
                 self.status = number
@@ -231,19 +230,19 @@ class ModuleChild(VirtualChild):
             self._hangs = True
 
     def _take_signals(self) -> None:
-        while self._sent and self.status is None:
-            number = self._sent.popleft()
+        while self._signals and self.status is None:
+            number = self._signals.popleft()
             if number == signal.SIGCONT:
                 if self._stopped:
                     self._stopped = False
-                    self._changes += (_CONTINUED,)
-                self._sent.extend(self._held_back)
+                    self._changes.append(_CONTINUED)
+                self._signals.extend(self._held_back)
                 self._held_back.clear()
             elif self._stopped and number != signal.SIGKILL:
                 self._held_back.append(number)
             elif number in _STOPPING:
                 self._stopped = True
-                self._changes += (number << 8 | _STOPPED,)
+                self._changes.append(number << 8 | _STOPPED)
             else:
                 self._end(number)
 

@@ -150,6 +150,14 @@ def test_output_after_a_signal() -> None:
         assert stage.child.wait() == 3 << 8
 
 
+def test_what_a_killed_child_has_left_unread_is_not_asked_for() -> None:
+    with Stage(Signal(KILL), status=KILL) as stage:
+        os.write(stage.to, b"never read")
+        stage.child.send(KILL)
+        assert stage.child.wait() == KILL
+        assert stage.wrong == []
+
+
 def test_another_signal() -> None:
     with Stage(Signal(TERM), status=TERM) as stage:
         stage.child.send(KILL)

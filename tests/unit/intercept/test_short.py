@@ -1,0 +1,85 @@
+"""What the short road looks at before it is taken; tests/parity/test_short_road.py takes it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_proctape import intercept
+from pytest_proctape.intercept import short
+
+
+@pytest.fixture
+def installed() -> Iterator[None]:
+    intercept.install()
+    yield
+    intercept.uninstall()
+
+
+def test_it_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(short.replacements()) == 2
+    monkeypatch.setattr(short, "OPEN", False)
+    assert short.replacements() == []
+
+
+def test_another_cpython_goes_the_general_road(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short, "_VERSIONS", ())
+    assert short.replacements() == []
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["wait", "poll", "_execute_child", "_communicate"])
+def test_what_somebody_replaces_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert short._ways is not None
+    assert short._ways.are_intact()
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, name, print)
+        assert not short._ways.are_intact()
+    assert short._ways.are_intact()
+
+
+@pytest.mark.parametrize(
+    "args, shell, argv",
+    [
+        (["a", Path("b")], False, ["a", "b"]),
+        (("a",), False, ["a"]),
+        ("a b", False, ["a b"]),
+        ("a b", True, ["/bin/sh", "-c", "a b"]),
+        ([], False, None),
+        (["a", b"b"], False, None),
+        (["a", 1], False, None),
+        (["\xe4"], False, None),
+        (["a\0"], False, None),
+        (Path("a"), False, None),
+        (["a"], 1, None),
+    ],
+)
+def test_words(args: Any, shell: Any, argv: list[str] | None) -> None:
+    assert short._argv(args, shell) == argv
+
+
+@pytest.mark.parametrize(
+    "options, text",
+    [
+        ({}, (None, "strict")),
+        ({"encoding": "UTF-8"}, ("UTF-8", "strict")),
+        ({"encoding": "latin-1", "errors": "replace"}, ("latin-1", "replace")),
+        ({"encoding": "utf-16"}, None),
+        ({"encoding": "utf-8", "errors": "surrogatepass"}, None),
+        ({"text": True, "universal_newlines": True}, None),
+    ],
+)
+def test_text(options: dict[str, Any], text: object) -> None:
+    assert short._text(options) == text
+
+
+@pytest.mark.parametrize(
+    "timeout, limit_ns",
+    [(None, None), (1, 10**9), (0.25, 250_000_000), (0, 0), (-1, 0), ("1", 0), (1e9, 0)],
+)
+def test_a_timeout_that_is_not_plain_is_zero(timeout: Any, limit_ns: int | None) -> None:
+    assert short._limit_ns(timeout) == limit_ns
