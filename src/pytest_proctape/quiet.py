@@ -22,6 +22,7 @@ from .handle import TapeHandle
 from .item_tape import ItemTape
 from .portable import Places
 from .session import Phase
+from .session.places import users_place
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class QuietTape:
     """
 
     clock = None
+    mode = "replay"
 
     def __init__(self, run: Run, item: pytest.Item, owner: str, settings: Settings) -> None:
         """The test begins.
@@ -205,6 +207,10 @@ class QuietTape:
 
     def signalled_another(self, pid: int, number: int, /, *, group: bool, error: int) -> None:
         """One was sent for real."""
+
+    def place(self) -> str:
+        """Where in the user's code this is asked."""
+        return users_place(str(self._run.root))
 
     def slept(self, seconds: float) -> None:
         """The test has called :func:`time.sleep` under a mock clock."""

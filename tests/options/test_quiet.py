@@ -140,6 +140,23 @@ def test_a_thread_that_outlives_it_is_refused(taped: Project) -> None:
     taped.replay(passed=2).stdout.fnmatch_lines(["made: ."])
 
 
+def test_a_forked_copy_wakes_it(taped: Project) -> None:
+    taped.write(
+        """
+        import os
+
+        def test_it():
+            pid = os.fork()
+            if not pid:
+                os.execvp("echo", ["echo", "one"])
+            os.waitpid(pid, 0)
+        """
+    )
+    result = taped.run()
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*the test asked for `echo one` at test_it.py:4 in test_it()*"])
+
+
 def test_what_is_never_taped_leaves_it_asleep(taped: Project) -> None:
     taped.ini("tapes_auto = true", "tapes_live = echo one")
     taped.write(f"import subprocess\n\ndef test_it(): {_SPAWN}\n")
