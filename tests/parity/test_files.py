@@ -24,6 +24,10 @@ GIT = {
     **os.environ,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
+    # Nothing of git goes on in the background.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "maintenance.auto",
+    "GIT_CONFIG_VALUE_0": "false",
     **{
         f"GIT_{who}_{what}": f"{who}@example.org"
         for who in ("AUTHOR", "COMMITTER")
@@ -47,7 +51,7 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 
 
 def check(filed: Parity, body: Callable[[Path], Any]) -> Any:
-    """Two replays leave the very tree of the recording; the bare run saw the same by another clock."""
+    """Every replay leaves the very tree of the recording; the bare run saw the same by another clock."""
     trees: list[dict[str, Any]] = []
 
     def whole(folder: Path) -> Any:
@@ -57,7 +61,8 @@ def check(filed: Parity, body: Callable[[Path], Any]) -> Any:
 
     seen, _ = filed(whole, replays=2)
     _, recorded, *replayed = trees
-    assert replayed == [recorded, recorded]
+    assert len(replayed) >= 2
+    assert [one for one in replayed if one != recorded] == []
     return seen
 
 
