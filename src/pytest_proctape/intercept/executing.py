@@ -98,21 +98,30 @@ def _exec(road: str, path: Any, argv: Any, env: Any, searched: bool, real: Calla
     request = _request(road, path, argv, env, searched)
     if request is None:
         return real()
-    line = _called()
-    if line is None:
+    told = _told(request)
+    if told is None:
         # Not a direct copy, or nobody is there any more; on replay the guard hears of the real call.
         if not door.is_replaying():
             _tell([path, *argv[1:]])
         with _answered(hears=door.is_replaying()):
             return real()
-    try:
-        parcels.send(line, request, request["numbers"])
-        answer, fds = cast(tuple[parcels.Answer | None, list[int]], parcels.receive(line))
-        named = request["executables"][-1] if searched else path
-        filename = None if env is None else named
-        _follow(answer or {"word": "refused", "text": "the test has ended"}, fds, line, filename, real)
-    finally:
+    named = request["executables"][-1] if searched else path
+    with told[0] as line:
+        _follow(told[1], told[2], line, None if env is None else named, real)
+    return None
+
+
+def _told(request: parcels.Request) -> tuple[socket.socket, parcels.Answer, list[int]] | None:
+    """What the parent says, and the line that it says it on; ``None`` if there is nobody to say anything."""
+    line = _called()
+    if line is not None:
+        with contextlib.suppress(OSError):
+            parcels.send(line, request, request["numbers"])
+            answer, fds = parcels.receive(line)
+            if answer is not None:
+                return line, cast(parcels.Answer, answer), fds
         line.close()
+    return None
 
 
 def _follow(
