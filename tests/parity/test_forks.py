@@ -173,6 +173,20 @@ def test_where_and_with_what(parity: Parity) -> None:
     assert parity(body)[1] == (b"another\n", 0)
 
 
+def test_nowhere(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        def act() -> None:
+            (folder / "gone").mkdir()
+            os.chdir(folder / "gone")
+            (folder / "gone").rmdir()
+            script("echo here")()
+
+        pid, reader = piped(act)
+        return all_of(reader), os.waitpid(pid, 0)[1]
+
+    assert parity(body) == (b"here\n", 0)
+
+
 # -- errors ------------------------------------------------------------------------------------
 
 

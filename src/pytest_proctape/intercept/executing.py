@@ -53,6 +53,14 @@ class Origin:
     group: int
 
 
+def folder() -> str:
+    """The working directory; ``""`` if there is none any more."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 _origin: Origin | None = None
 _asked = False
 """The parent has answered, and the real call is being made."""
@@ -168,7 +176,7 @@ def _request(road: str, path: Any, argv: Any, env: Any, searched: bool) -> parce
             return None
     except (TypeError, ValueError, AttributeError):
         return None
-    cwd = os.getcwd()
+    cwd = folder()
     leads = os.getsid(0) == os.getpid()
     group = os.getpgrp()
     same = leads or group == origin.group
@@ -180,7 +188,7 @@ def _request(road: str, path: Any, argv: Any, env: Any, searched: bool) -> parce
         "argv": words,
         "executables": executables,
         "env": env_list,
-        "cwd": None if cwd == origin.cwd else os.fsencode(cwd),
+        "cwd": None if cwd in (origin.cwd, "") else os.fsencode(cwd),
         "new_session": leads,
         "process_group": -1 if same else 0 if group == os.getpid() else group,
         "numbers": [*numbers, *extra_outputs(None)],

@@ -98,11 +98,8 @@ def _begun() -> Fork | None:
 
 
 def _origin(made: Fork) -> executing.Origin:
-    try:
-        cwd = os.getcwd()
-    except OSError:
-        cwd = ""
-    return executing.Origin(EXCHANGE.address, made.number, 0, dict(os.environ), cwd, os.getpgrp())
+    environ, cwd = dict(os.environ), executing.folder()
+    return executing.Origin(EXCHANGE.address, made.number, 0, environ, cwd, os.getpgrp())
 
 
 class Exchange:
