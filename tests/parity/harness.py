@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import Memory
+from pytest_proctape.child import GUARDIAN, Memory
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import short
 from pytest_proctape.match import Terms
@@ -277,6 +277,8 @@ class Parity:
         """
         __tracebackhide__ = True
         self._terms = terms
+        # The first recording of a process starts it, and it stays.
+        GUARDIAN.engage()
         seen = self._run("the bare run", body, contextlib.nullcontext(), hang_s)
         recorded = self._run("the recording", body, self._recording(), hang_s)
         _compare("the recording", seen, recorded)
