@@ -173,6 +173,20 @@ def test_where_and_with_what(parity: Parity) -> None:
     assert parity(body)[1] == (b"another\n", 0)
 
 
+def test_nowhere(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        def act() -> None:
+            (folder / "gone").mkdir()
+            os.chdir(folder / "gone")
+            (folder / "gone").rmdir()
+            script("echo here")()
+
+        pid, reader = piped(act)
+        return all_of(reader), os.waitpid(pid, 0)[1]
+
+    assert parity(body) == (b"here\n", 0)
+
+
 # -- errors ------------------------------------------------------------------------------------
 
 
@@ -257,6 +271,29 @@ def test_a_process_descriptor(parity: Parity) -> None:
         return readable, os.waitpid(pid, 0)[1]
 
     assert parity(body) == (True, 5 << 8)
+
+
+def test_several_at_once_are_on_the_tape_as_they_were_forked(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        pids = [forked(script(f"exit {number}")) for number in range(5)]
+        ends = dict(os.wait() for _ in pids)
+        return [ends[pid] >> 8 for pid in pids]
+
+    assert parity(body) == [0, 1, 2, 3, 4]
+
+
+def test_one_that_stays_a_copy_holds_up_nobody(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        first, reader = piped(lambda: (os.read(inner, 1), os._exit(7)))
+        status = os.waitpid(forked(script("exit 3")), 0)[1]
+        os.write(outer, b"x")
+        os.close(reader)
+        return status, os.waitpid(first, 0)[1]
+
+    inner, outer = os.pipe()
+    assert parity(body) == (3 << 8, 7 << 8)
+    os.close(inner)
+    os.close(outer)
 
 
 def test_polls_until_the_end(parity: Parity) -> None:

@@ -102,6 +102,24 @@ class Forks:
         with self._changed:
             fork.pid, fork.calls = pid, True
 
+    def is_next(self, fork: Fork, since_ns: int) -> bool:
+        """Whether one that calls can be answered: those that were forked before it come first.
+
+        Which of several calls first is chance, and a tape has an order. One that was forked before and
+        stays a copy holds up the others for a moment, once.
+
+        Args:
+            fork: the one that calls.
+            since_ns: when it did, on the real monotonic clock.
+        """
+        late = REAL.monotonic_ns() - since_ns > _PATIENCE_NS
+        for other in tuple(self._forks.values()):
+            if other.number < fork.number and other.handler is fork.handler and not other.ignored:
+                if not late and not (other.pid and _has_ended(other.pid)):
+                    return False
+                other.ignored = late
+        return True
+
     def answered(self, fork: Fork) -> None:
         """It is a copy still: what it asked for could not be."""
         with self._changed:

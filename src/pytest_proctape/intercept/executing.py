@@ -53,6 +53,14 @@ class Origin:
     group: int
 
 
+def folder() -> str:
+    """The working directory; ``""`` if there is none any more."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 _origin: Origin | None = None
 _asked = False
 """The parent has answered, and the real call is being made."""
@@ -98,21 +106,30 @@ def _exec(road: str, path: Any, argv: Any, env: Any, searched: bool, real: Calla
     request = _request(road, path, argv, env, searched)
     if request is None:
         return real()
-    line = _called()
-    if line is None:
+    told = _told(request)
+    if told is None:
         # Not a direct copy, or nobody is there any more; on replay the guard hears of the real call.
         if not door.is_replaying():
             _tell([path, *argv[1:]])
         with _answered(hears=door.is_replaying()):
             return real()
-    try:
-        parcels.send(line, request, request["numbers"])
-        answer, fds = cast(tuple[parcels.Answer | None, list[int]], parcels.receive(line))
-        named = request["executables"][-1] if searched else path
-        filename = None if env is None else named
-        _follow(answer or {"word": "refused", "text": "the test has ended"}, fds, line, filename, real)
-    finally:
+    named = request["executables"][-1] if searched else path
+    with told[0] as line:
+        _follow(told[1], told[2], line, None if env is None else named, real)
+    return None
+
+
+def _told(request: parcels.Request) -> tuple[socket.socket, parcels.Answer, list[int]] | None:
+    """What the parent says, and the line that it says it on; ``None`` if there is nobody to say anything."""
+    line = _called()
+    if line is not None:
+        with contextlib.suppress(OSError):
+            parcels.send(line, request, request["numbers"])
+            answer, fds = parcels.receive(line)
+            if answer is not None:
+                return line, cast(parcels.Answer, answer), fds
         line.close()
+    return None
 
 
 def _follow(
@@ -159,7 +176,7 @@ def _request(road: str, path: Any, argv: Any, env: Any, searched: bool) -> parce
             return None
     except (TypeError, ValueError, AttributeError):
         return None
-    cwd = os.getcwd()
+    cwd = folder()
     leads = os.getsid(0) == os.getpid()
     group = os.getpgrp()
     same = leads or group == origin.group
@@ -171,7 +188,7 @@ def _request(road: str, path: Any, argv: Any, env: Any, searched: bool) -> parce
         "argv": words,
         "executables": executables,
         "env": env_list,
-        "cwd": None if cwd == origin.cwd else os.fsencode(cwd),
+        "cwd": None if cwd in (origin.cwd, "") else os.fsencode(cwd),
         "new_session": leads,
         "process_group": -1 if same else 0 if group == os.getpid() else group,
         "numbers": [*numbers, *extra_outputs(None)],

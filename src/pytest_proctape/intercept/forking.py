@@ -35,13 +35,16 @@ from ..child import (
     is_regular,
     moved,
 )
-from ..clock import CLOCK
+from ..clock import CLOCK, REAL
 from ..errors import ProctapeError
 from ..tape import Spawn, SpawnError
 from . import door, executing, parcels
 from .clocked import notice
 from .pausing import clocked
 from .spawning import ForkExec, spawn_of
+
+_LOOK_NS = 5_000_000
+"""How long until it is looked again whether one that calls is the next."""
 
 _REAL_FORK = os.fork
 _REAL_FORKPTY = os.forkpty
@@ -95,11 +98,8 @@ def _begun() -> Fork | None:
 
 
 def _origin(made: Fork) -> executing.Origin:
-    try:
-        cwd = os.getcwd()
-    except OSError:
-        cwd = ""
-    return executing.Origin(EXCHANGE.address, made.number, 0, dict(os.environ), cwd, os.getpgrp())
+    environ, cwd = dict(os.environ), executing.folder()
+    return executing.Origin(EXCHANGE.address, made.number, 0, environ, cwd, os.getpgrp())
 
 
 class Exchange:
@@ -109,6 +109,7 @@ class Exchange:
         self.address = ""
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._calls: list[_Call] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def begin(self, handler: object, place: str) -> Fork:
@@ -139,6 +140,7 @@ class Exchange:
         with self._lock:
             if not FORKS and self._socket is not None:
                 PUMP.forget(self._socket.fileno())
+                PUMP.call_at(None, self)
                 self.abandon()
                 if self._folder is not None:
                     self._folder.cleanup()
@@ -149,6 +151,9 @@ class Exchange:
         if self._socket is not None:
             self._socket.close()
         self._socket = None
+        for call in self._calls:
+            call.hang_up()
+        self._calls.clear()
 
     def step(self) -> None:
         """Answer those who call."""
@@ -156,13 +161,19 @@ class Exchange:
             try:
                 line, _ = listening.accept()
             except OSError:
-                return
+                break
             line = _moved(line)
             line.setblocking(True)
-            if _is_ours(line):
-                _answer(line)
-            else:
-                line.close()
+            call = _heard(line)
+            if call is not None:
+                self._calls.append(call)
+        waiting = sorted(self._calls, key=lambda one: one.fork.number)
+        for call in waiting:
+            if FORKS.is_next(call.fork, call.since_ns):
+                self._calls.remove(call)
+                _answer(call)
+        if self._calls:
+            PUMP.call_at(REAL.monotonic_ns() + _LOOK_NS, self)
 
 
 def _moved(one: socket.socket) -> socket.socket:
@@ -177,28 +188,6 @@ def _is_ours(line: socket.socket) -> bool:
     return int.from_bytes(credentials[4:8], sys.byteorder) == os.getuid()
 
 
-def _answer(line: socket.socket) -> None:
-    """Do what a copy asks for; the line is kept by one that plays dead."""
-    message, fds = parcels.receive(line)
-    request = cast(parcels.Request | None, message)
-    try:
-        made = None if request is None else FORKS.get(request["fork"])
-        if made is None or request is None:
-            _close(line, fds)
-            return
-        FORKS.calls(made, request["pid"])
-        call = _Call(line, made, request, dict(zip(request["numbers"], fds, strict=True)))
-        try:
-            call.answer()
-        finally:
-            # The test may look at once whether anybody still reads from its pipes.
-            _close(None if call.outcome == "play" else line, fds)
-            call.leave()
-    except Exception:
-        # The others are to be answered. What went wrong is told where bugs are told.
-        sys.excepthook(*sys.exc_info())
-
-
 def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
     if line is not None:
         line.close()
@@ -206,10 +195,38 @@ def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
         os.close(fd)
 
 
+def _heard(line: socket.socket) -> _Call | None:
+    """What a copy asks for; ``None`` for one that nobody knows."""
+    message, fds = parcels.receive(line) if _is_ours(line) else (None, [])
+    request = cast(parcels.Request | None, message)
+    made = None if request is None else FORKS.get(request["fork"])
+    if made is None or request is None:
+        _close(line, fds)
+        return None
+    FORKS.calls(made, request["pid"])
+    return _Call(line, made, request, dict(zip(request["numbers"], fds, strict=True)))
+
+
+def _answer(call: _Call) -> None:
+    """Do what a copy asks for; the line is kept by one that plays dead."""
+    try:
+        try:
+            call.answer()
+        finally:
+            # The test may look at once whether anybody still reads from its pipes.
+            call.hang_up()
+            call.leave()
+    except Exception:
+        # The others are to be answered. What went wrong is told where bugs are told.
+        sys.excepthook(*sys.exc_info())
+
+
 class _Call:
     """One request of a copy.
 
     Attributes:
+        fork: who asks.
+        since_ns: when it did, on the real monotonic clock.
         outcome: the last word to the copy: it is to run the program or play dead, or it goes on as a copy.
     """
 
@@ -217,18 +234,19 @@ class _Call:
         self, line: socket.socket, made: Fork, request: parcels.Request, fds: dict[int, int]
     ) -> None:
         self._line = line
-        self._fork = made
+        self.fork = made
+        self.since_ns = REAL.monotonic_ns()
         self._request = request
         self._fds = fds
         self.outcome = ""
 
     def answer(self) -> None:
         """Take it to the session, and tell the copy what came of it."""
-        copy = Copy(self._fork.pid)
-        handler = cast(door.Handler, self._fork.handler)
+        copy = Copy(self.fork.pid)
+        handler = cast(door.Handler, self.fork.handler)
         wiring = self._wiring()
         try:
-            with door.inherited(handler), FORKS.answering(self._fork), TABLE.offering(copy), _standing():
+            with door.inherited(handler), FORKS.answering(self.fork), TABLE.offering(copy), _standing():
                 started = door.spawn(
                     self._spawn(), wiring, lambda given: self._launch(wiring, given), self._live
                 )
@@ -245,13 +263,17 @@ class _Call:
             parcels.receive(self._line)
             copy.keep(self._line)
 
+    def hang_up(self) -> None:
+        """Close what came of the call, but the line of one that plays dead."""
+        _close(None if self.outcome == "play" else self._line, self._fds.values())
+
     def leave(self) -> None:
         """It is a copy no longer, unless its exec has failed: then it may ask again."""
         if self.outcome == "fail":
-            FORKS.answered(self._fork)
+            FORKS.answered(self.fork)
             return
         self._tell_of_polls()
-        FORKS.leave(self._fork)
+        FORKS.leave(self.fork)
 
     def _spawn(self) -> Spawn:
         request = self._request
@@ -284,12 +306,12 @@ class _Call:
         self._say({"word": "run", "numbers": [*swapped]}, [*swapped.values()])
         message, _ = parcels.receive(self._line)
         if message is None:
-            return Started(self._fork.pid)
-        return Started(self._fork.pid, SpawnError(errno=cast(parcels.Answer, message)["errno"]))
+            return Started(self.fork.pid)
+        return Started(self.fork.pid, SpawnError(errno=cast(parcels.Answer, message)["errno"]))
 
     def _live(self) -> int:
         self._say({"word": "live"})
-        return self._fork.pid
+        return self.fork.pid
 
     def _say(self, answer: parcels.Answer, fds: Iterable[int] = ()) -> None:
         self.outcome = answer["word"]
@@ -299,7 +321,7 @@ class _Call:
 
     def _tell_of_polls(self) -> None:
         """A poll that found the copy running has found the child running."""
-        child = TABLE.get(self._fork.pid) if self._fork.polled else None
+        child = TABLE.get(self.fork.pid) if self.fork.polled else None
         if isinstance(child, RecordingChild):
             child.polled()
         elif isinstance(child, VirtualChild):

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_proctape.child import forks
 from pytest_proctape.child.forks import Copy, Fork, Forks, status_told
+from pytest_proctape.clock import REAL
 
 
 def forked(act: Callable[[], object]) -> int:
@@ -106,6 +107,23 @@ def test_one_that_calls_is_answered_first(table: Forks) -> None:
     for thread in waits:
         thread.join()
     assert table
+
+
+def test_they_are_answered_as_they_were_forked(table: Forks, running: Fork) -> None:
+    later, elsewhere = table.begin(None), table.begin("another session")
+    now_ns = REAL.monotonic_ns()
+    assert table.is_next(running, now_ns)
+    assert table.is_next(elsewhere, now_ns)
+    assert not table.is_next(later, now_ns)
+    assert table.is_next(later, 0), "it has waited for long enough"
+    assert table.is_next(later, now_ns), "the other one stays a copy"
+
+
+def test_one_that_has_ended_holds_up_nobody(table: Forks) -> None:
+    first, later = table.begin(None), table.begin(None)
+    first.pid = forked(lambda: os._exit(0))
+    os.waitpid(first.pid, 0)
+    assert table.is_next(later, REAL.monotonic_ns())
 
 
 def test_the_last_one_turns_the_light_off(table: Forks) -> None:
