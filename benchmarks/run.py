@@ -91,6 +91,8 @@ def here(chosen: argparse.Namespace) -> int:
         result = measured(ROWS[name].name, full=chosen.full, rounds=chosen.rounds)
         print("\n" + "\n".join(result.lines()), flush=True)
         run.results.append(result)
+        if chosen.json:
+            run.save(Path(chosen.json))  # row by row: a run that is cut short keeps what it had
     run.machine["load at the end"] = machine.load()
     lost = list(results.missed(run.results))
     print("\n" + "\n".join(["not reached:", *lost] if lost else ["every target measured was reached"]))

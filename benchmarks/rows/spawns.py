@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from unittest import mock
 
 from pytest_proctape import use_tape
+from pytest_proctape.intercept import short
 
 from .. import peers, tapes
 from ..measure import Figures, Row, Setting, Turns, at_most, at_most_fastest, timed
@@ -29,12 +30,25 @@ def within(
     return once
 
 
+def general_road(once: Callable[[], float]) -> Callable[[], float]:
+    """The same with the short road closed; ``PROCTAPE_SHORT_ROAD=0`` does that when the package is loaded."""
+
+    def closed() -> float:
+        with mock.patch.object(short, "OPEN", False):
+            return once()
+
+    return closed
+
+
 def run_true(setting: Setting) -> Figures:
     """``subprocess.run(["true"], capture_output=True)``."""
     path = tapes.of_true(setting.scratch / "true.json", CALLS)
     turns = Turns()
     turns.add("real", lambda: timed(tapes.run_true, CALLS))
     turns.add("proctape", within(lambda: use_tape(path, mode="replay"), tapes.run_true))
+    turns.add(
+        "proctape, general road", general_road(within(lambda: use_tape(path, mode="replay"), tapes.run_true))
+    )
     done = subprocess.CompletedProcess(["true"], 0, b"", b"")
     turns.add("mock.patch", within(lambda: mock.patch("subprocess.run", return_value=done), tapes.run_true))
     for name, block in peers.true_blocks(setting.scratch, CALLS):
@@ -113,7 +127,7 @@ ROWS = (
         "ns",
         run_true,
         (
-            at_most(1 / 12, "real", words="general road: at most 1/12 of real"),
+            at_most(1 / 12, "real", "proctape, general road", "general road: at most 1/12 of real"),
             at_most(1 / 40, "real", words="short road: at most 1/40 of real"),
             at_most_fastest(2.5, FAKES),
         ),

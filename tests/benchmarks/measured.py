@@ -39,15 +39,25 @@ def spawns(folder: Path) -> Counted:
 
     How often a recording looks at a pipe depends on the moment, so of that only the descriptors count.
     """
-    command = [sys.executable, "-m", "tests.benchmarks.spawning", str(folder)]
-    done = subprocess.run(command, cwd=folder, env=variables(), stdout=subprocess.PIPE, check=True)
-    raw: Counted = json.loads(done.stdout)
     found: Counted = {}
-    for name, counts in raw.items():
-        mode, _, body = name.partition(" ")
-        if mode != "bare":
-            kept = WANTED if mode == "replay" else ("descriptors",)
-            found[name] = {one: counts.get(one, 0) - raw[f"bare {body}"].get(one, 0) for one in kept}
+    for road, switch in (("", {}), (", general road", {"PROCTAPE_SHORT_ROAD": "0"})):
+        scratch = folder / f"spawns{road}"
+        scratch.mkdir()
+        raw = _spawns(scratch, switch)
+        for name, counts in raw.items():
+            mode, _, body = name.partition(" ")
+            if mode == "replay" or (mode == "record" and not road):
+                kept = WANTED if mode == "replay" else ("descriptors",)
+                bare = raw[f"bare {body}"]
+                found[f"{name}{road}"] = {one: counts.get(one, 0) - bare.get(one, 0) for one in kept}
+    return found
+
+
+def _spawns(folder: Path, switch: dict[str, str]) -> Counted:
+    command = [sys.executable, "-m", "tests.benchmarks.spawning", str(folder)]
+    environment = variables() | switch
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
+    found: Counted = json.loads(done.stdout)
     return found
 
 

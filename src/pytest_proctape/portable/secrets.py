@@ -115,6 +115,7 @@ class Secrets:
         self._needles: dict[bytes, bytes] = {}
         self._plain: dict[bytes, bytes] = {}
         self._seen: dict[bytes, list[Span]] = {}
+        self._learned: dict[bytes, bytes] = {}
 
     @property
     def state(self) -> object:
@@ -125,11 +126,18 @@ class Secrets:
         """The same secrets, to be added to apart from these."""
         twin = Secrets(self._patterns)
         twin._known, twin._needles, twin._plain = dict(self._known), dict(self._needles), dict(self._plain)
-        twin._seen = self._seen
+        twin._seen, twin._learned = self._seen, self._learned
         return twin
 
     def learn(self, environment: Mapping[str, str]) -> None:
         """Take up the secrets of an environment."""
+        # Every recorded spawn asks, and reading os.environ decodes each variable anew: hold its bytes against
+        # those of the last time. CPython keeps them in `_data`; without it this is slower, and nothing else.
+        raw = getattr(environment, "_data", None)
+        if isinstance(raw, dict):
+            if raw == self._learned:
+                return
+            self._learned = dict(raw)
         for name, value in environment.items():
             if (name, value) in self._known:
                 continue

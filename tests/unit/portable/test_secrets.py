@@ -20,7 +20,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_proctape.portable import Places, Rules, looks_secret
-from pytest_proctape.portable.secrets import is_secret_value
+from pytest_proctape.portable.secrets import Secrets, is_secret_value
 
 VALUE = "kX9/+ 'q\"&é" + "zW7"
 
@@ -309,3 +309,19 @@ def test_no_secret_gets_through(value: str, before: bytes, behind: bytes) -> Non
     raw = os.fsencode(value.strip())
     for written in (raw, json.dumps(value.strip())[1:-1].encode(), quote(value.strip(), safe="").encode()):
         assert written not in places.conceal(before + written + behind)
+
+
+def test_a_variable_that_is_set_later_is_learnt_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MY_TOKEN", raising=False)
+    secrets = Secrets()
+    secrets.learn(os.environ)
+    twin = secrets.copy()
+    assert not secrets.are_in(b"opensesame+77")
+    monkeypatch.setenv("MY_TOKEN", "opensesame+77")
+    for one in (secrets, twin):
+        one.learn(os.environ)
+        one.learn(os.environ)
+        assert one.are_in(b"opensesame+77")
+    monkeypatch.delenv("MY_TOKEN")
+    secrets.learn(os.environ)
+    assert secrets.are_in(b"opensesame+77"), "it may still be printed by a child that was started before"
