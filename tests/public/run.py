@@ -49,8 +49,6 @@ class Suite:
 
 SUITES = (
     Suite("distro", "1.9.0", "src", ("tests",)),
-    Suite("shellingham", "1.5.4", "src", ("tests",)),
-    Suite("plumbum", "1.9.0", ".", ("tests/test_local.py", "tests/test_pipelines.py", "tests/test_env.py")),
 )
 
 
