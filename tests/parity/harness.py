@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import Memory
+from pytest_proctape.child import GUARDIAN, Memory
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import short
 from pytest_proctape.match import Terms
@@ -253,6 +253,8 @@ class Parity:
     """
 
     def __init__(self, base: Path) -> None:
+        # There is one for the whole process, and it would be taken for a leak of the first recording.
+        GUARDIAN.engage()
         self._folder = base / "body"
         self._store = base / "tapes"
         self.rules = Rules()
