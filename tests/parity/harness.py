@@ -253,6 +253,8 @@ class Parity:
     """
 
     def __init__(self, base: Path) -> None:
+        # There is one for the whole process, and it would be taken for a leak of the first recording.
+        GUARDIAN.engage()
         self._folder = base / "body"
         self._store = base / "tapes"
         self.rules = Rules()
