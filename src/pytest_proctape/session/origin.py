@@ -31,6 +31,8 @@ _HELPING_FUNCTIONS = frozenset(
 )
 """The same in modules that also start processes that somebody did ask for."""
 _RUNNERS = ("_pytest", "pluggy")
+_SCRIPTS = ("__main__", "__channelexec__")
+"""Names of modules that are run and not imported; the second is execnet's, in a worker of pytest-xdist."""
 
 
 def owner_of_spawn(root: str, *, collecting: bool = False, imports: bool = False) -> str:
@@ -81,7 +83,7 @@ def _file_that_asks(innermost: FrameType, root: str, collecting: bool) -> str:
 
 def _is_imported(frame: FrameType, collecting: bool) -> bool:
     """Whether this module's own code runs because somebody imports it, and not as a script."""
-    if frame.f_globals.get("__name__") == "__main__":
+    if frame.f_globals.get("__name__") in _SCRIPTS:
         return False
     spec = frame.f_globals.get("__spec__")
     # importlib says so while it loads a module. pytest's import mode "importlib" does without it.

@@ -79,6 +79,13 @@ def test_a_module_that_is_run_is_not_imported() -> None:
     assert _importing(asking, f"{_ROOT}/script.py", initializing=False) == ""
 
 
+def test_what_runs_a_worker_is_not_imported() -> None:
+    hook = _run("def f(ask): return ask()", f"{_ROOT}/conftest.py", "conftest")["f"]
+    worker = "/venv/lib/site-packages/xdist/remote.py"
+    owner = _run("found = hook(ask)", worker, "__channelexec__", hook=hook, ask=_owner(collecting=True))
+    assert owner["found"] == "conftest.py::@import"
+
+
 def test_an_installed_module_has_a_place_of_its_own() -> None:
     owner = _importing(_owner(imports=True), "/venv/lib/site-packages/other/mod.py", "other.mod")
     assert owner == "@installed/other/mod.py::@import"
