@@ -47,9 +47,7 @@ class Suite:
     tests: tuple[str, ...]
 
 
-SUITES = (
-    Suite("distro", "1.9.0", "src", ("tests",)),
-)
+SUITES = (Suite("distro", "1.9.0", "src", ("tests",)),)
 
 
 @dataclass(frozen=True)
