@@ -147,7 +147,7 @@ class Program:
         self._request = request
         self._engine = new_engine()
         self._calls = Calls(request.argv, request.env, request.seed, host, self._pause, request.tool.digest)
-        self._begun = False
+        self._begun = self._at_work = False
         self._left = False
         self._pid = os.getpid()
         self._go, self._back = _NEW_LOCK(), _NEW_LOCK()
@@ -159,17 +159,20 @@ class Program:
     def go_on(self) -> None:
         """Let it run, until it waits or has ended."""
         self.running = True
-        if self._begun:
-            self._go.release()
-        else:
-            _START_THREAD(self._run, ())
-            self._begun = True
+        let_go = False
         try:
+            if self._begun:
+                self._go.release()
+            else:
+                _START_THREAD(self._run, ())
+                self._begun = True
+            let_go = True
             self._back.acquire()
         except BaseException:
             # Ctrl-C. Nobody will wait for it again, and it must not run beside the test.
             self.interrupt()
-            self._back.acquire()
+            if let_go or self._at_work:
+                self._back.acquire()
             raise
         finally:
             self.running = False
@@ -195,14 +198,17 @@ class Program:
             Left: it is not to go on.
         """
         self.want = want
+        self._at_work = False
         self._back.release()
         self._go.acquire()
+        self._at_work = True
         self.want = None
         if self._left:
             raise Left
         self._calls.refuel(self._request.fuel)
 
     def _run(self) -> None:
+        self._at_work = True
         signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_ITS_OWN)
         try:
             self.outcome = self._executed()
@@ -210,6 +216,7 @@ class Program:
             # Of ours: it is told where the child is waited for.
             self.outcome = Trapped(f"could not be run: {error!r}")
         finally:
+            self._at_work = False
             self._back.release()
 
     def _executed(self) -> Outcome:
