@@ -1,13 +1,13 @@
-"""The README's table of settings, made from the settings. `python -m tests.docs.tables` writes it."""
+"""The table of settings in docs/configuration.md, made from them. `python -m tests.docs.tables` writes it."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from pytest_proctape.settings import KEYS, Settings
+from tests.docs.pages import ROOT
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = ROOT / "docs" / "configuration.md"
 _TABLE = re.compile(r"(<!-- settings:[^\n]*-->\n)(.*?)(<!-- /settings -->\n)", re.DOTALL)
 
 
@@ -31,16 +31,14 @@ def settings_table() -> str:
 def table_in(text: str) -> str:
     """The table as ``text`` has it."""
     found = _TABLE.search(text)
-    assert found, "README.md has no table of settings"
+    assert found, f"{PAGE.name} has no table of settings"
     return found[2]
 
 
 def main() -> None:
-    """Write the table into the README."""
-    text = README.read_text(encoding="utf-8")
-    README.write_text(
-        _TABLE.sub(lambda found: found[1] + settings_table() + found[3], text), encoding="utf-8"
-    )
+    """Write the table into the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(_TABLE.sub(lambda found: found[1] + settings_table() + found[3], text), encoding="utf-8")
 
 
 if __name__ == "__main__":

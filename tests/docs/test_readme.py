@@ -1,4 +1,4 @@
-"""The README says what is so: its examples are run, its outputs compared, its table made anew."""
+"""The documentation says what is so: its examples are run, its outputs compared, its table made anew."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests import toolchain
-from tests.docs.tables import README, settings_table, table_in
+from tests.docs import pages
+from tests.docs.tables import settings_table, table_in
 
-TEXT = README.read_text(encoding="utf-8")
+TEXT = pages.text()
 PLUGIN = ("-p", "pytest_proctape.plugin")
 Run = Callable[..., pytest.RunResult]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -42,7 +43,7 @@ def assert_output(result: pytest.RunResult, expected: str) -> None:
     lines = [timeless(line) for line in result.outlines]
     wanted = [timeless(line) for line in expected.strip().splitlines()]
     starts = [i for i in range(len(lines)) if lines[i : i + len(wanted)] == wanted]
-    assert starts, f"README has\n{expected}\nand this is so:\n{result.stdout}"
+    assert starts, f"the documentation has\n{expected}\nand this is so:\n{result.stdout}"
 
 
 @pytest.fixture
@@ -135,14 +136,29 @@ def test_every_block_of_python_is_python() -> None:
     found = blocks("python")
     assert len(found) >= 4
     for text in found:
-        compile(textwrap.dedent(text), str(README), "exec")
+        compile(textwrap.dedent(text), "documentation", "exec")
 
 
-def test_every_file_that_is_linked_is_there() -> None:
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", TEXT)
-    assert links
-    for link in links:
-        assert Path(README.parent, link).exists(), link
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_what_is_linked_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for file, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text):
+        linked = page.parent / file if file else page
+        assert linked.exists(), file
+        if anchor:
+            assert anchor in anchors(linked), f"{file}#{anchor}"
+
+
+def anchors(page: Path) -> list[str]:
+    """Of the headings of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+def test_every_page_is_linked() -> None:
+    readme = pages.README.read_text(encoding="utf-8")
+    for page in pages.PAGES[1:]:
+        assert f"](docs/{page.name})" in readme, page.name
 
 
 def test_the_module_that_waits_a_day(

@@ -1,23 +1,21 @@
-"""What README.md shows of the command is what it prints."""
+"""What docs/command.md shows of the command is what it prints."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 from pytest_proctape.tape import Entry, Event
 from tests.cli.conftest import Project
+from tests.docs.pages import ROOT
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = ROOT / "docs" / "command.md"
 TEST = "tests/test_calc.py::test_sum"
 
 
 def sessions() -> list[tuple[list[str], list[str]]]:
-    """Arguments and output of each command that the section shows being run."""
-    text = README.read_text(encoding="utf-8")
-    section = text.partition("\n## The proctape command\n")[2].partition("\n## ")[0]
-    blocks = re.findall(r"```\n\$ proctape (.*)\n((?:.*\n)*?)```", section)
+    """Arguments and output of each command that the page shows being run."""
+    blocks = re.findall(r"```\n\$ proctape (.*)\n((?:.*\n)*?)```", PAGE.read_text(encoding="utf-8"))
     return [(shlex.split(arguments), output.splitlines()) for arguments, output in blocks]
 
 
@@ -32,7 +30,7 @@ def saved(project: Project, answer: str) -> None:
     project.save(version, entry, test=TEST)
 
 
-def test_what_the_readme_shows(project: Project) -> None:
+def test_what_the_page_shows(project: Project) -> None:
     saved(project, "3\n")
     project.commit("The tape")
     saved(project, "2\n")

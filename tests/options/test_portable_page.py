@@ -1,22 +1,22 @@
-"""The examples of the README's sections "Tapes that travel" and "Secrets" do what is said beside them."""
+"""The examples of docs/portable.md do what is said beside them."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import ROOT
 from tests.options.project import Project
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = ROOT / "docs" / "portable.md"
 IMPORTS = "import os, subprocess, uuid\n\n\n"
 
 
 def blocks(name: str) -> dict[str, str]:
     """The fenced blocks of an example, by their language."""
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", text, re.DOTALL)
     assert found is not None
     return dict(re.findall(r"```(\w+)\n(.*?)```", found[1], re.DOTALL))

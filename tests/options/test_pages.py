@@ -1,20 +1,17 @@
-"""The examples of the README's sections on matching, answers and hooks are run as they stand there."""
+"""The examples of the pages on matching, answers and hooks are run as they stand there."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
+from tests.docs import pages
 from tests.options.project import Project
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def example(name: str) -> str:
     """The code block behind the comment of that name."""
-    text = README.read_text(encoding="utf-8")
-    found = re.search(rf"<!-- {name}-example -->\n```\w+\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"<!-- {name}-example -->\n```\w+\n(.*?)^```", pages.text(), re.DOTALL | re.MULTILINE)
     assert found, name
     return found[1]
 
