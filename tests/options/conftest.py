@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -64,6 +65,10 @@ def project(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS")
     yield Project(pytester, real_processes)
+    with contextlib.suppress(ChildProcessError):
+        # What a test inside has not waited for would have gone with its process.
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
     left = {
         "patches": patches._users,
         "session": intercept.current(),

@@ -13,7 +13,8 @@ from .unchanged import keep_unchanged
 
 _RANDOM = re.compile(r"\S*/tmp[a-z0-9_]{8}(?![a-z0-9_])")
 """A file name of :mod:`tempfile`; :mod:`ctypes.util` hands one to the compiler."""
-_RANDOM_OUTPUT = re.compile(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})")
+_RANDOM_OUTPUT = re.compile(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})|^ +(?:[RT]X |collisions).*$", re.MULTILINE)
+"""Besides such names what a network interface has counted: :mod:`uuid` asks ``ifconfig`` for its address."""
 
 
 def shared_terms(owner: str, asked: Asked) -> Asked:

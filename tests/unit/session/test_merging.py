@@ -65,6 +65,14 @@ def test_names_made_at_random_are_no_difference_on_the_ambient_tape() -> None:
     assert merge([old], [failed], sort=True) == [failed]
 
 
+def test_what_an_interface_has_counted_is_no_difference_on_the_ambient_tape() -> None:
+    told = "eth0: flags=4163\n        ether 02:42:ac:11:00:02\n        RX packets {}  bytes {} (1.0 B)\n"
+    old = entry("ifconfig", stdout=told.format(3, 42))
+    assert merge([old], [entry("ifconfig", stdout=told.format(4, 99))], sort=True) == [old]
+    other = entry("ifconfig", stdout=told.format(3, 42).replace(":02\n", ":03\n"))
+    assert merge([old], [other], sort=True) == [other]
+
+
 def test_the_ambient_tape_looks_past_what_differs_from_machine_to_machine() -> None:
     asked = Asked("/usr/bin/gcc", ("-o", "/tmp/tmpabcd1234", "-l", "c"), "gcc", "/work")
     assert shared_terms(AMBIENT, asked) == Asked("gcc", ("-o", "<tempfile>", "-l", "c"), None, None)
