@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import is_
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +29,7 @@ class Substitution:
         """
         self._stand_ins = dict(stand_ins)
         self._leaves = leaves
-        self._ids: list[int] = []
+        self._modules: list[ModuleType] = []
         self._namespaces: list[dict[str, Any]] = []
         self._lengths: list[int] = []
         self._places: dict[int, list[_Place]] = {}
@@ -56,9 +57,10 @@ class Substitution:
         """Find the places in the modules that are new, or have got or lost attributes."""
         if self._is_current():
             return
+        found = list(sys.modules.items())
         modules = {
             id(module): (name, namespace)
-            for name, module in list(sys.modules.items())
+            for name, module in found
             if (namespace := _namespace(module)) is not None
         }
         known = dict(zip(map(id, self._namespaces), self._lengths, strict=True))
@@ -69,16 +71,18 @@ class Substitution:
                 places[key] = self._places.get(key, [])
             else:
                 places[key] = [] if self._leaves(name) else list(self._find(namespace))
-        self._ids = list(map(id, sys.modules.values()))
+        self._modules = [module for _, module in found]
         self._namespaces = [namespace for _, namespace in modules.values()]
         self._lengths = list(map(len, self._namespaces))
         self._places = places
-        self._flat = [place for found in places.values() for place in found]
+        self._flat = [place for of_one in places.values() for place in of_one]
 
     def _is_current(self) -> bool:
-        # Both run at the speed of C: this is done for every test.
+        # Both run at the speed of C and make no objects: this is done four times for every test.
+        modules = list(sys.modules.values())
         return (
-            list(map(id, list(sys.modules.values()))) == self._ids
+            len(modules) == len(self._modules)
+            and all(map(is_, modules, self._modules))
             and list(map(len, self._namespaces)) == self._lengths
         )
 
