@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from .marker import taped
     from .match import Asked, Difference
     from .session import TapedChild, TapedSpawn
-    from .settings import TapeConfig
     from .tape import Entry, Tape
+    from .tape_config import TapeConfig
     from .use import use_tape
 
 _HOMES = {
@@ -50,7 +50,7 @@ _HOMES = {
     "Tape": ".tape",
     "TapeHandle": ".handle",
     "TapeClock": ".clock",
-    "TapeConfig": ".settings",
+    "TapeConfig": ".tape_config",
     "TapedChild": ".session",
     "TapedSpawn": ".session",
     "taped": ".marker",

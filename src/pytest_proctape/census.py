@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .frozen import Frozen
 from .parsing import OrphansAction
 
 _KEY = "proctape_census"
@@ -24,8 +24,7 @@ _NARROWING = (
 """Options that leave tests out. A worker's deselections are told to the worker only."""
 
 
-@dataclass(frozen=True)
-class Orphans:
+class Orphans(Frozen):
     """What nobody owns.
 
     Attributes:

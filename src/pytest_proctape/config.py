@@ -10,7 +10,6 @@ import inspect
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -49,7 +48,7 @@ def with_toolchain(config: pytest.Config, settings: Settings) -> Settings:
         )
     if find_spec("wasmtime") is None:
         raise UsageError("tapes_wasi needs wasmtime: pip install pytest-proctape[wasi]")
-    return replace(settings, wasi=str(folder))
+    return settings.but(wasi=str(folder))
 
 
 def flag_mode(options: argparse.Namespace) -> Mode | None:
@@ -65,7 +64,7 @@ def flag_mode(options: argparse.Namespace) -> Mode | None:
 
 def header(config: pytest.Config, settings: Settings, mode: Mode | None) -> str:
     """The settings of the run in one line: mode and directory, what is not the default, and who says so."""
-    shown = settings if mode is None else replace(settings, mode=mode)
+    shown = settings if mode is None else settings.but(mode=mode)
     default = Settings()
     told = []
     for key in KEYS:

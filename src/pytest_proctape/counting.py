@@ -64,7 +64,7 @@ def conclude(session: pytest.Session, results: Iterable[Result], settings: Setti
         return
     _count(config, left)
     _look_for_orphans(session, census, settings)
-    if totals_of(config).drifted and session.exitstatus == pytest.ExitCode.OK:
+    if _TOTALS in config.stash and totals_of(config).drifted and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = EXIT_DRIFT
 
 

@@ -6,7 +6,6 @@ pytest need not be there at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .parsing import Mode
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from .summary import Result
 
 
-@dataclass(eq=False)
 class Enclosing:
     """One run of pytest.
 
@@ -31,11 +29,12 @@ class Enclosing:
         log: where the run wants events to go.
     """
 
-    settings: Settings
-    mode: Mode | None
-    active: list[ActiveTape] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    log: LogFile | None = None
+    def __init__(self, settings: Settings, mode: Mode | None) -> None:
+        self.settings = settings
+        self.mode = mode
+        self.active: list[ActiveTape] = []
+        self.results: list[Result] = []
+        self.log: LogFile | None = None
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

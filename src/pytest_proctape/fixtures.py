@@ -8,11 +8,11 @@ import pytest
 
 from .errors import UsageError
 from .kept import TAPE
-from .settings import TapeConfig
 
 if TYPE_CHECKING:
     from .clock import TapeClock
     from .handle import TapeHandle
+    from .tape_config import TapeConfig
 
 
 @pytest.fixture

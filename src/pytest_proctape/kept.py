@@ -13,12 +13,12 @@ import pytest
 
 from .config import ItemConfig
 from .enclosing import Enclosing, rules_of
-from .logfile import LogFile
 from .parsing import Mode
 from .settings import Settings, check_marker, for_test
 
 if TYPE_CHECKING:
     from .item_tape import ItemTape
+    from .logfile import LogFile
     from .portable import Rules
     from .quiet import QuietTape
     from .run import Run

@@ -16,7 +16,6 @@ import pytest
 
 from .config import ItemConfig, has_config
 from .errors import UsageError
-from .fixture_names import owner_of
 from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, run_of, settings_of
 
 
@@ -90,6 +89,8 @@ def pytest_fixture_setup(
     waits = CONFIG in item.stash and TAPE not in item.stash
     run = run_of(request.config) if waits else request.config.stash.get(RUN, None)
     if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
+        from .fixture_names import owner_of
+
         settings = settings_of(item) or item.config.stash[SETTINGS]
         tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
         before, after = tape.finalizers()

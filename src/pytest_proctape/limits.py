@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 
 from .errors import UsageError
+from .frozen import Frozen
 
 MS = 1_000_000
 _S = 1_000_000_000
@@ -19,8 +19,7 @@ MAX_OUTPUT = 1 << 30
 MAX_CHILDREN = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLimit:
+class TimeLimit(Frozen):
     """A length of time that may not be exceeded.
 
     Attributes:
@@ -40,8 +39,7 @@ class TimeLimit:
         return f"timed out after {span(self.ns)} ({self.origin})"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Frozen):
     """What holds for the children of one recording.
 
     Attributes:
@@ -85,7 +83,7 @@ def parse_ceiling(value: object, source: str) -> TimeLimit | None:
         UsageError: it is no number of seconds.
     """
     limit = parse_time_limit(value, source)
-    return limit and replace(limit, origin=f"test ceiling {span(limit.ns)}")
+    return limit and limit.but(origin=f"test ceiling {span(limit.ns)}")
 
 
 def parse_bytes(value: object, source: str) -> int:

@@ -6,7 +6,7 @@ from typing import Unpack
 
 import pytest
 
-from .settings import TapeConfig
+from .tape_config import TapeConfig
 
 
 def taped(**settings: Unpack[TapeConfig]) -> pytest.MarkDecorator:

@@ -10,7 +10,6 @@ import argparse
 import sys
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,6 @@ from .life import (
     pytest_runtest_teardown,
 )
 from .limits import parse_time_limit
-from .logfile import LogFile
 from .options import pytest_addoption
 from .reporting import pytest_runtest_makereport
 from .settings import marker_help
@@ -108,6 +106,8 @@ def _begin_log(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid", "")
     # The workers are told the path as it stands here, and may be somewhere else.
     path = config.option.tapes_log = str(config.invocation_params.dir / given)
+    from .logfile import LogFile
+
     log = config.stash[LOG] = LogFile(Path(path), worker)
     if not worker:
         log.begin()
@@ -145,7 +145,7 @@ def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
     if options.tapes_spawn_timeout is not None:
         # A marker wins over it.
         limit = parse_time_limit(options.tapes_spawn_timeout, "--tapes-spawn-timeout")
-        settings = replace(settings, spawn_timeout=limit)
+        settings = settings.but(spawn_timeout=limit)
     keep(config, config_of.with_toolchain(config, settings), mode)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,7 +161,7 @@ class Run:
         """
         asked_for = settings
         if settings.mode == "missing":
-            settings = replace(settings, mode="replay" if self._has_tape(owner) else "record")
+            settings = settings.but(mode="replay" if self._has_tape(owner) else "record")
         session = self._session(owner, settings, item)
         session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
@@ -179,7 +178,7 @@ class Run:
         """
         asked_for = settings
         if settings.mode in {"missing", "new"}:
-            settings = replace(settings, mode="record")
+            settings = settings.but(mode="record")
         # A parameter's id may hold a secret, and would name the file.
         session = self._session(self.places.redact_text(owner), settings, item)
         session.shared = self.way_into_commons(asked_for)

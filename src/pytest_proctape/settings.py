@@ -2,17 +2,17 @@
 
 The command line wins over the marker, the nearer marker over the one further out, the marker over the
 fixture ``tape_config``, that over the ini file, and the ini file over the default. Every setting is a line of
-:data:`KEYS`; the plugin declares the ini keys from it, and what :class:`TapeConfig` may hold is checked
-against it.
+:data:`KEYS`; the plugin declares the ini keys from it, and what :class:`~.tape_config.TapeConfig` may hold is
+checked against it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal, TypedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal
 
 from .errors import UsageError
+from .frozen import Frozen
 from .limits import (
     MAX_CHILDREN,
     MAX_OUTPUT,
@@ -50,8 +50,7 @@ INI_PREFIX = "tapes_"
 IniType = Literal["string", "bool", "linelist"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Frozen):
     """What holds for one test, or for the run where nothing is marked.
 
     Attributes:
@@ -114,38 +113,7 @@ class Settings:
         return Limits(self.spawn_timeout, self.test_timeout, self.max_output, self.max_children)
 
 
-class TapeConfig(TypedDict, total=False):
-    """What the marker, the fixture ``tape_config`` and ``use_tape`` take; ``None`` says nothing.
-
-    Attributes:
-        mode: what happens to the spawns: ``replay``, ``record``, ``missing``, ``new`` or ``live``.
-        order: ``strict``: spawns come in the order of the tape; ``any``: in whatever order.
-        match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.
-        clock: time stands where the recording began, and moves by what is waited for.
-        live: patterns of commands that are never taped.
-        effects: files that commands make are recorded: true, or where besides the temporary directories.
-        spawn_timeout: seconds that a command may run while it is recorded; 0 for no limit.
-        test_timeout: seconds that the commands of a test may run while they are recorded; 0 for no limit.
-        max_output: bytes that a command may write to one output while it is recorded.
-        max_children: how many commands of a test may run at once while they are recorded.
-        kill_leaked: commands that still run when their test ends are ended.
-    """
-
-    mode: Mode | None
-    order: Order | None
-    match_on: Sequence[str] | str | None
-    clock: bool | None
-    live: Sequence[str] | None
-    effects: bool | Sequence[str] | None
-    spawn_timeout: float | None
-    test_timeout: float | None
-    max_output: int | str | None
-    max_children: int | None
-    kill_leaked: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Frozen):
     """One setting.
 
     Attributes:
@@ -203,7 +171,7 @@ KEYS: Final = (
     Key("payload_threshold", "string", parse_size, "bytes above which output has its own file", marker=False),
     Key("wasi", "string", parse_text, "directory of modules run as programs: <program>.wasm", marker=False),
 )
-assert [key.name for key in KEYS] == [field.name for field in fields(Settings)]
+assert [key.name for key in KEYS] == list(Settings.__annotations__)
 
 _BY_ARGUMENT: Final = {key.name: key for key in KEYS if key.marker}
 
@@ -250,7 +218,7 @@ def from_ini(written: Mapping[str, object], file: object) -> Settings:
         for key in KEYS
         if (value := written.get(key.ini_name)) not in (None, "", [])
     }
-    return replace(Settings(), **values)
+    return Settings(**values)
 
 
 def check_marker(args: tuple[Any, ...], kwargs: Mapping[str, Any], source: str) -> dict[str, object]:
@@ -267,7 +235,7 @@ def check_marker(args: tuple[Any, ...], kwargs: Mapping[str, Any], source: str) 
 def check_asked(
     asked: object, source: str, *, shape: str = "{}({}=...)", what: str = "argument"
 ) -> dict[str, object]:
-    """What a :class:`TapeConfig` asks for, by name of the setting; ``None`` says nothing.
+    """What a :class:`~.tape_config.TapeConfig` asks for, by name of the setting; ``None`` says nothing.
 
     Args:
         asked: the mapping, as it was given.
@@ -305,7 +273,7 @@ def for_test(run: Settings, markers: Iterable[Mapping[str, object]], mode: Mode 
     asked: dict[str, Any] = {} if mode is None else {"mode": mode}
     for marker in markers:
         asked = {**marker, **asked}
-    return replace(run, **asked) if asked else run
+    return run.but(**asked) if asked else run
 
 
 def marker_help() -> str:

@@ -29,9 +29,10 @@ from .match import LivePatterns, Terms
 from .parsing import parse_mode
 from .portable import Places, machine_values
 from .session import Files, Player, TapeLog, VerifySession, toolchain_of
-from .settings import Settings, TapeConfig, check_asked, for_test
+from .settings import Settings, check_asked, for_test
 from .summary import drift_lines
 from .tape import SingleStore
+from .tape_config import TapeConfig
 
 if TYPE_CHECKING:
     _F = TypeVar("_F", bound=Callable[..., object])

@@ -6,7 +6,8 @@ import inspect
 
 import pytest
 
-from pytest_proctape.settings import KEYS, TapeConfig
+from pytest_proctape.settings import KEYS
+from pytest_proctape.tape_config import TapeConfig
 from tests.options.project import Project
 
 TEST = """
