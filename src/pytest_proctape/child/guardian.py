@@ -1,35 +1,58 @@
 """Who is told of every recorded child, and ends those that are left when this process is killed.
 
 A process that gets SIGKILL can do nothing any more, and no child of its own need ever notice. So the first
-recording starts a small process beside it, :mod:`.guarding`, which is nobody's child, sleeps, and is told
-through a pipe which children there are. The recording child tells it.
+recording starts a small process beside it, :mod:`.guarding`, which is nobody's child, and sleeps on a
+pipe that nobody writes to: it wakes once we have gone, and reads in a file without a name which children
+there are. The recording child writes that down.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import json
 import os
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Iterable
 
-from .wiring import close_quietly, moved
+from .wiring import close_quietly, moved, out_of_the_way
 
 _POSIX_SPAWN = os.posix_spawn
 _WAITPID = os.waitpid
 """As they were when no tape was active: this is no process of the test's."""
 
+_NOW_NS = time.clock_gettime_ns
+_SINCE_BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_TICKS = os.sysconf("SC_CLK_TCK")
+"""What the kernel counts the beginnings of processes in, and how many of them a second has: proc(5)."""
+
 _SCRIPT = os.path.join(os.path.dirname(__file__), "guarding.py")
 
 
+def _new_book() -> int:
+    """A file without a name, whose every line is written at its end."""
+    if hasattr(os, "memfd_create"):
+        fd = moved(os.memfd_create("pytest-proctape"))
+    else:
+        with tempfile.TemporaryFile() as file:
+            fd = out_of_the_way(file.fileno())
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+    return fd
+
+
 class Guardian:
-    """This process's end of the pipe."""
+    """This process's end of the pipe, and the file."""
 
     def __init__(self) -> None:
-        self._fd = -1
+        self._life = self._book = -1
         self._tried = False
         self._keys = itertools.count(1)
+        self._lock = threading.Lock()
+        self._children: set[int] = set()
 
     def engage(self) -> None:
         """Start the process, unless that was done before. Where it can't be, recordings go on without."""
@@ -38,22 +61,22 @@ class Guardian:
         self._tried = True
         if not sys.executable or not os.path.isdir("/proc/self/fd"):
             return
-        reader, writer = map(moved, os.pipe())
-        try:
-            self._start(reader)
-        except OSError:
-            os.close(writer)
+        with contextlib.suppress(OSError):
+            self._book = _new_book()
+            reader, self._life = map(moved, os.pipe())
+            try:
+                self._start(reader)
+            finally:
+                os.close(reader)
             return
-        finally:
-            os.close(reader)
-        os.set_blocking(writer, False)
-        self._fd = writer
+        self.abandon()
 
     def _start(self, reader: int) -> None:
         command = [sys.executable, "-I", "-S", _SCRIPT, str(os.getpid()), json.dumps(sys.path)]
         null = os.devnull
         actions = [
             (os.POSIX_SPAWN_DUP2, reader, 0),
+            (os.POSIX_SPAWN_DUP2, self._book, 3),
             (os.POSIX_SPAWN_OPEN, 1, null, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
         ]
@@ -72,37 +95,53 @@ class Guardian:
             what it is known by from now on.
         """
         key = next(self._keys)
-        self._tell(f"+{key} {','.join(map(str, pipes))}")
+        with self._lock:
+            self._children.add(key)
+            self._write(f"+{key} {','.join(map(str, pipes))}")
         return key
 
-    def started(self, key: int, pid: int, began: int) -> None:
-        """It runs. ``began`` is when, in the kernel's words."""
-        self._tell(f"={key} {pid} {began}")
+    def started(self, key: int, pid: int) -> None:
+        """It runs. A process that has its pid and began later than now is another one."""
+        self._write(f"={key} {pid} {_NOW_NS(_SINCE_BOOT) * _TICKS // 10**9}")
 
     def reaped(self, key: int) -> None:
         """It has ended, and its pid may become another one's; somebody may still hold its outputs."""
-        self._tell(f"={key} 0 0")
+        self._write(f"={key} 0 0")
 
     def over(self, key: int) -> None:
-        """Nobody has to end it any more."""
-        self._tell(f"-{key}")
+        """Nobody has to end it any more. May be called again."""
+        with self._lock:
+            if key not in self._children:
+                return
+            self._children.remove(key)
+            self._write(f"-{key}")
+            if not self._children and self._book != -1:
+                # A long recording must not be remembered from its beginning.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._book, 0)
 
-    def _tell(self, line: str) -> None:
-        if self._fd == -1:
+    def _write(self, line: str) -> None:
+        if self._book == -1:
             return
         try:
-            os.write(self._fd, line.encode() + b"\n")
+            os.write(self._book, line.encode() + b"\n")
         except OSError:
-            # It has gone, or does not listen: then nobody is told, and nobody waits.
+            # There is no room: then nothing more is written down, and nobody waits.
             self.abandon()
 
-    def abandon(self) -> None:
+    def forked(self) -> None:
         """In a forked child: its own children are none of the recording's."""
+        self._lock = threading.Lock()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Nothing is written down any more."""
         self._tried = True
-        fd, self._fd = self._fd, -1
-        if fd != -1:
-            close_quietly(fd)
+        fds, self._book, self._life = (self._book, self._life), -1, -1
+        for fd in fds:
+            if fd != -1:
+                close_quietly(fd)
 
 
 GUARDIAN = Guardian()
-os.register_at_fork(after_in_child=GUARDIAN.abandon)
+os.register_at_fork(after_in_child=GUARDIAN.forked)

@@ -2,7 +2,8 @@
 
 :mod:`.guardian` runs it as a script, with ``-I -S``, so it imports the package only when there is somebody
 to end. It needs ``/proc``. Arguments: the process that records, and its ``sys.path`` as JSON. Standard
-input: a line for each thing that happens, ``+key inodes``, ``=key pid began`` or ``-key``.
+input: a pipe that the process that records holds the other end of. Descriptor 3: a file with a line for each
+thing that happens, ``+key inodes``, ``=key pid began`` or ``-key``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import time
 
 _GRACE_S = 1.0
 _CHUNK = 1 << 16
+_BOOK = 3
 
 Child = tuple[tuple[int, ...], int, int]
-"""The inodes of its pipes, its pid, and when it began; the latter two 0 while they are not known."""
+"""The inodes of its pipes, its pid, and by when it had begun; the latter two 0 while they are not known."""
 
 
 def parse(lines: list[bytes]) -> dict[bytes, Child]:
@@ -37,38 +39,23 @@ def parse(lines: list[bytes]) -> dict[bytes, Child]:
     return children
 
 
-def _listen(recorder: int) -> list[bytes]:
-    """All that is told until the process that records has gone."""
+def _wait_for_end(recorder: int) -> None:
+    """Sleep until the process that records has gone; nothing that it writes down wakes us."""
     poll = select.poll()
-    poll.register(0, select.POLLIN)
+    poll.register(0, 0)
     with contextlib.suppress(OSError):
-        # Whoever it has forked holds the pipe open.
+        # Whoever it has forked may hold the pipe open.
         poll.register(os.pidfd_open(recorder), select.POLLIN)
-    os.set_blocking(0, False)
+    poll.poll()
+
+
+def _written(fd: int) -> list[bytes]:
+    """All that was written down."""
     told = b""
-    kept: dict[bytes, Child] = {}
-    while True:
-        ready = {fd for fd, _ in poll.poll()}
-        data = None
-        with contextlib.suppress(BlockingIOError):
-            data = os.read(0, _CHUNK)
-        if data:
-            told += data
-            if len(told) > _CHUNK:
-                # A long recording must not be remembered from its beginning.
-                whole, _, told = told.rpartition(b"\n")
-                kept = parse([*_lines(kept), *whole.splitlines()])
-        elif data == b"" or ready - {0}:
-            # What is cut off in the middle of a line was never sent: a line is written at once.
-            return [*_lines(kept), *told.splitlines()]
-
-
-def _lines(children: dict[bytes, Child]) -> list[bytes]:
-    lines = []
-    for key, (pipes, pid, began) in children.items():
-        lines.append(b"+%s %s" % (key, b",".join(b"%d" % one for one in pipes)))
-        lines.append(b"=%s %d %d" % (key, pid, began))
-    return lines
+    while data := os.pread(fd, _CHUNK, len(told)):
+        told += data
+    # What is cut off in the middle of a line was never said: a line is written at once.
+    return told.rpartition(b"\n")[0].splitlines()
 
 
 def _end(children: dict[bytes, Child], path: list[str]) -> None:
@@ -77,7 +64,8 @@ def _end(children: dict[bytes, Child], path: list[str]) -> None:
     from pytest_proctape.child.family import Family, began_at
 
     families = [
-        Family(pid if pid and began_at(pid) == began else 0, pipes) for pipes, pid, began in children.values()
+        Family(pid if pid and 0 < began_at(pid) <= began else 0, pipes)
+        for pipes, pid, began in children.values()
     ]
     for family in families:
         family.signal(signal.SIGTERM)
@@ -95,10 +83,11 @@ def main() -> None:
         os._exit(0)
     os.setsid()
     os.chdir("/")
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(_BOOK + 1, os.sysconf("SC_OPEN_MAX"))
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    children = parse(_listen(int(sys.argv[1])))
+    _wait_for_end(int(sys.argv[1]))
+    children = parse(_written(_BOOK))
     if children:
         _end(children, json.loads(sys.argv[2]))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ..tape import STDIN, FileEffect, Spool, script
 from .notes import Run, is_said, step_of, whole_us
@@ -44,14 +43,13 @@ class Notebook:
             return self._step_ns
         return whole_us(self._time.noted_ns() - self.began_ns)
 
-    @contextmanager
-    def at_one_moment(self) -> Iterator[None]:
-        """All that is noted meanwhile happened now."""
+    def stop_at_this_moment(self) -> None:
+        """All that is noted until :meth:`go_on` happened now."""
         self._step_ns = self.now_ns()
-        try:
-            yield
-        finally:
-            self._step_ns = None
+
+    def go_on(self) -> None:
+        """Each thing that is noted happened when it is noted."""
+        self._step_ns = None
 
     @property
     def pause_ns(self) -> int | None:

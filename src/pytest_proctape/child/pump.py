@@ -18,7 +18,7 @@ from typing import Protocol
 from ..clock import REAL
 from .wiring import moved, out_of_the_way
 
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_READ = selectors.EVENT_READ
 _EpollSelector: tuple[type[selectors.BaseSelector], ...] = tuple(
     kind for kind in (getattr(selectors, "EpollSelector", None),) if kind is not None
 )
@@ -65,8 +65,9 @@ class Pump:
             if fd in self._watched:
                 self._modify(selector, fd, events, owner)
             else:
-                # The selectors refuse an empty mask at first.
-                selector.register(fd, events or _WRITE, owner)
+                # The selectors refuse an empty mask at first. To be told that it can be written to would wake
+                # the thread at once; there is nothing to read at a writer's end.
+                selector.register(fd, events or _READ, owner)
                 if not events:
                     self._modify(selector, fd, events, owner)
             self._watched[fd] = events

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from ..clock import REAL, Waits
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
-from .family import began_at
 from .guardian import GUARDIAN
 from .leads import Leads
 from .notebook import Notebook
@@ -106,7 +105,7 @@ class RecordingChild:
     def started(self, pid: int) -> None:
         """The process runs; move what it says from now on."""
         self.pid = pid
-        GUARDIAN.started(self._guarded, pid, began_at(pid))
+        GUARDIAN.started(self._guarded, pid)
         self._leads.child_started()
         self.time.watch(pid, self)
         if self.warden is not None:
@@ -139,11 +138,17 @@ class RecordingChild:
             that nobody has to step because of it: what is moved leads to another process or to the parent.
         """
         # As it is before anything is passed on: who gets it may be further on than this thread.
-        with self.lock, self.time.standing(), self._notes.at_one_moment():
-            for tap in self._leads.taps:
-                tap.step(self)
-            self.time.look()
-            self._look_for_holders()
+        with self.lock:
+            self.time.stand()
+            try:
+                self._notes.stop_at_this_moment()
+                for tap in self._leads.taps:
+                    tap.step(self)
+                self.time.look()
+                self._look_for_holders()
+            finally:
+                self._notes.go_on()
+                self.time.go_on()
         return False
 
     def _look_for_holders(self) -> None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import select
 import selectors
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ..clock import REAL, Source, Waits
 from ..tape import script
@@ -55,16 +54,14 @@ class ChildTime:
         """A silence of more than this is kept."""
         return script.PAUSE_NS if self.waits is None else CLOCKED_PAUSE_NS
 
-    @contextmanager
-    def standing(self) -> Iterator[None]:
-        """Around the noting of what has happened."""
-        if self.waits is None:
-            yield
-            return
-        self.waits.hold()
-        try:
-            yield
-        finally:
+    def stand(self) -> None:
+        """What has happened is about to be noted: no time passes until :meth:`go_on`."""
+        if self.waits is not None:
+            self.waits.hold()
+
+    def go_on(self) -> None:
+        """It was noted."""
+        if self.waits is not None:
             self.waits.go_on()
 
     def watch(self, pid: int, owner: Source) -> None:

@@ -92,12 +92,14 @@ def out_of_the_way(fd: int) -> int:
     The next descriptor that the test opens has the number that it would have without us: programs are
     told such numbers (``--status-fd 7``, ``/dev/fd/7``), and the tape has them.
     """
-    soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    lowest = _HIGH if soft_limit == resource.RLIM_INFINITY else min(_HIGH, soft_limit // 2)
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:
+        # All of those are taken, or there may be none as high.
+        lowest = min(_HIGH, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
     try:
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
     except OSError:
-        # All of those are taken.
         return os.dup(fd)
 
 

@@ -5,9 +5,9 @@ A replay raises the same errors: the tape has the words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from ..child import TABLE, Broken, RecordingChild, VirtualChild, Warden
+from ..child import TABLE, Broken, VirtualChild, Warden
 from ..clock import REAL
 from ..errors import OutputLimitExceeded, RecordError, SpawnTimeout, TooManyChildren
 from ..limits import Limits
@@ -47,7 +47,7 @@ def warden_of(
 def refusal(
     limits: Limits,
     began_ns: int,
-    running: Iterable[RecordingChild],
+    running: int,
     *,
     command: str,
     place: str,
@@ -57,7 +57,7 @@ def refusal(
     if limits.test is not None and REAL.monotonic_ns() >= began_ns + limits.test.ns:
         words = f"was not started: {limits.test.words}"
         return _error("time", words, command, place, record_command)
-    if sum(child.status is None and child.error is None for child in running) < limits.children:
+    if running < limits.children:
         return None
     words = f"was not started: {limits.children} are running at once (tapes_max_children)"
     next_step = f"end some before, or raise tapes_max_children, and record this test again: {record_command}"

@@ -7,7 +7,6 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -27,34 +26,17 @@ from ..tape import (
     encode_argument,
     fields_of,
 )
-from .base import Mode, Phase, Session
+from .base import Mode, Session
 from .bounds import LIMITS, recorded_limit, refusal, warden_of
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .files import notes_of
 from .player import Player
 from .report import command_line
 from .signals import SentSignals, are_alike
+from .take import Take
 from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
-
-
-@dataclass
-class _Take:
-    """One spawn of the recording: an entry to be, or one that was replayed and stays as it is.
-
-    Attributes:
-        shared: some of its effects may be those of a child that ran at the same time.
-        unkept: what it did to files and can't be on a tape.
-    """
-
-    asked: Asked
-    phase: Phase
-    describe: Callable[[], Asked] | None = None
-    child: RecordingChild | None = None
-    entry: Entry | None = None
-    shared: bool = False
-    unkept: list[str] = field(default_factory=list)
 
 
 class Recording(Player):
@@ -62,7 +44,8 @@ class Recording(Player):
 
     def _begin(self) -> None:
         super()._begin()
-        self.takes: list[_Take] = []
+        self.takes: list[Take] = []
+        self._going: list[RecordingChild] = []
         self.sent = SentSignals()
         self._watch: Watch | None = None
 
@@ -90,10 +73,9 @@ class Recording(Player):
         if CLOCK.in_use:
             CLOCK.real = True
         GUARDIAN.engage()
-        warden = self._warden(asked)
-        take = _Take(asked, self.phase, self.describing(spawn))
-        with self._lock:
-            self.takes.append(take)
+        place = self.place()
+        warden = self._warden(asked, place)
+        take = self._new_take(spawn, asked)
         watch = self._watched()
         outputs = [] if watch is None else regular_files(wiring.outputs.values())
         try:
@@ -109,6 +91,8 @@ class Recording(Player):
             )
         except UnsupportedSpawn as error:
             raise self.latch(error) from None
+        with self._lock:
+            self._going.append(child)
         with TABLE.expecting():
             try:
                 started = launch(child.wiring)
@@ -116,14 +100,15 @@ class Recording(Player):
                 child.discard()
                 with self._lock:
                     self.takes.remove(take)
+                    self._going.remove(child)
                 raise
             self.note_spawn(spawn, child.script, replayed=False)
             if started.error is not None:
                 child.failed(started.error)
-                self.enroll(spawn, started.error)
+                self.enroll(spawn, started.error, place=place)
                 return started
             child.started(started.pid)
-            self.enroll(spawn, child)
+            self.enroll(spawn, child, place=place)
             TABLE.add(child)
             status = TABLE.missed(started.pid)
         if status is not None:
@@ -131,12 +116,18 @@ class Recording(Player):
             TABLE.remove(child.pid)
         return started
 
+    def _new_take(self, spawn: Spawn, asked: Asked) -> Take:
+        take = Take(asked, self.phase, self.describing(spawn))
+        with self._lock:
+            self.takes.append(take)
+        return take
+
     def signalled_another(self, pid: int, number: int, *, group: bool, error: int) -> None:
         """Keep what came of it."""
         with self._lock:
             self.sent.add(pid, number, group=group, error=error)
 
-    def _warden(self, asked: Asked) -> Warden:
+    def _warden(self, asked: Asked, place: str) -> Warden:
         """Who is to keep the child within the limits.
 
         Raises:
@@ -144,12 +135,10 @@ class Recording(Player):
         """
         told = {
             "command": command_line(asked),
-            "place": self.place(),
+            "place": place,
             "record_command": self.record_command,
         }
-        with self._lock:
-            running = [take.child for take in self.takes if take.child is not None]
-        refused = refusal(self.limits, self.opened_ns, running, **told)
+        refused = refusal(self.limits, self.opened_ns, len(self._not_ended()), **told)
         if refused is not None:
             raise self.latch(refused)
         return warden_of(self.limits, self.opened_ns, self.latch, **told)
@@ -174,14 +163,18 @@ class Recording(Player):
         return watch.before_spawn(outputs)
 
     def _running(self) -> list[RecordingChild]:
+        return [child for child in self._not_ended() if child.pid]
+
+    def _not_ended(self) -> list[RecordingChild]:
+        """Those that were started, or are about to be; whoever has ended is not looked at again."""
         with self._lock:
-            children = [take.child for take in self.takes if take.child is not None]
-        return [child for child in children if child.pid and child.status is None]
+            self._going = [one for one in self._going if one.status is None and one.error is None]
+            return self._going
 
     def _look(
         self,
         watch: Watch,
-        take: _Take,
+        take: Take,
         outputs: list[FileIdentity],
         since_ns: int,
         goes_on: bool,
@@ -217,7 +210,7 @@ class Recording(Player):
             entries=tuple(entry for entry in entries if entry is not None),
         )
 
-    def _made(self, take: _Take, child: RecordingChild) -> Entry | None:
+    def _made(self, take: Take, child: RecordingChild) -> Entry | None:
         """The entry, unless a hook drops it, or fails: then it can't be known what it was to keep out."""
         try:
             return self.hooks.before_record(self._entry(take, child))
@@ -288,7 +281,7 @@ class Recording(Player):
         """Nothing went wrong but that a limit of the recording was exceeded."""
         return bool(self.errors) and all(isinstance(error, LIMITS) for error in self.errors)
 
-    def _entry(self, take: _Take, child: RecordingChild) -> Entry:
+    def _entry(self, take: Take, child: RecordingChild) -> Entry:
         asked = take.asked if take.describe is None else take.describe()
         encode_file = None if self.files is None else self.files.encode
         try:
@@ -369,7 +362,7 @@ class UpdateSession(Recording):
             index = self.cursor.find(asked)
             if index is not None:
                 started = self.play_entry(spawn, asked, index, wiring)
-                self.takes.append(_Take(asked, self.phase, entry=self.entries[index]))
+                self.takes.append(Take(asked, self.phase, entry=self.entries[index]))
                 return started
         return self._record(spawn, asked, wiring, launch)
 

@@ -18,7 +18,6 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it n
 RECORDER = """
 import os, subprocess, sys
 from pytest_proctape.child.guardian import GUARDIAN
-from pytest_proctape.child.family import began_at
 
 GUARDIAN.engage()
 GUARDIAN.engage()
@@ -32,12 +31,30 @@ inode = os.fstat(writer).st_ino
 key = GUARDIAN.expect([inode])
 child = subprocess.Popen(["sleep", "600"], stdout=writer)
 if "unannounced" not in sys.argv:
-    GUARDIAN.started(key, child.pid, began_at(child.pid))
+    GUARDIAN.started(key, child.pid)
 if "over" in sys.argv:
     GUARDIAN.over(key)
 print(child.pid, flush=True)
 child.returncode = 0
 os.kill(os.getpid(), 9) if "well" not in sys.argv else os._exit(0)
+"""
+
+
+# It says whether lines are there with one child, with another one that is left, and how much with none.
+FORGETFUL = """
+import os
+from pytest_proctape.child.guardian import GUARDIAN
+
+GUARDIAN.engage()
+size = lambda: os.fstat(GUARDIAN._book).st_size
+one, other = GUARDIAN.expect([1]), GUARDIAN.expect([2])
+first = size() > 0
+GUARDIAN.over(one)
+GUARDIAN.over(one)
+second = size() > 0
+GUARDIAN.over(other)
+GUARDIAN.over(other)
+print(first, second, size())
 """
 
 
@@ -81,6 +98,18 @@ def test_who_is_nobodys_business_any_more_lives_on() -> None:
         assert not has_ended(pid, 0)
     finally:
         os.kill(pid, 9)
+
+
+@needs_proc
+def test_what_is_written_down_is_forgotten_when_all_are_over() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORGETFUL],
+        env={**os.environ, "PYTHONPATH": str(Path(parse.__code__.co_filename).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "True True 0\n"
 
 
 def test_what_it_is_told() -> None:

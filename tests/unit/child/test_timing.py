@@ -70,8 +70,9 @@ def test_without_a_mock_clock_time_is_real(process: int) -> None:
     assert time.pause_ns == script.PAUSE_NS
     time.watch(process, Owner())
     assert time.exit_fd == -1
-    with time.standing():
-        pass
+    time.stand()
+    time.go_on()
+    assert before_ns <= time.now_ns()
     time.close()
 
 
@@ -86,8 +87,9 @@ def test_the_timeline_stands_while_something_is_noted(waits: Waits) -> None:
     time = ChildTime(waits)
     waits.timeline.run(None)
     seen = []
-    with time.standing():
-        seen.append(waits.timeline.running)
+    time.stand()
+    seen.append(waits.timeline.running)
+    time.go_on()
     seen.append(waits.timeline.running)
     assert seen == [False, True]
     waits.timeline.stop()
