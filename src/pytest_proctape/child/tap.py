@@ -7,7 +7,9 @@ it would without the tap, and a reader that leaves is felt by the writer.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import select
 import selectors
@@ -21,6 +23,10 @@ from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_
 
 _CHUNKS_A_STEP = 32
 """So that a child that never stops writing holds up nobody, and more than a pipe holds."""
+
+_MUCH = 1 << 20
+_WIDE = 1 << 18
+"""Bytes: of an output of which so many have been read, this many are under way from then on."""
 
 
 def _ignore() -> None:
@@ -39,7 +45,9 @@ class Tap:
 
     __slots__ = (
         "_admit",
+        "_asks",
         "_before",
+        "_chunk",
         "_lent",
         "_note",
         "_on_end",
@@ -47,6 +55,7 @@ class Tap:
         "_private",
         "_source",
         "_target",
+        "_until_wide",
         "_waits",
         "childs",
         "dry",
@@ -93,6 +102,10 @@ class Tap:
         self.childs, self._source, self._target = (reader, kept, writer) if inward else (writer, reader, kept)
         self._private = inward or private
         self._waits = is_pipe(self._target)
+        self._until_wide = 0 if inward else _MUCH
+        self._asks, self._chunk = inward, CHUNK
+        if not inward:
+            os.set_blocking(self._source, False)
         if self._private and self._waits:
             os.set_blocking(self._target, False)
 
@@ -102,6 +115,8 @@ class Tap:
 
     def step(self, owner: Stepper) -> None:
         """Move what can be moved without blocking, then watch for more."""
+        if not self.ended and not self._pending:
+            self._look_for_reader()
         for _ in range(_CHUNKS_A_STEP):
             if self.ended or not self._push() or not self._pull():
                 break
@@ -129,11 +144,15 @@ class Tap:
             close_quietly(self._target)
 
     def _pull(self) -> bool:
-        self.dry = not ready(self._source, select.POLLIN)
+        # What the parent shares with others must not have its flags changed.
+        self.dry = self._asks and not ready(self._source, select.POLLIN)
         if self.dry:
             return False
         try:
-            data = os.read(self._source, CHUNK)
+            data = os.read(self._source, self._chunk)
+        except BlockingIOError:
+            self.dry = True
+            return False
         except OSError as error:
             # The other side of a socket has gone, or that of a terminal.
             if error.errno not in (errno.ECONNRESET, errno.EIO):
@@ -152,9 +171,9 @@ class Tap:
 
     def _push(self) -> bool:
         """Whether there is room for the next chunk."""
-        if not self._pending:
-            return not self._reader_left()
         pending = self._pending
+        if not pending:
+            return True
         try:
             count = self._write()
         except BlockingIOError:
@@ -170,7 +189,20 @@ class Tap:
         else:
             self._note(bytes(pending[:count]))
         self._pending = pending[count:]
+        if self._until_wide > 0:
+            self._until_wide -= count
+            if self._until_wide <= 0:
+                self._widen()
         return not self._pending
+
+    def _widen(self) -> None:
+        """Somebody reads much: larger pieces cost less."""
+        self._chunk = _WIDE
+        for fd in (self._source, self._target) if self._private else (self._source,):
+            # It is no pipe, or there may be none as large; the numbers are Linux's.
+            with contextlib.suppress(OSError, AttributeError):
+                if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < _WIDE:
+                    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE)
 
     def _write(self) -> int:
         if self._private or not self._waits:
@@ -180,14 +212,10 @@ class Tap:
                 return 0
             return os.write(self._target, self._pending[: select.PIPE_BUF])
 
-    def _reader_left(self) -> bool:
-        """The other side has been closed, so the writer has to find that out at its next write."""
-        if not self._waits:
-            return False
-        if has_no_reader(self._target):
+    def _look_for_reader(self) -> None:
+        """Where the other side has been closed, the writer has to find that out at its next write."""
+        if self._waits and has_no_reader(self._target):
             self._left()
-            return True
-        return False
 
     def _left(self) -> None:
         if self._lent is not None:
@@ -228,7 +256,8 @@ class Answers(Tap):
         self._lent = None
         self._pending = memoryview(b"")
         self._source, self._target = out_of_the_way(way_in._target), out_of_the_way(way_in._source)
-        self._private, self._waits = False, True
+        self._private, self._waits, self._asks = False, True, True
+        self._chunk, self._until_wide = CHUNK, 0
         self._way_in = way_in
 
     def child_started(self) -> None:

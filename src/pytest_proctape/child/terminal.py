@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UnsupportedSpawn
+from .channels import CHUNK
 from .lent import size_of
 from .tap import Tap
 from .wiring import Wiring, is_open, moved, out_of_the_way
@@ -88,7 +89,8 @@ class TerminalTap(Tap):
         self._before = None
         self._admit = admit
         self._pending = memoryview(b"")
-        self._private = self._waits = True
+        self._private = self._waits = self._asks = True
+        self._chunk, self._until_wide = CHUNK, 0
 
     def child_started(self) -> None:
         """The child has its own copy of its end now, or will never have one."""

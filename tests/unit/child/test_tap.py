@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_a_file_takes_more_than_one_step_moves(tmp_path: Path, monkeypatch: pyte
         while not tap.ended:
             tap.step(_Nobody())
     assert os.path.getsize(tmp_path / "all") == 10_000
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size there")
+def test_of_much_more_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tap_module, "_MUCH", 1 << 17)
+    seen: list[bytes] = []
+    with open(tmp_path / "all", "wb") as target:
+        tap = Tap(1, target.fileno(), inward=False, private=False, note=seen.append, on_end=lambda: None)
+        child = os.dup(tap.childs)
+        tap.child_started()
+        pieces = [os.urandom(1 << 16) for _ in range(4)]
+        room = [fcntl.fcntl(child, fcntl.F_GETPIPE_SZ)]
+        for piece in pieces:
+            os.write(child, piece)
+            tap.step(_Nobody())
+        room.append(fcntl.fcntl(child, fcntl.F_GETPIPE_SZ))
+        os.close(child)
+        tap.step(_Nobody())
+    assert tap.ended
+    assert b"".join(seen) == b"".join(pieces) == (tmp_path / "all").read_bytes()
+    assert room[1] > room[0]
 
 
 class _Nobody:
