@@ -20,7 +20,7 @@ from typing import Any
 
 from ..child import TABLE, VirtualChild
 from ..clock import CLOCK, REAL
-from . import inherit
+from . import door, inherit
 from .outside import socket_leads_out
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
@@ -82,6 +82,7 @@ class _Pace:
     def __init__(self, loop: Any) -> None:
         self.children: set[VirtualChild] = set()
         self.transports: weakref.WeakKeyDictionary[VirtualChild, Any] = weakref.WeakKeyDictionary()
+        self.tellers: dict[VirtualChild, Callable[[], None]] = {}
         self.skipped_s = 0.0
         self._ended_ns: weakref.WeakKeyDictionary[VirtualChild, int] = weakref.WeakKeyDictionary()
         self._loop = weakref.ref(loop)
@@ -122,11 +123,53 @@ class _Pace:
         living = []
         for child in tuple(self.children):
             child.step()
+            if child.status is not None and (tell := self.tellers.pop(child, None)) is not None:
+                tell()
             if child.status is not None and not child.busy:
                 self.children.discard(child)
             else:
                 living.append(child)
         return living
+
+
+def add_child_handler(watcher: Any, pid: int, callback: Callable[..., object], *args: Any) -> None:
+    """Stands in for ``ThreadedChildWatcher.add_child_handler``, which starts a thread that waits.
+
+    A virtual child's end is seen when the loop selects, and then what the thread would do takes no time.
+    """
+    loop, child = asyncio.get_running_loop(), TABLE.get(pid)
+    pace = _PACES.get(loop)
+    if pace is None or not isinstance(child, VirtualChild) or child not in pace.children:
+        _REAL_ADD_CHILD_HANDLER(watcher, pid, callback, *args)
+        return
+    handler = door.current()
+
+    def tell() -> None:
+        with door.inherited(handler):
+            watcher._do_waitpid(loop, pid, callback, args)
+
+    watcher._threads[pid] = _NOBODY
+    pace.tellers[child] = tell
+
+
+class _Nobody:
+    """Stands in for the thread; the watcher takes it out again, and asks whether it is alive when it goes."""
+
+    def is_alive(self) -> bool:
+        return False
+
+
+_NOBODY = _Nobody()
+
+
+_NAME = "ThreadedChildWatcher" if sys.version_info < (3, 14) else "_ThreadedChildWatcher"
+_WATCHER: Any = getattr(asyncio.unix_events, _NAME, None)
+_REAL_ADD_CHILD_HANDLER: Callable[..., None] = getattr(_WATCHER, "add_child_handler", add_child_handler)
+
+
+def replacements() -> list[tuple[Any, str, Any]]:
+    """What is to stand in for what."""
+    return [] if _WATCHER is None else [(_WATCHER, "add_child_handler", add_child_handler)]
 
 
 _PACES: weakref.WeakKeyDictionary[Any, _Pace] = weakref.WeakKeyDictionary()
@@ -172,8 +215,11 @@ class _Selector:
                     return ready
                 continue
             if not self._jump(living, deadline):
-                # Only another thread can end this: one that sends the child what it waits for.
-                return self._inner.select(left)
+                # Only another thread can end this: one that sends the child what it waits for. Nobody
+                # else looks whether it has ended of that.
+                ready = self._inner.select(min(left or _BLINK_S, _BLINK_S) if pace.tellers else left)
+                if ready or not pace.tellers:
+                    return ready
 
     def _jump(self, living: list[VirtualChild], deadline: float | None) -> bool:
         """Let the time pass until something is due; whether anything is."""

@@ -17,6 +17,7 @@ from . import (
     executing,
     forking,
     inherit,
+    pacing,
     plain,
     posix,
     reaping,
@@ -90,6 +91,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *executing.replacements(),
         *forking.replacements(),
         *inherit.replacements(),
+        *pacing.replacements(),
         *clocked.freezers(),
         *_bound_waitpid(),
     ]
