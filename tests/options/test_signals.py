@@ -105,7 +105,10 @@ def test_recording_again_changes_no_tape_for_a_number(project: Project) -> None:
     project.write(
         f"""{DAEMON}
     def test_it(tape):
-        subprocess.run(["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 </dev/null & echo $! >pid"], check=True)
+        # The shell ends when nothing that it has started can write to its streams any more.
+        alone = "exec >/dev/null 2>&1 </dev/null; : >alone; exec setsid sleep 600"
+        line = f"({{alone}}) & echo $! >pid; while [ ! -e alone ]; do :; done; rm alone"
+        subprocess.run(["sh", "-c", line], check=True)
         os.kill(int(pathlib.Path("pid").read_text()), signal.SIGKILL)
 """
     )

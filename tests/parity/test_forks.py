@@ -450,6 +450,31 @@ def test_a_terminal_that_hangs_up(parity: Parity) -> None:
     assert parity(body) == (b"ready\r\n", 1)
 
 
+def test_a_copy_goes_on_behind_an_exec_that_fails(parity: Parity) -> None:
+    """It waits there for the test, which goes on when all that was made for its program has gone."""
+
+    def body(folder: Path) -> Any:
+        reader, writer = os.pipe()
+
+        def act() -> None:
+            try:
+                os.execv("/no/such/program", ["program"])
+            except FileNotFoundError:
+                os.close(writer)
+                os.read(reader, 1)
+                with open("/dev/tty", "w") as terminal:
+                    terminal.write("still here")
+                os._exit(7)
+
+        pid, master = on_terminal(act)
+        os.close(reader)
+        os.write(writer, b"!")
+        os.close(writer)
+        return end_of(pid, master)
+
+    assert parity(body) == (b"still here", 7 << 8)
+
+
 def test_the_terminal_by_its_name(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid, master = on_terminal(script("echo through the name >/dev/tty"))

@@ -234,12 +234,17 @@ def _run(given: Mapping[int, int], line: socket.socket, real: Callable[[], None]
         with _answered():
             real()
     except OSError as error:
+        if terminal is not None:
+            # Or it would be hung up on when ours is closed.
+            left(next((fd for fd in given if os.isatty(fd)), None))
         for fd in given:
             if fd in kept:
                 os.dup2(kept[fd][0], fd, inheritable=kept[fd][1])
                 os.close(kept[fd][0])
             else:
                 os.close(fd)
+        if terminal is not None:
+            controlled(None, given)
         parcels.send(line, {"word": "failed", "errno": errno_name(error.errno or 0)})
         raise
 

@@ -12,7 +12,7 @@ import fcntl
 import os
 import signal
 import termios
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 
 def controlling(fds: Iterable[int]) -> int | None:
@@ -34,8 +34,8 @@ def left(terminal: int | None) -> None:
             fcntl.ioctl(terminal, termios.TIOCNOTTY)
 
 
-def controlled(before: int, given: Mapping[int, int]) -> None:
-    """Let the terminal among ``given`` control this process in the place of ``before``."""
+def controlled(before: int | None, given: Iterable[int]) -> None:
+    """Let the terminal among ``given`` control this process, in the place of ``before`` if there is one."""
     terminals = [fd for fd in given if os.isatty(fd)]
     if terminals:
         left(before)
