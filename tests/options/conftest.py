@@ -18,7 +18,7 @@ import pytest_proctape.summary  # noqa: F401
 from pytest_proctape import intercept
 from pytest_proctape.child import PUMP, TABLE
 from pytest_proctape.intercept import patches
-from tests.options.project import ON_WORKERS, Project
+from tests.options.project import ON_WORKERS, Project, forget_what_was_left_open
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def project(
     # second to each.)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS")
+    forget_what_was_left_open()
     yield Project(pytester, real_processes)
     with contextlib.suppress(ChildProcessError):
         # What a test inside has not waited for would have gone with its process.

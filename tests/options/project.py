@@ -84,10 +84,7 @@ class Project:
         self.real.clear()
         result = self.pytester.runpytest_inprocess(*PLUGIN, *args)
         if result.ret:
-            # What a failed test has left open is not to be a warning of a test that comes later.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                gc.collect()
+            forget_what_was_left_open()
         return result
 
     def run_apart(self, *args: str) -> pytest.RunResult:
@@ -111,6 +108,13 @@ class Project:
         assert self.real == []
         check(result, outcomes)
         return result
+
+
+def forget_what_was_left_open() -> None:
+    """What a test has left open is not to be a warning of a test that comes later."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 def check(result: pytest.RunResult, outcomes: dict[str, int]) -> None:
