@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
 import textwrap
 import warnings
 from pathlib import Path
@@ -115,6 +116,8 @@ def forget_what_was_left_open() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         gc.collect()
+        # Children that nobody waited for are kept there, with their pipes, until the next one is started.
+        subprocess._cleanup()  # type: ignore[attr-defined]
 
 
 def check(result: pytest.RunResult, outcomes: dict[str, int]) -> None:
