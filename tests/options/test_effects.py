@@ -435,3 +435,28 @@ def test_a_missing_program_is_no_missing_file(project: Project) -> None:
         project.record()
 
     assert "a file is missing" not in project.replay(failed=1).stdout.str()
+
+
+def test_what_commands_of_many_threads_make_is_all_on_the_tape(project: Project) -> None:
+    """Also what one makes while another is being started."""
+    project.write(
+        """
+        import subprocess
+        from concurrent.futures import ThreadPoolExecutor
+        import pytest
+
+        @pytest.mark.tape(effects=True, order="any")
+        def test_it(tmp_path):
+            def make(number):
+                subprocess.run(["touch", f"{number}"], cwd=tmp_path, check=True)
+
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(make, range(80)))
+            assert len(list(tmp_path.iterdir())) == 80
+        """
+    )
+    project.record()
+    steps = [step for entry in project.entries() for step in (entry, *entry.get("timeline", ()))]
+    made = {effect["path"] for step in steps for effect in step.get("effects", ())} - {"<tmp>"}
+    assert made == {f"<tmp>/{number}" for number in range(80)}
+    project.replay()

@@ -93,6 +93,13 @@ class Watch:
             self._own.begin()
             return self.began_ns
 
+    def join(self, outputs: Iterable[FileIdentity]) -> int:
+        """As :meth:`before_spawn`, while another child is at work: what is new is not the test's own."""
+        with self._lock:
+            self._led |= set(outputs)
+            self.began_ns = self._stamp() or REAL.time_ns()
+            return self.began_ns
+
     def look(self, since_ns: int, *, between: bool = False, deletions: bool = True) -> tuple[FileEffect, ...]:
         """What happened since the last look.
 

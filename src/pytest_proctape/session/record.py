@@ -6,7 +6,9 @@ import os
 import platform
 import shlex
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 
@@ -47,6 +49,8 @@ class Recording(Player):
         self.takes: list[Take] = []
         self._going: list[RecordingChild] = []
         self.sent = SentSignals()
+        self._starting = threading.RLock()
+        self._at_work: list[RecordingChild] = []
         self._watch: Watch | None = None
 
     def asked(self, spawn: Spawn) -> Asked:
@@ -77,6 +81,20 @@ class Recording(Player):
         warden = self._warden(asked, place)
         take = self._new_take(spawn, asked)
         watch = self._watched()
+        # What a child has made by the time of another's look has to be known for its doing.
+        with nullcontext() if watch is None else self._starting:
+            return self._start(spawn, take, wiring, launch, watch, place, warden)
+
+    def _start(
+        self,
+        spawn: Spawn,
+        take: Take,
+        wiring: Wiring,
+        launch: Launch,
+        watch: Watch | None,
+        place: str,
+        warden: Warden,
+    ) -> Started:
         outputs = [] if watch is None else regular_files(wiring.outputs.values())
         try:
             child = take.child = RecordingChild(
@@ -93,6 +111,8 @@ class Recording(Player):
             raise self.latch(error) from None
         with self._lock:
             self._going.append(child)
+            if watch is not None:
+                self._at_work.append(child)
         with TABLE.expecting():
             try:
                 started = launch(child.wiring)
@@ -158,9 +178,12 @@ class Recording(Player):
         return self._watch
 
     def _look_before(self, watch: Watch, outputs: list[FileIdentity]) -> int:
-        for child in self._running():
+        with self._lock:
+            self._at_work = [child for child in self._at_work if child.is_watched]
+            at_work = list(self._at_work)
+        for child in at_work:
             child.look()
-        return watch.before_spawn(outputs)
+        return watch.join(outputs) if at_work else watch.before_spawn(outputs)
 
     def _running(self) -> list[RecordingChild]:
         return [child for child in self._not_ended() if child.pid]
