@@ -337,8 +337,9 @@ class RecordingChild:
 
     @property
     def is_watched(self) -> bool:
-        """Whether what it does to files is still to be noted."""
-        return self._look is not None and self.error is None and not self._notes.closed
+        """Whether what it does to files is still to be noted; waits for a look that is being taken."""
+        with self.lock:
+            return self._look is not None and self.error is None and not self._notes.closed
 
     def look(self) -> None:
         """Note what the child has done to files by now, before the parent does something."""

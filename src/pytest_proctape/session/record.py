@@ -111,8 +111,8 @@ class Recording(Player):
             raise self.latch(error) from None
         with self._lock:
             self._going.append(child)
-            if watch is not None:
-                self._at_work.append(child)
+        if watch is not None:
+            self._at_work.append(child)
         with TABLE.expecting():
             try:
                 started = launch(child.wiring)
@@ -178,12 +178,11 @@ class Recording(Player):
         return self._watch
 
     def _look_before(self, watch: Watch, outputs: list[FileIdentity]) -> int:
-        with self._lock:
-            self._at_work = [child for child in self._at_work if child.is_watched]
-            at_work = list(self._at_work)
-        for child in at_work:
+        # Only who holds `_starting` adds one.
+        self._at_work = [child for child in self._at_work if child.is_watched]
+        for child in self._at_work:
             child.look()
-        return watch.join(outputs) if at_work else watch.before_spawn(outputs)
+        return watch.join(outputs) if self._at_work else watch.before_spawn(outputs)
 
     def _running(self) -> list[RecordingChild]:
         return [child for child in self._not_ended() if child.pid]
