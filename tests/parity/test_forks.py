@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.copies import forked
+
 from .harness import Parity
 from .observe import outcome
 
@@ -25,19 +27,6 @@ SH = "/bin/sh"
 @pytest.fixture(autouse=True)
 def forks(parity: Parity) -> None:
     parity.forks = True
-
-
-def forked(act: Callable[[], object]) -> int:
-    """The pid of a copy of this process that does this and never comes back."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pytest's own threads
-        pid = os.fork()
-    if not pid:
-        try:
-            act()
-        finally:
-            os._exit(99)
-    return pid
 
 
 def piped(act: Callable[[], object], stream: int = 1) -> tuple[int, int]:

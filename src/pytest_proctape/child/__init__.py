@@ -2,6 +2,7 @@
 
 from .causes import Stalled, WrongCause
 from .channels import Outlet
+from .family import process_of, processes
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
 from .loose import loosened
@@ -43,5 +44,7 @@ __all__ = [
     "is_regular",
     "loosened",
     "moved",
+    "process_of",
+    "processes",
     "status_told",
 ]

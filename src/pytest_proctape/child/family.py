@@ -26,7 +26,9 @@ _PATIENCE_NS = 3 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class _Process:
+class Process:
+    """What the kernel tells of one: proc_pid_stat(5). ``began`` is in its own ticks."""
+
     pid: int
     parent: int
     group: int
@@ -53,7 +55,7 @@ class Family:
         self._pipes = {f"pipe:[{inode}]" for inode in pipes}
         self._known: dict[int, int] = {}
         self._groups: set[int] = set()
-        own = _process(pid)
+        own = process_of(pid)
         self._began = 0 if own is None else own.began
         if own is not None:
             self._known[pid] = own.began
@@ -77,7 +79,7 @@ class Family:
 
     def living(self) -> set[int]:
         """Their pids. Nobody else's ever: not of this process, and of none that it descends from."""
-        table = _processes()
+        table = processes()
         if not table:
             return set()
         self._known = {pid: at for pid, at in self._known.items() if pid in table and table[pid].began == at}
@@ -96,7 +98,7 @@ class Family:
             self._known.pop(pid, None)
         return {pid for pid in self._known if not table[pid].dead}
 
-    def _add_holders(self, table: dict[int, _Process]) -> bool:
+    def _add_holders(self, table: dict[int, Process]) -> bool:
         """Who has lost its parent and holds an output of the child. What else we have started may, too."""
         if not self._pipes:
             return False
@@ -139,7 +141,7 @@ def _leads_a_group(pid: int) -> bool:
         return False
 
 
-def _descendants(pid: int, table: dict[int, _Process]) -> set[int]:
+def _descendants(pid: int, table: dict[int, Process]) -> set[int]:
     found = {pid}
     while True:
         more = {one.pid for one in table.values() if one.parent in found} - found
@@ -148,23 +150,24 @@ def _descendants(pid: int, table: dict[int, _Process]) -> set[int]:
         found |= more
 
 
-def _processes() -> dict[int, _Process]:
-    """All that there are; nothing where there is no ``/proc``."""
+def processes() -> dict[int, Process]:
+    """All that there are, by pid; nothing where there is no ``/proc``."""
     try:
         names = os.listdir("/proc")
     except OSError:
         return {}
-    found = (_process(int(name)) for name in names if name.isdigit())
+    found = (process_of(int(name)) for name in names if name.isdigit())
     return {one.pid: one for one in found if one is not None}
 
 
 def began_at(pid: int) -> int:
     """When a process was started, in the kernel's words; 0 where there is none. A pid may be given anew."""
-    found = _process(pid)
+    found = process_of(pid)
     return 0 if found is None else found.began
 
 
-def _process(pid: int) -> _Process | None:
+def process_of(pid: int) -> Process | None:
+    """The running or ended process of this number; ``None`` where there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The name of the program is in round brackets, and may have some of its own.
@@ -172,4 +175,4 @@ def _process(pid: int) -> _Process | None:
     except OSError:
         return None
     state, parent, group, session = fields[0], *map(int, fields[1:4])
-    return _Process(pid, parent, group, session, int(fields[19]), state in (b"Z", b"X"))
+    return Process(pid, parent, group, session, int(fields[19]), state in (b"Z", b"X"))

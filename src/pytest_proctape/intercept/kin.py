@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from ..child import TABLE
+from ..child import TABLE, process_of, processes
 
 _TOLD = os.path.exists("/proc/self/stat")
 
@@ -30,29 +30,13 @@ def is_ours(pid: int) -> bool:
 
 def is_our_group(pgid: int) -> bool:
     """Whether ``pgid`` is our own group, or one that a process of ours is in."""
-    return pgid == os.getpgrp() or any(is_ours(pid) for pid in _members(pgid)) if _TOLD else True
-
-
-def _members(pgid: int) -> Iterator[int]:
-    for name in os.listdir("/proc"):
-        if name.isdigit() and _stat(int(name))[1] == pgid:
-            yield int(name)
+    if not _TOLD or pgid == os.getpgrp():
+        return True
+    return any(is_ours(pid) for pid, one in processes().items() if one.group == pgid)
 
 
 def _ancestry(pid: int) -> Iterator[int]:
     """The process, its parent, and so on; nothing if there is none."""
-    parent = _stat(pid)[0]
-    while parent >= 0:
+    while (found := process_of(pid)) is not None:
         yield pid
-        pid, parent = parent, _stat(parent)[0]
-
-
-def _stat(pid: int) -> tuple[int, int]:
-    """Parent and group of a process; -1 for both where there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name, in parentheses, may hold anything.
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return -1, -1
-    return int(fields[1]), int(fields[2])
+        pid = found.parent

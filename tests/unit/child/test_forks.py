@@ -6,26 +6,14 @@ import os
 import signal
 import socket
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from pytest_proctape.child import forks
 from pytest_proctape.child.forks import Copy, Fork, Forks, status_told
 from pytest_proctape.clock import REAL
-
-
-def forked(act: Callable[[], object]) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pytest's own threads
-        pid = os.fork()
-    if not pid:
-        try:
-            act()
-        finally:
-            os._exit(99)
-    return pid
+from tests.copies import forked
 
 
 @pytest.fixture

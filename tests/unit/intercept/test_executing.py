@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from pytest_proctape import intercept
 from pytest_proctape.child import Started, Wiring
+from tests import copies
 
 from .answering import Answers
 
@@ -34,15 +34,7 @@ def recorder() -> Iterator[Recorder]:
 
 def forked(act: Callable[[], object]) -> int:
     """The status of a forked process that does this, and goes no further."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pytest's own threads
-        pid = os.fork()
-    if not pid:
-        try:
-            act()
-        finally:
-            os._exit(99)
-    return os.waitpid(pid, 0)[1]
+    return os.waitpid(copies.forked(act), 0)[1]
 
 
 def test_an_exec_two_forks_away_is_told(recorder: Recorder) -> None:
