@@ -63,6 +63,7 @@ def _session_of(run: Run, settings: Settings) -> Collecting:
         session.record_command = "pytest --record-tapes"
         session.live = run.live_patterns(settings)
         session.toolchain = toolchain_of(settings.wasi)
+        session.tools = run.tools
         session.shared = run.way_into_commons(settings, _NOBODY)
         run.collecting = session
     return run.collecting

@@ -194,6 +194,10 @@ class QuietTape:
         patterns = self._run.live_patterns(self._settings)
         return bool(patterns) and bool(patterns.match(argv))
 
+    def which(self, name: str, path: str | None) -> str | None:
+        """What :func:`shutil.which` says of a bare name."""
+        return self.wake().session.which(name, path)
+
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""
         if self.awake is not None or not self._closed:

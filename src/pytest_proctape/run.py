@@ -29,6 +29,7 @@ from .session import (
     Session,
     SharedMode,
     TapeLog,
+    Tools,
     VerifySession,
     WayIn,
     toolchain_of,
@@ -52,6 +53,7 @@ class Run:
         log: where events go, where somebody wants to know.
         tells_all: also of a test that has asked for nothing.
         asleep: the tape of the test that is running, where that has asked for nothing yet.
+        tools: which tools there were when it was recorded.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Run:
         self.log: LogFile | None = None
         self.tells_all = False
         self.asleep: QuietTape | None = None
+        self.tools = Tools(self.store, self.places)
         self._owners = Owners(self.places)
 
     def add_place(self, name: str, path: str) -> None:
@@ -118,6 +121,7 @@ class Run:
         Raises:
             TapeWriteError: a tape could not be stored.
         """
+        self.tools.save()
         for owner, outcome, spawns in self.commons.settle(complete=complete):
             self.results.append(Result(owner, "record", outcome, spawns, shared=True))
         for owner, spawns, process_ns in self.commons.replayed():
@@ -224,6 +228,7 @@ class Run:
         session.files = Files.by_settings(self.store, session.places, settings, filter(None, around))
         session.live = self.live_patterns(settings)
         session.toolchain = toolchain_of(settings.wasi)
+        session.tools = self.tools
         session.limits = settings.limits
         if self.log is not None:
             session.log = TapeLog(session.places.conceal, self.log.write)

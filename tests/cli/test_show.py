@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_proctape.tape import Anything, Base64, Entry, Event, SpawnError, encode
@@ -25,6 +27,20 @@ def test_the_header(project: Project) -> None:
     ]
     project.write("x.json", '[{"program": "git"}]')
     assert project.run("show", "x.json").lines[:3] == ["x.json", "written   by hand", "entries   1"]
+
+
+def test_the_tools(project: Project) -> None:
+    project.write("x.json", '{"version": 2, "tools": {"git": "/usr/bin/git", "docker": null}}')
+    lines = [
+        "x.json",
+        "written   by hand",
+        "entries   0",
+        "tool      git: /usr/bin/git",
+        "tool      docker: not there",
+    ]
+    assert project.run("show", "x.json").lines == lines
+    told = json.loads(project.run("show", "--json", "x.json").out)
+    assert told["tools"] == {"git": "/usr/bin/git", "docker": None}
 
 
 def test_an_entry(project: Project) -> None:

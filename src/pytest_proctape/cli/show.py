@@ -91,6 +91,9 @@ class _Drawing:
             words = [made.at, f"Python {made.python}", made.platform, f"pytest-proctape {made.proctape}"]
             screen.line(f"recorded  {visible(', '.join(words))}")
         screen.line(f"entries   {len(tape.entries)}")
+        for name, found in (tape.tools or {}).items():
+            place = "not there" if found is None else word_of(found)
+            screen.line(screen.cut(f"tool      {visible(name)}: {visible(place)}", 0))
         for number, entry in chosen:
             screen.line()
             self._entry(number, entry)
@@ -208,6 +211,7 @@ def _as_json(
         "test": tape.test,
         "version": tape.version,
         "recorded": plain(tape.recorded),
+        "tools": None if tape.tools is None else {name: plain(found) for name, found in tape.tools.items()},
         "entries": [
             {
                 "number": number,

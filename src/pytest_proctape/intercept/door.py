@@ -31,7 +31,14 @@ class Signaller(Protocol):
         """One was sent for real, and this came of it."""
 
 
-class Replayer(Signaller, Protocol):
+class Finder(Protocol):
+    """A session, as far as it knows which tools there are."""
+
+    def which(self, name: str, path: str | None, /) -> str | None:
+        """What :func:`shutil.which` says of a bare name."""
+
+
+class Replayer(Signaller, Finder, Protocol):
     """A session that never starts a process: it is never handed the means to."""
 
     closed: bool
@@ -50,7 +57,7 @@ class Replayer(Signaller, Protocol):
         """A spawn that can't be replayed was refused; its caller may swallow the error."""
 
 
-class Recorder(Signaller, Protocol):
+class Recorder(Signaller, Finder, Protocol):
     """A session that may start processes."""
 
     closed: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from . import (
     clocked,
     copies,
     executing,
+    finding,
     forking,
     inherit,
     pacing,
@@ -48,7 +50,7 @@ def install() -> None:
                 real = {
                     id(getattr(where, name)): what
                     for where, name, what in replacements
-                    if where in (os, signal)
+                    if where in (os, signal, shutil)
                 }
                 for where, name, what in [*replacements, *copies.find(real)]:
                     _put(where, name, what)
@@ -93,6 +95,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *inherit.replacements(),
         *pacing.replacements(),
         *clocked.freezers(),
+        (shutil, "which", finding.which),
         *_bound_waitpid(),
     ]
     for module, room in ((os, reaping), (os, signalling), (signal, signalling)):

@@ -15,6 +15,7 @@ from .record import Recording, RecordSession, UpdateSession
 from .replay import ReplaySession
 from .report import shorten, visible
 from .said import said_of
+from .tools import Tools
 from .verify import VerifySession
 from .virtual import VirtualToolchain, toolchain_of
 
@@ -38,6 +39,7 @@ __all__ = [
     "TapeLog",
     "TapedChild",
     "TapedSpawn",
+    "Tools",
     "UpdateSession",
     "VerifySession",
     "VirtualToolchain",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..child import FORKS, RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
-from ..errors import ProctapeError, UnsupportedSpawn
+from ..errors import ProctapeError, TapeError, UnsupportedSpawn
 from ..hooks import Hooks
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
@@ -25,6 +25,7 @@ from .crossing import SCAN_LIMIT
 from .environment import Environment
 from .log import Spawned, TapeLog
 from .places import users_place
+from .tools import REAL_WHICH, Tools
 
 if TYPE_CHECKING:
     from .files import Files
@@ -113,10 +114,12 @@ class Session:
         began_ns: when the session was made, real nanoseconds since 1970.
         sleeps: what the test slept under a mock clock, in seconds.
         files: what it has to do with the files of commands; ``None`` for nothing.
+        tools: which tools there are; ``None`` for those of this machine.
     """
 
     mode: Mode
     files: Files | None = None
+    tools: Tools | None = None
 
     def __init__(
         self,
@@ -246,6 +249,15 @@ class Session:
         if self.live and self.live.match(argv):
             return None
         return (None if self.shared is None else self.shared(self, tuple(argv))) or self
+
+    def which(self, name: str, path: str | None) -> str | None:
+        """What :func:`shutil.which` says of a bare name."""
+        if self.tools is None or (self.live and self.live.match([name])):
+            return REAL_WHICH(name, path=path)
+        try:
+            return self.tools.which(name, path, self.mode)
+        except TapeError as error:
+            raise self.latch(error) from None
 
     def refused(self, error: UnsupportedSpawn) -> None:
         """A spawn that can't be replayed was refused."""

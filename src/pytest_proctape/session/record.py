@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import platform
 import shlex
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from functools import partial
 
 from ..child import GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring
@@ -21,7 +18,6 @@ from ..tape import (
     FORMAT_VERSION,
     Entry,
     FileEffect,
-    Recorded,
     Spawn,
     Spool,
     Tape,
@@ -35,6 +31,7 @@ from .files import notes_of
 from .player import Player
 from .report import command_line
 from .signals import SentSignals, are_alike
+from .stamp import recorded_at
 from .take import Take
 from .unchanged import keep_unchanged
 
@@ -226,7 +223,7 @@ class Recording(Player):
         return Tape(
             version=FORMAT_VERSION,
             test=self.owner,
-            recorded=_recorded(self.began_ns),
+            recorded=recorded_at(self.began_ns),
             names=names_on_tape(self.places),
             signals=self.sent.on_tape,
             entries=tuple(entry for entry in entries if entry is not None),
@@ -255,6 +252,8 @@ class Recording(Player):
             TapeWriteError: the disk would not take it; the old tape is whole.
             HookError: a hook that was told of it failed; the old tape is whole.
         """
+        if self.tools is not None:
+            self.tools.save()
         tape = self.hooks.before_write(tape, self.path)
         if not complete and (self.path.exists() or not tape.entries):
             return "nothing"
@@ -396,15 +395,3 @@ class UpdateSession(Recording):
             error = self.recorded_signals.send(pid, number, group=group)
             self.sent.add(pid, number, group=group, error=error)
             return error
-
-
-def _recorded(began_ns: int) -> Recorded:
-    from .. import __version__
-
-    at = datetime.fromtimestamp(began_ns // 10**9, UTC)
-    return Recorded(
-        at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        python=platform.python_version(),
-        platform=sys.platform,
-        proctape=__version__,
-    )

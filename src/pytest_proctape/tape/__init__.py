@@ -28,7 +28,7 @@ from .model import (
     Tape,
     Word,
 )
-from .names import AMBIENT, CACHED, hashed_tape_path, tape_path
+from .names import AMBIENT, CACHED, TOOLS, hashed_tape_path, tape_path
 from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
 from .patterns import (
     AnyArgs,
@@ -72,6 +72,7 @@ __all__ = [
     "STDIN",
     "STDOUT",
     "TAPED",
+    "TOOLS",
     "AnyArgs",
     "Anything",
     "Arg",

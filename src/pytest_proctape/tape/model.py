@@ -274,6 +274,7 @@ class Tape(_Model):
         names: what captured names were in the recording, ``{"port:1": "34123"}``, where entries have
             ``<port:1>``.
         signals: those to processes that no entry is about, in order.
+        tools: where the recording found the programs that it looked for, ``null`` for one that was not there.
         entries: in the order of their spawns.
     """
 
@@ -282,4 +283,5 @@ class Tape(_Model):
     recorded: Recorded | None = None
     names: dict[str, str] | None = None
     signals: Annotated[tuple[SentSignal, ...], FIRST_ERROR] | None = None
+    tools: dict[str, Argument | None] | None = None
     entries: Annotated[tuple[Entry, ...], FIRST_ERROR] = ()

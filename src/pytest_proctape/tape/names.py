@@ -19,7 +19,10 @@ PAYLOADS = "_payloads"
 
 AMBIENT = "@ambient"
 CACHED = "@cached"
+TOOLS = "@tools"
 """Owners that are no files: their tapes lie beside the folders, where no test's can be."""
+
+SHARED = frozenset([AMBIENT, CACHED, TOOLS])
 
 _LIMIT = 120
 """Bytes of one part of a path. File systems take 255; eCryptfs 143, see its kernel documentation."""
@@ -51,7 +54,7 @@ def tape_path(nodeid: str) -> PurePosixPath:
 @functools.lru_cache(maxsize=64)  # what is asked of one test is asked again and again
 def tape_name(nodeid: str) -> str:
     """:func:`tape_path` as text, for when there are many."""
-    if nodeid in {AMBIENT, CACHED}:
+    if nodeid in SHARED:
         return nodeid + SUFFIX
     folders, name, exact = _parts_of(nodeid)
     return "/".join([*folders, (name if exact else _with_hash(name, nodeid)) + SUFFIX])
@@ -64,7 +67,7 @@ def _folder_of_module(module: str) -> str:
 
 def folder_of(nodeid: str) -> str:
     """The folder of :func:`tape_name`, ``""`` for that of all tapes; nearly for nothing."""
-    return "" if nodeid in {AMBIENT, CACHED} else _folder_of_module(nodeid.partition("::")[0])
+    return "" if nodeid in SHARED else _folder_of_module(nodeid.partition("::")[0])
 
 
 def looks_hashed(name: str) -> bool:

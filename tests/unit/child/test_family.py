@@ -71,10 +71,14 @@ def test_grandchildren_go_with_it_though_they_have_left_the_group(
 def test_who_has_lost_its_parent_is_found_by_the_pipe_that_it_holds(
     bystander: subprocess.Popen[bytes],
 ) -> None:
-    code = "os.fork() and os._exit(0); os.fork() and os._exit(0); " + SAYS_READY
-    with start(code) as child:
+    # The last of them is ready when all that came before have closed what they had.
+    code = (
+        "r, w = os.pipe(); os.fork() and os._exit(0); os.fork() and os._exit(0); os.close(w); os.read(r, 1); "
+    )
+    with start(code + SAYS_READY) as child:
         assert child.stdout is not None
         child.stdout.readline()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         pipe = os.fstat(child.stdout.fileno()).st_ino
         assert Family(child.pid).living() == set(), "not by its parent, which has gone"
         family = Family(child.pid, [pipe])

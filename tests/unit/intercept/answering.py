@@ -33,6 +33,7 @@ class Answers:
         signals: to processes of nobody's, as it was asked for them.
         signal_error: what comes of those.
         sent: those that were sent for real, and what came of it.
+        tools: where which tool is.
     """
 
     spawns: list[Spawn] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Answers:
     signals: list[tuple[int, int, bool]] = field(default_factory=list)
     signal_error: int | None = 0
     sent: list[tuple[int, int, bool, int]] = field(default_factory=list)
+    tools: dict[str, str] = field(default_factory=dict)
 
     def slept(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -59,6 +61,9 @@ class Answers:
 
     def refused(self, error: UnsupportedSpawn) -> None:
         self.refusals.append(error)
+
+    def which(self, name: str, _path: str | None, /) -> str | None:
+        return self.tools.get(name)
 
     def signal_another(self, pid: int, number: int, /, *, group: bool) -> int | None:
         self.signals.append((pid, number, group))
