@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from .runs import Runs, runs_in, table_of
 
 _IS_DIGIT = table_of(rb"[\w+/-]")
-_KINDS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz", b"0123456789_+/-")
+_LETTERS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _SHORTEST = 24
 """Digits of base64 that are worth looking into."""
 _MIN_WIDTH = 48
@@ -26,9 +26,11 @@ _APART = b"CgoK"
 
 
 def may_be_encoded(may: Callable[[bytes], bool]) -> bool:
-    """Whether there is anything but runs of one case, which :func:`encoded_spans` passes over."""
-    upper, lower, others = (any(may(bytes([byte])) for byte in kind) for kind in _KINDS)
-    return others or (upper and lower)
+    """Whether there are letters of both cases: without, :func:`encoded_spans` passes over all.
+
+    What has no letter at all is not text either: it decodes to one byte in three that is not ASCII.
+    """
+    return all(any(may(bytes([byte])) for byte in kind) for kind in _LETTERS)
 
 
 def encoded_spans(data: bytes, holds: Callable[[bytes], bool]) -> Iterator[tuple[int, int]]:
