@@ -7,7 +7,6 @@ print them; known shapes (:mod:`.shapes`); the user's own patterns.
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import json
 import os
@@ -18,6 +17,7 @@ from itertools import pairwise
 from urllib.parse import quote_from_bytes, quote_plus
 
 from .alphabet import may_have
+from .encoded import encoded_spans, may_be_encoded
 from .shapes import shape_spans
 from .tokens import REDACTED, Span, written
 
@@ -56,14 +56,6 @@ _WELL_KNOWN = frozenset(_WELL_KNOWN_TEXT.split())
 _PASSWORD_OF = "PASSWORD_OF_"
 """What a variable that holds a URL is called where only the password in it is meant."""
 
-_DIGITS = re.compile(rb"[\w+/-]", re.ASCII)
-_IS_DIGIT = bytes(b"1"[0] if _DIGITS.match(bytes([byte])) else b"0"[0] for byte in range(256))
-_KINDS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz", b"0123456789_+/-")
-_LONG = b"1" * 24
-"""Digits of base64 that are worth looking into."""
-_MIN_WIDTH = 48
-"""Of the lines of wrapped base64: all tools use more."""
-_URLSAFE = bytes.maketrans(b"-_", b"+/")
 _SHORT = 256
 _SEEN_LIMIT = 4096
 _HEAD = 1 << 16
@@ -182,8 +174,8 @@ class Secrets:
         for pattern in self._patterns:
             group = 1 if pattern.groups else 0
             found += [Span(*match.span(group), anonymous) for match in pattern.finditer(data)]
-        if _may_be_encoded(may):
-            found += [Span(start, end, anonymous) for start, end in self._encoded(data)]
+        if may_be_encoded(may):
+            found += [Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds)]
         return _joined(span for span in found if 0 <= span.start < span.end)
 
     def _add(self, name: str, value: str) -> None:
@@ -213,24 +205,11 @@ class Secrets:
                 yield Span(at, at + len(needle), token if exact else token.replace(b">", b".encoded>"))
                 at = data.find(needle, at + len(needle))
 
-    def _encoded(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Runs of base64 that hold a secret: those with line breaks in them, and those of known shapes."""
-        for start, end in _runs(data):
-            run = data[start:end]
-            if run.islower() or run.isupper():
-                continue  # a path, a hash: base64 has both
-            digits = run.translate(_URLSAFE, b"\r\n").rstrip(b"=")
-            for offset in range(4):
-                whole = digits[offset : offset + (len(digits) - offset) // 4 * 4]
-                try:
-                    text = binascii.a2b_base64(whole)
-                except binascii.Error:  # what only looks like base64
-                    continue
-                if any(one in text for one in self._plain) or (
-                    _is_text(text) and next(shape_spans(text), None) is not None
-                ):
-                    yield start, end
-                    break
+    def _holds(self, text: bytes) -> bool:
+        """Whether there is one in what was base64."""
+        return any(text.find(one) >= 0 for one in self._plain) or (
+            _is_text(text) and next(shape_spans(text), None) is not None
+        )
 
 
 @lru_cache(maxsize=256)
@@ -251,30 +230,6 @@ def _needles(raw: bytes) -> tuple[bytes, ...]:
     found += [raw.hex().encode(), raw.hex().upper().encode()]
     found += _base64_cores(raw)
     return tuple(dict.fromkeys(found))
-
-
-def _runs(data: bytes) -> Iterator[tuple[int, int]]:
-    """Long runs of what can be digits of base64; lines of one width, and a shorter one, are one run."""
-    kinds = data.translate(_IS_DIGIT) + b"0"
-    start = kinds.find(_LONG)
-    while start >= 0:
-        end = kinds.index(b"0", start)
-        width = length = end - start
-        while length == width >= _MIN_WIDTH and width % 4 == 0:
-            line = end + 2 if data.startswith(b"\r\n", end) else end + 1
-            length = kinds.find(b"0", line) - line
-            if not (data.startswith((b"\n", b"\r\n"), end) and 0 < length <= width):
-                break
-            end = line + length
-        end += len(data[end : end + 2]) - len(data[end : end + 2].lstrip(b"="))
-        yield start, end
-        start = kinds.find(_LONG, end)
-
-
-def _may_be_encoded(may: Callable[[bytes], bool]) -> bool:
-    """Whether there is anything but runs of one case, which :meth:`Secrets._encoded` passes over."""
-    upper, lower, others = (any(may(bytes([byte])) for byte in kind) for kind in _KINDS)
-    return others or (upper and lower)
 
 
 def _is_text(data: bytes) -> bool:

@@ -1,29 +1,43 @@
 """Secrets that are known by their shape, whoever holds them; :mod:`.secrets` looks for them.
 
-Each shape has words of which one must be there before its pattern is tried: asking for a word costs next to
-nothing, so ten megabytes without any are through in a fraction of a second.
+Each shape has words of which one must be there before its pattern is tried. The words of most are only looked
+for in runs that are long enough for the shape, which most texts have few of.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .alphabet import SMALL, may_have
+from .runs import pieces_of, table_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """One kind of secret: the pattern's first group, or all of it."""
+    """One kind of secret: the pattern's first group, or all of it.
+
+    Attributes:
+        words: it begins with one of them; they are in lower case where the pattern takes either.
+        has: bytes that each of it has besides.
+        run: bytes of the shortest run of letters, digits, dots and dashes that fits it, if it is a tight one.
+    """
 
     kind: str
     words: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
+    has: bytes
+    run: int
+
+    @property
+    def folded(self) -> bool:
+        """Upper and lower case are the same to it."""
+        return bool(self.pattern.flags & re.IGNORECASE)
 
 
-def _shape(kind: str, words: str, pattern: bytes) -> _Shape:
-    return _Shape(kind, tuple(words.encode().split()), re.compile(pattern))
+def _shape(kind: str, words: str, pattern: bytes, *, has: bytes = b"", run: int = 20) -> _Shape:
+    return _Shape(kind, tuple(words.encode().split()), re.compile(pattern), has, run)
 
 
 _QUOTES = rb"(?:[\"'\s>]|\\[\"nrt]|%2[027])"
@@ -46,23 +60,25 @@ _TIGHT = (
         rb"gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[\w.-]{16,}",
     ),
     _shape("an npm token", "npm_", rb"npm_[A-Za-z0-9]{24,}"),
-    _shape("a PyPI token", "pypi-", rb"pypi-(?:AgE[\w-]{10,}|[\w-]{48,})"),
+    _shape("a PyPI token", "pypi-", rb"pypi-(?:AgE[\w-]{10,}|[\w-]{48,})", run=15),
     _shape("a Docker token", "dckr_pat_", rb"dckr_pat_[\w-]{16,}"),
     _shape(
         "a Slack token",
-        "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp-",
+        "xox xapp-",
         rb"(?:xox[abeoprs]|xapp)-[\w.-]{10,}",
+        run=15,
     ),
     _shape(
         "a Stripe key",
         "sk_live_ rk_live_ sk_test_ rk_test_ whsec_",
         rb"(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{12,}",
+        run=18,
     ),
     _shape("a SendGrid key", "SG.", rb"SG\.[\w-]{16,}\.[\w-]{16,}"),
     _shape("an API key", "sk-", rb"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{20,}"),
     _shape("a Hugging Face token", "hf_", rb"hf_[A-Za-z0-9]{24,}"),
     _shape("a Vault token", "hvs. hvb. hvr.", rb"(?<!\w)hv[sbr]\.[\w-]{20,}"),
-    _shape("a JSON web token", "eyJ", rb"eyJ[\w-]{6,}(?:\.[\w-]+){2,4}={0,2}"),
+    _shape("a JSON web token", "eyJ", rb"eyJ[\w-]{6,}(?:\.[\w-]+){2,4}={0,2}", run=13),
     _shape("an age key", "AGE-SECRET-KEY-", rb"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
 )
 """These are one run of letters, digits, dots and dashes."""
@@ -70,7 +86,7 @@ _TIGHT = (
 _LOOSE = (
     _shape(
         "an AWS secret key",
-        "secret SECRET Secret",
+        "secret",
         rb"(?i)secret[_ -]?(?:access)?[_ -]?key"
         + _BETWEEN
         + rb"((?:[A-Za-z0-9/+]|\\/|%2F|%2B){40})(?![A-Za-z0-9/+=])",
@@ -83,39 +99,51 @@ _LOOSE = (
     _shape("a Slack webhook", "hooks.slack.com", rb"hooks\.slack\.com/(?:services|workflows)/([\w/]{20,})"),
     _shape(
         "a private key",
-        "PRIVATE",
+        "-----BEGIN",
         rb"-----BEGIN[A-Z0-9 %+]{0,60}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
         rb"(?:[\s\S]{1,40000}?-----END[A-Z0-9 %+]{0,60}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
         rb"|[\w\s+/=\\:,.%-]*)",
     ),
     _shape(
         "an authorization header",
-        "uthorization UTHORIZATION",
+        "authorization",
         rb"(?i)authorization" + _BETWEEN + rb"(?:[a-z0-9-]{1,20}(?:\s|%20|\+)+)?([^\s\"'\\,;%]{4,})",
     ),
-    _shape("a bearer token", "earer BEARER", rb"(?i)\bbearer\s+(?=\S*\d)([\w.~+/-]{12,}={0,2})"),
+    _shape("a bearer token", "bearer", rb"(?i)\bbearer\s+(?=\S*\d)([\w.~+/-]{12,}={0,2})"),
     _shape(
         "a key or token behind its name",
-        "oken -key -KEY -Key TOKEN",
+        "api-key private-token job-token deploy-token x-auth-token x-vault-token x-access-token",
         rb"(?i)" + _KEY_LABELS + _BETWEEN + rb"([^\s\"'\\,;%]{8,})",
     ),
     _shape("a password in a URL", "%3A%2F%2F", rb"%3A%2F%2F[^\s/:@%]{0,255}%3A([^\s/@\"'<>]{1,255}?)%40"),
-    _shape("a password in a URL", r":\/\/", rb":\\/\\/[^\s/:@\"'<>\\]{0,255}:([^\s/@\"'<>]{1,255})@"),
-    _shape("a password in a URL", "://", rb"://[^\s/:@\"'<>\\]{0,255}:([^\s/@\"'<>]{1,255})@"),
-    _shape("a token in a URL", "://", rb"://([^\s/:@\"'<>\\]{20,255})(?::[^\s/@\"'<>]{0,255})?@"),
+    _shape(
+        "a password in a URL",
+        r":\/\/",
+        rb":\\/\\/[^\s/:@\"'<>\\]{0,255}:([^\s/@\"'<>]{1,255})@",
+        has=b"@",
+    ),
+    _shape("a password in a URL", "://", rb"://[^\s/:@\"'<>\\]{0,255}:([^\s/@\"'<>]{1,255})@", has=b"@"),
+    _shape("a token in a URL", "://", rb"://([^\s/:@\"'<>\\]{20,255})(?::[^\s/@\"'<>]{0,255})?@", has=b"@"),
 )
 """These have other characters in them, or a label before them."""
 
 _SHAPES = (*_TIGHT, *_LOOSE)
-_TIGHT_WORDS = tuple(dict.fromkeys(word for shape in _TIGHT for word in shape.words))
-_LOOSE_WORDS = tuple(dict.fromkeys(word for shape in _LOOSE for word in shape.words))
+
+_BYTES_OF = {word: [bytes([one]) for one in word] for shape in _LOOSE if shape.folded for word in shape.words}
+"""Of the words that may stand in either case."""
 
 _SHORTEST = 12
 """Bytes of the shortest text that any of the shapes fits."""
 
-_IN_RUN = bytes(b"01"[re.match(rb"[\w.-]", bytes([byte])) is not None] for byte in range(256))
-_LONG = b"1" * _SHORTEST
-_IN_NONE = bytes(byte for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\r\n")
+_SCHEME = 6
+"""Bytes of the shortest text that stands around a word of any shape: a scheme and its ``://``."""
+
+_IN_RUN = table_of(rb"[\w.-]")
+_NONE = bytes(byte for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\r\n")
+_IN_TEXT = table_of(rb"[\x20-\x7e\t\r\n]")
+_SAMPLES = 4096
+_FEW = 2
+"""Words for which it is quicker to look through all than for runs."""
 
 
 def shape_spans(data: bytes, may: Callable[[bytes], bool] | None = None) -> Iterator[tuple[int, int]]:
@@ -132,31 +160,65 @@ def shapes_in(data: bytes, may: Callable[[bytes], bool] | None = None) -> Iterat
     """What has the shape of a secret: its kind, with its article, and where it stands."""
     if len(data) < _SHORTEST:
         return
-    # Without what no shape has in it, more may seem to be there, but never less. `word in data` looks for a
-    # number first, and takes longer.
-    small = len(data) <= SMALL
-    may = may or may_have(data)
-    loose, tight = ([word for word in words if may(word)] for words in (_LOOSE_WORDS, _TIGHT_WORDS))
-    text = data if small or not (loose or tight) else data.translate(None, _IN_NONE)
-    find, find_tight = text.find, (text if small or not tight else _long_runs(text)).find
-    present = {word for word in loose if find(word) >= 0}
-    present.update(word for word in tight if find_tight(word) >= 0)
-    if not present:
-        return
-    for shape in _SHAPES:
-        if not present.isdisjoint(shape.words):
+    present = _words_in(data, may or may_have(data))
+    for shape in _SHAPES if present else ():
+        words = present.intersection(shape.words)
+        if words:
             group = 1 if shape.pattern.groups else 0
-            for found in shape.pattern.finditer(data):
+            for found in _matches(shape, data, words):
                 yield (shape.kind, *found.span(group))
 
 
-def _long_runs(data: bytes) -> bytes:
-    """What is long enough for a tight shape: of most texts very little."""
-    kinds = data.translate(_IN_RUN) + b"0"
-    runs = []
-    start = kinds.find(_LONG)
+def _matches(shape: _Shape, data: bytes, words: Iterable[bytes]) -> Iterator[re.Match[bytes]]:
+    """Where the pattern fits, as ``finditer`` tells it: it is tried only where a word stands."""
+    text = data.lower() if shape.folded else data
+    end = 0
+    for start in sorted(start for word in words for start in _places_of(word, text)):
+        found = shape.pattern.match(data, start) if start >= end else None
+        if found is not None:
+            yield found
+            end = found.end()
+
+
+def _places_of(word: bytes, text: bytes) -> Iterator[int]:
+    start = text.find(word)
     while start >= 0:
-        end = kinds.index(b"0", start)
-        runs.append(data[start:end])
-        start = kinds.find(_LONG, end)
-    return b"\n".join(runs)
+        yield start
+        start = text.find(word, start + 1)
+
+
+def _words_in(data: bytes, may: Callable[[bytes], bool]) -> set[bytes]:
+    """The words of shapes that stand in ``data`` where the shape may; more may seem to, but never less."""
+    loose = [
+        word for shape in _LOOSE if not shape.folded and may(shape.has) for word in shape.words if may(word)
+    ]
+    folded = [word for shape in _LOOSE if shape.folded for word in shape.words if _may_fold(word, may)]
+    tight = {word: shape.run for shape in _TIGHT for word in shape.words if may(word)}
+    if len(data) > SMALL and (loose or folded or tight) and _is_binary(data):
+        data = text_of(pieces_of(data, _IN_TEXT, _SCHEME))
+    present = _found(data, loose)
+    if folded:
+        present |= _found(data.lower(), folded)
+    if len(data) <= SMALL or len(tight) <= _FEW:
+        return present | _found(data, tight)
+    pieces = pieces_of(data, _IN_RUN, min(tight.values()))
+    for shortest in set(tight.values()):
+        text = text_of(pieces, shortest)
+        present |= _found(text, [word for word, run in tight.items() if run == shortest])
+    return present
+
+
+def _may_fold(word: bytes, may: Callable[[bytes], bool]) -> bool:
+    return may(word) or all(may(one) or may(one.upper()) for one in _BYTES_OF[word])
+
+
+def _found(data: bytes, words: Iterable[bytes]) -> set[bytes]:
+    # `word in data` looks for a number first, and takes longer.
+    find = data.find
+    return {word for word in words if find(word) >= 0}
+
+
+def _is_binary(data: bytes) -> bool:
+    """Whether much of it is in no shape, going by a sample."""
+    sample = data[:: len(data) // _SAMPLES + 1]
+    return len(sample.translate(None, _NONE)) * 4 < len(sample) * 3

@@ -11,16 +11,22 @@ import hashlib
 import os
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ..errors import UnredactableOutput
+from .aside import Aside
 from .content import PAYLOAD_THRESHOLD, Content
 from .files import create, temporary_beside, write_all, write_error
 
 OVERLAP = 1 << 16
 """Bytes of the longest secret that is found wherever it begins."""
 
-_WINDOW = 1 << 22
+_WINDOW = 1 << 20
+"""Bytes that are looked at together: what fits into a processor's cache."""
+
+_UNDER_WAY = 4
+"""Windows that may wait for being written before whoever brings more has to."""
 
 
 class _TemporaryFile:
@@ -69,6 +75,7 @@ class Spool:
     """
 
     __slots__ = (
+        "_aside",
         "_closed",
         "_content",
         "_digest",
@@ -101,6 +108,7 @@ class Spool:
         self._size = 0
         self._file: _TemporaryFile | None = None
         self._digest = hashlib.sha256()
+        self._aside = Aside(_UNDER_WAY)
         self._error: OSError | None = None
         self._content: Content | None = None
         self._closed = False
@@ -140,6 +148,7 @@ class Spool:
             ValueError: the spool was closed before.
         """
         if self._content is None:
+            self._aside.wait()
             if not self._closed:
                 self._put_held()
             if self._error is not None:
@@ -163,6 +172,10 @@ class Spool:
         """Throw away what was written, unless its content was asked for."""
         self._closed = True
         self._parts = []
+        self._drop_file()
+
+    def _drop_file(self) -> None:
+        self._aside.wait()
         if self._file is not None:
             self._file.remove()
             self._file = None
@@ -192,18 +205,19 @@ class Spool:
         self._held, self._waiting = [], 0
         if self._is_secret is not None and self._is_secret(data):
             self._refused = True
-            if self._file is not None:
-                self._file.remove()
-                self._file = None
-            return
-        if but:
+            self._drop_file()
+        elif but:
             self._held, self._waiting = [data[-but:]], but
-        try:
-            self._put_now(memoryview(data)[: len(data) - but])
-        except OSError as error:
-            self._error = error
+            self._aside.do(partial(self._put_now, memoryview(data)[: len(data) - but]))
+        else:
+            self._aside.wait()
+            self._put_now(data)
 
     def _put_now(self, data: bytes | memoryview) -> None:
-        if self._file is not None:
+        if self._file is None or self._error is not None:
+            return
+        try:
             self._file.write(data)
-            self._digest.update(data)
+        except OSError as error:
+            self._error = error
+        self._digest.update(data)

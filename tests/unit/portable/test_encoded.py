@@ -1,0 +1,56 @@
+"""Base64 is found among what looks like it, alone and among many."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+
+from pytest_proctape.portable.encoded import encoded_spans
+from pytest_proctape.portable.runs import pieces_of, runs_in, table_of, text_of
+
+SOUGHT = b"the one that is sought"
+HASHES = b"".join(b"%s  file\n" % random.Random(one).randbytes(20).hex().encode() for one in range(50))
+PATHS = b"".join(b"/usr/lib/Some/Long/Folder/Name%d/File\n" % one for one in range(50))
+
+
+def holds(text: bytes) -> bool:
+    """What the tests look for."""
+    return SOUGHT in text
+
+
+@pytest.mark.parametrize("before", [b"", b"x", b"xy", b"xyz"])
+@pytest.mark.parametrize(
+    "around", [b"", HASHES, PATHS, HASHES + PATHS], ids=["alone", "hashes", "paths", "both"]
+)
+def test_a_run_that_holds_it_is_found_among_others(before: bytes, around: bytes) -> None:
+    run = base64.b64encode(before + SOUGHT + b"!!!")
+    data = around + b"it: " + run + b"\n" + around
+    assert [data[start:end] for start, end in encoded_spans(data, holds)] == [run]
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_lines_of_one_width_are_one_run(newline: bytes) -> None:
+    body = base64.encodebytes(bytes(range(50)) + SOUGHT + bytes(range(90))).replace(b"\n", newline)
+    data = PATHS + b"\n: " + newline + body + b"\n"
+    found = [data[start:end] for start, end in encoded_spans(data, holds)]
+    assert found == [body.rstrip(newline)]
+
+
+def test_a_long_run_is_looked_through_by_itself() -> None:
+    run = base64.b64encode(random.Random(3).randbytes(70_000) + SOUGHT + b"!!!")
+    data = PATHS + run + b"\n"
+    assert [data[start:end] for start, end in encoded_spans(data, holds)] == [run]
+
+
+def test_paths_and_hashes_hold_nothing() -> None:
+    assert not list(encoded_spans(HASHES + PATHS, holds))
+
+
+def test_runs_of_a_class() -> None:
+    table = table_of(rb"[a-z]")
+    assert runs_in(b"ab abc  abcd".translate(table) + b"0", 3) == [(3, 6), (8, 12)]
+    assert pieces_of(b"ab abc  abcd", table, 3) == [b"abc", b"abcd"]
+    assert text_of([b"abc", b"abcd"], 4) == b"abcd"
+    assert text_of([b"abc", b"abcd"]) == b"abc\nabcd"
