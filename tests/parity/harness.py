@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import GUARDIAN, Memory
+from pytest_proctape.child import GUARDIAN, Said, Streams
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import short
 from pytest_proctape.match import Terms
@@ -231,10 +231,18 @@ class _Counting(ReplaySession):
 
     short_roads = 0
 
-    def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
-        pid = super().replay_in_memory(spawn, memory, announce)
-        self.short_roads += pid is not None
-        return pid
+    def replay_in_memory(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        limit_ns: int | None,
+        announce: Callable[[], None],
+        caller: FrameType,
+    ) -> Said | None:
+        said = super().replay_in_memory(spawn, streams, sent, limit_ns, announce, caller)
+        self.short_roads += said is not None
+        return said
 
 
 # -- the three runs ----------------------------------------------------------------------------

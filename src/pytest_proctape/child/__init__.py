@@ -6,7 +6,7 @@ from .family import process_of, processes
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
 from .loose import loosened
-from .memory import Memory, MemoryOutlet
+from .memory import Memory, Said, Streams
 from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
@@ -25,12 +25,13 @@ __all__ = [
     "Copy",
     "Fork",
     "Memory",
-    "MemoryOutlet",
     "Outlet",
     "ProcessTable",
     "RecordingChild",
+    "Said",
     "Stalled",
     "Started",
+    "Streams",
     "VirtualChild",
     "Warden",
     "Wiring",

@@ -6,6 +6,8 @@ entry can be played into it, and the virtual child takes its channels for pipes.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..tape import STDERR, STDOUT, Content, Script, free_steps, script
 from .channels import Inlet, Outlet
 
@@ -80,6 +82,37 @@ class MemoryOutlet(Outlet):
         return parts[0].bytes() if len(parts) == 1 else b"".join([one.bytes() for one in parts])
 
 
+class Streams(NamedTuple):
+    """What a parent asks for as the streams of a child.
+
+    Attributes:
+        piped: the child's outputs that it wants to see, by descriptor.
+        discarded: those that nobody sees.
+        private: it made the child's stdin for it.
+        together: stderr goes where stdout goes.
+    """
+
+    piped: tuple[int, ...]
+    discarded: tuple[int, ...] = ()
+    private: bool = False
+    together: bool = False
+
+
+class Said(NamedTuple):
+    """What came of a child that was played into memory.
+
+    Attributes:
+        pid: of the child.
+        exit_code: how it ended; ``None`` for one that is in the process table.
+        stdout, stderr: what it wrote; ``None`` where the parent does not see that.
+    """
+
+    pid: int
+    exit_code: int | None
+    stdout: bytes | None
+    stderr: bytes | None
+
+
 class Memory:
     """The streams of one child.
 
@@ -90,13 +123,12 @@ class Memory:
         outlets: by the child's descriptor, what the parent wants to see.
         discarded: the child's descriptors that nobody sees.
         together: stderr goes where stdout goes.
-        exit_code: how a child ended that has been forgotten already; ``None`` for one in the process table.
         limit_ns: how long the parent waits at most, nanoseconds; ``None`` for as long as it takes.
     """
 
     __slots__ = (
+        "_kept",
         "discarded",
-        "exit_code",
         "inlet",
         "is_sent_nothing",
         "limit_ns",
@@ -105,24 +137,29 @@ class Memory:
         "together",
     )
 
-    def __init__(
-        self,
-        sent: bytes | None,
-        outlets: dict[int, Outlet],
-        discarded: tuple[int, ...],
-        *,
-        private: bool,
-        together: bool,
-        limit_ns: int | None,
-    ) -> None:
+    def __init__(self, streams: Streams, sent: bytes | None = None, limit_ns: int | None = None) -> None:
+        """Make the streams.
+
+        Args:
+            streams: what the parent asks for.
+            sent: all that it is going to send; ``None`` where the child's stdin is the parent's own.
+            limit_ns: how long it waits at most, nanoseconds.
+        """
         self.inlet = None if sent is None else MemoryInlet(sent)
         self.is_sent_nothing = not sent
-        self.exit_code: int | None = None
-        self.private = private
-        self.outlets = outlets
-        self.discarded = discarded
-        self.together = together
+        self.private = streams.private
+        self._kept = {fd: MemoryOutlet() for fd in streams.piped}
+        self.outlets: dict[int, Outlet] = {**self._kept}
+        self.discarded = streams.discarded
+        self.together = streams.together
         self.limit_ns = limit_ns
+        if streams.together:
+            self.outlets[STDERR] = self.outlets[STDOUT]
+
+    def said(self, pid: int) -> Said:
+        """What the child wrote, which has played."""
+        seen = {fd: outlet.bytes() for fd, outlet in self._kept.items()}
+        return Said(pid, None, seen.get(STDOUT), seen.get(STDERR))
 
     def takes(self, played: Script) -> bool:
         """Whether all of it can be played here at once, and nothing of it shows anywhere else."""

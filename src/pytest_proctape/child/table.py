@@ -7,6 +7,7 @@ for or signal any child, asyncio's watcher threads do, so ours is global too.
 from __future__ import annotations
 
 import errno
+import importlib
 import itertools
 import os
 import signal
@@ -24,11 +25,11 @@ from .wiring import Wiring, identity, is_open
 FIRST_PID = 2**22 + 1
 """Linux allows no ``pid_max`` above 2**22, so no real process can have such a pid: proc(5)."""
 
-_GETSIGNAL: Callable[[int], object] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-_PTHREAD_SIGMASK: Callable[[int, Iterable[int]], Iterable[int]] = getattr(
-    signal.pthread_sigmask, "__wrapped__", signal.pthread_sigmask
-)
-"""Without the enumerations, which take most of the time."""
+# The type stubs don't know it.
+_signal = importlib.import_module("_signal")
+_GETSIGNAL: Callable[[int], object] = _signal.getsignal
+_PTHREAD_SIGMASK: Callable[[int, Iterable[int]], Iterable[int]] = _signal.pthread_sigmask
+"""Without the enumerations of :mod:`signal`, which take most of the time."""
 _SIGCHLD, _SIG_BLOCK = int(signal.SIGCHLD), int(signal.SIG_BLOCK)
 _SIG_DFL, _SIG_IGN = int(signal.SIG_DFL), int(signal.SIG_IGN)
 

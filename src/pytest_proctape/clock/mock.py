@@ -55,6 +55,11 @@ class Clock:
         """Waits are to be told here, should a mock clock stand in for the real one."""
         return self._users > 0
 
+    @property
+    def is_looked_at(self) -> bool:
+        """It is in use, or a mock clock stands in for the real one."""
+        return self._users > 0 or readings.topmost() is not None
+
     @contextmanager
     def used(self) -> Iterator[None]:
         """Around a test whose waits are told here."""

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any, Protocol, cast
 
-from ..child import Memory, Started, Wiring
+from ..child import Said, Started, Streams, Wiring
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
 
@@ -77,17 +78,28 @@ class MemoryReplayer(Protocol):
     def answering(self, argv: Sequence[str]) -> object | None:
         """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
 
-    def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
-        """Start a virtual child that needs no descriptors.
+    def replay_in_memory(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        limit_ns: int | None,
+        announce: Callable[[], None],
+        caller: FrameType,
+    ) -> Said | None:
+        """Answer a spawn with a virtual child that needs no descriptors.
 
         Args:
             spawn: what is asked for.
-            memory: the child's streams.
+            streams: of the child.
+            sent: all that the parent is going to send; ``None`` where the child's stdin is the parent's own.
+            limit_ns: how long the parent waits at most, nanoseconds; ``None`` for as long as it takes.
             announce: is called when it is certain that the child can be started.
+            caller: the frame that asks for it.
 
         Returns:
-            the pid, or ``None`` where that can't be: then nothing has happened, and the spawn has to be asked
-            for with descriptors.
+            what came of it, or ``None`` where that can't be: then nothing has happened, and the spawn has to
+            be asked for with descriptors.
         """
 
 

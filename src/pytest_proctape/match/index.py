@@ -64,6 +64,19 @@ class Index:
         found = next(meant, None)
         return self._alike(asked) if found is None else found
 
+    def find_words(self, program: str, args: tuple[str, ...], cwd: Callable[[], str | None]) -> int | None:
+        """:meth:`find` where plain words are enough; ``None`` where more has to be looked at."""
+        on = self._terms.on
+        named = (program, None) if "program" in on else None
+        words = args if "args" in on else None
+        for shape in self._shapes:
+            if shape.names:
+                return None
+            queue = self._filed[shape].get((named, words, cwd() if shape.with_cwd else None, ()))
+            if queue:
+                return queue[0]
+        return None
+
     def _alike(self, asked: Asked) -> int | None:
         """One that says the same in other words: with a secret in it, a name that differs, another place."""
         filed = sorted(

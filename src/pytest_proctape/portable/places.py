@@ -25,12 +25,12 @@ from .values import Values
 _REAL = re.compile(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
 
 
-_BARE_LIMIT = 4096
-_BARE_SIZE = 256
+_KNOWN_LIMIT = 4096
+_KNOWN_SIZE = 256
 
 
-class _Bare:
-    """Texts in which nothing is to be concealed, as far as these secrets and values go.
+class _Known:
+    """What texts become on a tape, as far as these secrets and values go.
 
     The words of command lines come again and again.
     """
@@ -38,14 +38,14 @@ class _Bare:
     def __init__(self, secrets: object = None, values: object = None) -> None:
         self.secrets = secrets
         self.values = values
-        self.texts: set[str] = set()
+        self.texts: dict[str, str] = {}
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, concealed: str) -> None:
         """One more, unless it is long; from time to time all are forgotten."""
-        if len(text) <= _BARE_SIZE:
-            if len(self.texts) >= _BARE_LIMIT:
+        if len(text) <= _KNOWN_SIZE:
+            if len(self.texts) >= _KNOWN_LIMIT:
                 self.texts.clear()
-            self.texts.add(text)
+            self.texts[text] = concealed
 
 
 class Places:
@@ -67,7 +67,7 @@ class Places:
         self.environment: Mapping[str, str] | None = None
         self.capturing = False
         self._values = Values(self.rules.names)
-        self._bare = _Bare()
+        self._known = _Known()
         self._lookalike = lookalike((*NAMES, *self.rules.names))
         for name, value in (*self.rules.values, *(values or {}).items()):
             self.add(name, value)
@@ -84,7 +84,7 @@ class Places:
         self._values.copy_to(twin._values)
         twin.names = self.names.fresh()
         twin.secrets = self.secrets.copy()
-        twin._bare = self._bare
+        twin._known = self._known
         return twin
 
     # -- to the tape -------------------------------------------------------------------------------
@@ -122,19 +122,20 @@ class Places:
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
-        bare = self._current()
-        if text in bare.texts and not self.capturing:
-            return text
-        concealed = os.fsdecode(self.conceal(os.fsencode(text)))
-        if concealed == text and not self.capturing:
-            bare.add(text)
+        if self.capturing:
+            return os.fsdecode(self.conceal(os.fsencode(text)))
+        known = self._current()
+        concealed = known.texts.get(text)
+        if concealed is None:
+            concealed = os.fsdecode(self.conceal(os.fsencode(text)))
+            known.add(text, concealed)
         return concealed
 
-    def _current(self) -> _Bare:
-        bare = self._bare
-        if bare.secrets is not self.secrets.state or bare.values is not self._values.state:
-            bare = self._bare = _Bare(self.secrets.state, self._values.state)
-        return bare
+    def _current(self) -> _Known:
+        known = self._known
+        if known.secrets is not self.secrets.state or known.values is not self._values.state:
+            known = self._known = _Known(self.secrets.state, self._values.state)
+        return known
 
     @property
     def state(self) -> object:

@@ -5,7 +5,7 @@ It moves only when an entry has matched; a divergence leaves it where it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..match import Asked, Index, Terms, first_match
 from ..tape import Entry
@@ -39,6 +39,26 @@ class Cursor:
             return self.at
         return None
 
+    def find_words(self, program: str, args: tuple[str, ...], cwd: Callable[[], str | None]) -> int | None:
+        """:meth:`find` for a spawn that is, word for word, what an entry of plain words says.
+
+        Args:
+            program: as on the tape.
+            args: the arguments behind it, as on the tape.
+            cwd: gives the working directory as on the tape, where it matters.
+
+        Returns:
+            its index; ``None`` where :meth:`find` has to look.
+        """
+        if not self.strict or self.at >= len(self.entries):
+            return None
+        entry = self.entries[self.at]
+        if entry.args != args or entry.program != program:
+            return None
+        if entry.argv0 is not None or entry.env is not None:
+            return None
+        return self.at if entry.cwd is None or entry.cwd == cwd() else None
+
     def take(self, index: int) -> None:
         """The entry has been consumed."""
         self.at = index + 1
@@ -68,6 +88,10 @@ class AnyCursor(Cursor):
     def find(self, asked: Asked) -> int | None:
         """The entry that the spawn is."""
         return self._index.find(asked)
+
+    def find_words(self, program: str, args: tuple[str, ...], cwd: Callable[[], str | None]) -> int | None:
+        """As that of a cursor in order."""
+        return self._index.find_words(program, args, cwd)
 
     def take(self, index: int) -> None:
         """The entry has been consumed."""

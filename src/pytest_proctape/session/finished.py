@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..child import Memory, finished_child
-from ..tape import STDERR, STDOUT, Content, Entry, Script, Spawn, Stream, ns_from_ms
+from ..child import Streams, finished_child
+from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Stream, ns_from_ms
 from .base import TapedSpawn
 from .children import TapedChild
-from .crossing import SCAN_LIMIT
 from .places import Spot
+
+_FIELDS = (
+    "program args cwd phase stdin stdout stderr stderr_to_stdout exit_code seen_running duration_ms note"
+)
+_SAYING = frozenset(_FIELDS.split())
+"""What is set in an entry whose child says something and ends."""
 
 
 class Finished(NamedTuple):
@@ -50,36 +55,56 @@ class Finished(NamedTuple):
         return made, TapedChild([spawn.program, *spawn.args], place, self.start_ns, child, self.entry)
 
 
-def plain_outputs(
-    entry: Entry, memory: Memory, decode: Callable[[Stream], Content]
-) -> list[tuple[int, Content]] | None:
-    """What the child of an entry writes, by its descriptors, if it does nothing else that matters here."""
-    stdin = entry.stdin
+def said_at_once(
+    entry: Entry, streams: Streams, sent: bytes | None, limit_ns: int | None, reveal: Callable[[bytes], bytes]
+) -> tuple[bytes | None, bytes | None] | None:
+    """What the parent sees of the child of an entry, if all that matters here is some text and an exit code.
+
+    Args:
+        entry: of the tape.
+        streams: what the parent asks for.
+        sent: all that it is going to send; ``None`` where the child's stdin is the parent's own.
+        limit_ns: how long it waits at most.
+        reveal: puts values in the place of placeholders.
+    """
     if (
-        entry.timeline is not None
-        or entry.signal is not None
-        or entry.running
-        or entry.effects
-        or entry.fds
-        or not memory.is_sent_nothing
-        or (stdin is not None and (stdin != "" or memory.inlet is None))
-        or entry.stderr_to_stdout is not memory.together
-        or (memory.limit_ns is not None and ns_from_ms(entry.duration_ms) > memory.limit_ns)
+        not entry.model_fields_set <= _SAYING
+        or entry.stderr_to_stdout is not streams.together
+        or (limit_ns is not None and ns_from_ms(entry.duration_ms) > limit_ns)
+        or not _is_awaited(sent, entry.stdin)
     ):
         return None
-    outputs = []
-    for fd, stream in ((STDOUT, entry.stdout), (STDERR, entry.stderr)):
-        if stream is None:
-            if fd not in memory.discarded and not (fd == STDERR and memory.together):
-                return None
-        elif stream:
-            content = decode(stream)
-            if fd not in memory.outlets and fd not in memory.discarded:
-                return None
-            if content.size <= SCAN_LIMIT:
-                data = content.bytes()
-                if b"<" in data:
-                    return None
-                content = Content.of(data)
-            outputs.append((fd, content))
-    return outputs
+    stdout = _seen(STDOUT, entry.stdout, streams, reveal)
+    if stdout is None:
+        return None
+    if streams.together:
+        return None if entry.stderr else (stdout, None)
+    stderr = _seen(STDERR, entry.stderr, streams, reveal)
+    if stderr is None:
+        return None
+    return stdout if STDOUT in streams.piped else None, stderr if STDERR in streams.piped else None
+
+
+def _is_awaited(sent: bytes | None, stdin: object) -> bool:
+    """Whether a child takes what it is sent, to the byte and to its end."""
+    if stdin is None:
+        return not sent
+    if sent is None:
+        return False
+    text = stdin if type(stdin) is str else "".join(stdin) if type(stdin) is tuple else None
+    return text is not None and "<" not in text and text.encode() == sent
+
+
+def _seen(fd: int, stream: Stream | None, streams: Streams, reveal: Callable[[bytes], bytes]) -> bytes | None:
+    """What a child writes there, word for word; ``None`` where that has to be looked at closer."""
+    if stream == "":
+        return b""
+    if stream is None:
+        return b"" if fd in streams.discarded else None
+    if fd not in streams.piped and fd not in streams.discarded:
+        return None
+    text = "".join(stream) if type(stream) is tuple else stream
+    if type(text) is not str:
+        return None
+    data = text.encode()
+    return data if "<" not in text or reveal(data) == data else None

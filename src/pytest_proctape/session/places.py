@@ -6,7 +6,7 @@ import os
 import sys
 import sysconfig
 from functools import lru_cache
-from types import FrameType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -41,36 +41,52 @@ def installed_part(filename: str) -> str:
 
 
 class Spot(NamedTuple):
-    """A line of code; the empty file name is none."""
+    """A place in code; without code it is none. Which line it is in is looked up when it is shown.
 
-    filename: str
-    line: int
-    function: str
+    Attributes:
+        code: of the function.
+        at: the instruction.
+    """
+
+    code: CodeType | None
+    at: int
 
     def shown(self, root: str) -> str:
         """``file:line in function()``, the file seen from ``root``."""
-        return f"{_inside(self.filename, root)}:{self.line} in {self.function}()" if self.filename else ""
+        code = self.code
+        if code is None:
+            return ""
+        return f"{_inside(code.co_filename, root)}:{self._line(code)} in {code.co_name}()"
+
+    def _line(self, code: CodeType) -> int:
+        for start, end, line in code.co_lines():
+            if start <= self.at < end and line is not None:
+                return line
+        return code.co_firstlineno
 
 
-_NOWHERE = Spot("", 0, "")
+_NOWHERE = Spot(None, 0)
 
 
-def users_spot() -> Spot:
-    """Where the innermost frame is that is the user's, seen from this call.
+def users_spot(innermost: FrameType | None = None) -> Spot:
+    """Where the innermost frame is that is the user's.
 
     Frames of this package and of the standard library are never it. Code that is installed is it only
     if there is no other.
+
+    Args:
+        innermost: where to begin, be it the caller's frame. Python makes an object of each that is looked at.
     """
     fallback = _NOWHERE
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = innermost or sys._getframe(1)
     while frame is not None:
         code = frame.f_code
         whose = _whose(code.co_filename)
         if whose:
-            spot = Spot(code.co_filename, frame.f_lineno, code.co_name)
             if whose == _USERS:
-                return spot
-            fallback = fallback if fallback.filename else spot
+                return Spot(code, frame.f_lasti)
+            if fallback.code is None:
+                fallback = Spot(code, frame.f_lasti)
         frame = frame.f_back
     return fallback
 

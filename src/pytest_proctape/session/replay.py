@@ -9,8 +9,9 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
+from types import FrameType
 
-from ..child import TABLE, Memory, Started, Wiring
+from ..child import TABLE, Memory, Said, Started, Streams, Wiring
 from ..clock import REAL
 from ..errors import (
     Divergence,
@@ -18,15 +19,14 @@ from ..errors import (
     TapeError,
     TapeNotFound,
 )
-from ..match import Asked, says_places
+from ..match import Asked
 from ..tape import Entry, Spawn
 from . import report
-from .finished import Finished, plain_outputs
+from .finished import Finished, said_at_once
+from .known import KnownWords
 from .places import users_spot
 from .player import Player
 from .taped import Part
-
-_KNOWN_LIMIT = 1024
 
 
 class ReplaySession(Player):
@@ -38,7 +38,7 @@ class ReplaySession(Player):
     def _begin(self) -> None:
         super()._begin()
         self._finished: list[Finished] = []
-        self._known: dict[int, tuple[Spawn, object, str, Asked]] = {}
+        self._known_words = KnownWords(self.places)
 
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
         """Answer one spawn; see :class:`~pytest_proctape.intercept.Replayer`.
@@ -65,69 +65,90 @@ class ReplaySession(Player):
     def _is_watched(self) -> bool:
         return self.hooks.has("before_replay") or self.hooks.has("loaded")
 
-    def replay_in_memory(self, spawn: Spawn, memory: Memory, announce: Callable[[], None]) -> int | None:
+    def replay_in_memory(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        limit_ns: int | None,
+        announce: Callable[[], None],
+        caller: FrameType,
+    ) -> Said | None:
         """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
         if self.answers or self.terms.judges or self._is_watched:
             return None
-        asked = self._asked_again(spawn)
         with self._lock:
             try:
-                index = None if self.tape is None else self.cursor.find(asked)
+                index = self._find_again(spawn)
             except TapeError:
                 return None
             if index is None:
                 return None
-            entry = self.entries[index]
-            if entry.spawn_error is not None or entry.timed_out is not None or entry.output_limit is not None:
-                return None
-            pid = self._answer_at_once(spawn, entry, memory, announce)
-            if pid is not None:
-                self.cursor.take(index)
-                return pid
-            self._learn(entry, asked)
-            script = self._script(entry)
-            if not memory.takes(script):
-                return None
-            announce()
-            retold = None if memory.is_sent_nothing else partial(self._script, entry)
-            part = Part(script, index, entry, retold=retold)
-            pid = self.play_in_memory(spawn, asked, part, memory)
-            self.cursor.take(index)
-        return pid
+            cursor = self.cursor
+            entry = cursor.entries[index]
+            said = None
+            if self.log is None and TABLE.is_unobserved():
+                outputs = said_at_once(entry, streams, sent, limit_ns, self.places.reveal)
+                if outputs is not None:
+                    announce()
+                    said = Said(self._keep(spawn, entry, caller), entry.exit_code or 0, *outputs)
+            if said is None:
+                said = self._play_in_memory(spawn, index, Memory(streams, sent, limit_ns), announce)
+            if said is not None:
+                cursor.take(index)
+        return said
 
-    def _asked_again(self, spawn: Spawn) -> Asked:
-        """:meth:`asked`, remembered for a spawn that means the same wherever it is made."""
-        if spawn.env is not None or spawn.cwd is not None or self.places.rules.env:
-            return self.asked(spawn)
-        known = self._known.get(id(spawn))
-        if known is None or known[1] is not self.places.state or known[2] != os.getcwd():
-            asked = self.asked(spawn)
-            if asked.args == spawn.args and asked.program == spawn.program:
-                if len(self._known) >= _KNOWN_LIMIT:
-                    self._known.clear()
-                self._known[id(spawn)] = spawn, self.places.state, os.getcwd(), asked
-            return asked
-        self.places.environment = os.environ
+    def _find_again(self, spawn: Spawn) -> int | None:
+        """The entry that a spawn is, if it may come now; what its words tell of names is known then.
+
+        Raises:
+            TapeError: the tape can't be read.
+        """
+        cursor = self._cursor
+        if cursor is None:
+            if self.tape is None:
+                return None
+            cursor = self.cursor
+        self.places.environment = os.environ if spawn.env is None else spawn.env
         self.threads.add(threading.get_ident())
-        return known[3]
+        words = self._known_words.of(spawn.program, spawn.args)
+        index = cursor.find_words(words.program, words.args, partial(self._cwd_on_tape, spawn))
+        if index is not None:
+            cwd = cursor.entries[index].cwd
+            for word in (*words.places, cwd) if type(cwd) is str else words.places:
+                self.places.learn(word, word)
+            return index
+        asked = self.asked(spawn)
+        index = cursor.find(asked)
+        if index is not None:
+            self._learn(cursor.entries[index], asked)
+        return index
 
-    def _answer_at_once(
-        self, spawn: Spawn, entry: Entry, memory: Memory, announce: Callable[[], None]
-    ) -> int | None:
-        """The pid of a child that only says something and ends: nobody has to keep it."""
-        if self.log is not None or not TABLE.is_unobserved() or says_places(entry):
+    def _cwd_on_tape(self, spawn: Spawn) -> str | None:
+        """:attr:`.Asked.cwd` for a spawn."""
+        cwd = self._cwd_of(spawn)
+        return None if cwd is None else self.places.conceal_text(cwd)
+
+    def _play_in_memory(
+        self, spawn: Spawn, index: int, memory: Memory, announce: Callable[[], None]
+    ) -> Said | None:
+        """Have a virtual child play an entry at once."""
+        entry = self.entries[index]
+        if entry.spawn_error is not None or entry.timed_out is not None or entry.output_limit is not None:
             return None
-        outputs = plain_outputs(entry, memory, self.store.decode)
-        if outputs is None:
+        script = self._script(entry)
+        if not memory.takes(script):
             return None
         announce()
-        for fd, content in outputs:
-            if fd in memory.outlets:
-                memory.outlets[fd].add(content)
-        memory.exit_code = entry.exit_code or 0
+        retold = None if memory.is_sent_nothing else partial(self._script, entry)
+        part = Part(script, index, entry, retold=retold)
+        return memory.said(self.play_in_memory(spawn, self.asked(spawn), part, memory))
+
+    def _keep(self, spawn: Spawn, entry: Entry, caller: FrameType) -> int:
+        """A child was over as soon as it had begun; its pid."""
         pid = TABLE.new_pid()
         start_ns = REAL.monotonic_ns() - self.opened_ns
-        self._finished.append(Finished(spawn, entry, self._script, pid, users_spot(), start_ns))
+        self._finished.append(Finished(spawn, entry, self._script, pid, users_spot(caller), start_ns))
         return pid
 
     def _settle(self) -> None:

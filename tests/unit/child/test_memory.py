@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_proctape.child import Memory, MemoryOutlet, Outlet, VirtualChild
-from pytest_proctape.child.memory import MemoryInlet
+from pytest_proctape.child import Memory, Streams, VirtualChild
+from pytest_proctape.child.memory import MemoryInlet, MemoryOutlet
 from pytest_proctape.tape import Content, End, Script
 from pytest_proctape.tape.script import Signal, Step, Timeout
 
@@ -13,11 +13,8 @@ from .stage import CLOSED, MS, Stage, hears, says
 
 
 def memory(sent: bytes | None = b"", *, limit_ns: int | None = None, together: bool = False) -> Memory:
-    outlets: dict[int, Outlet] = {1: MemoryOutlet()}
-    if together:
-        outlets[2] = outlets[1]
-    discarded = () if together else (2,)
-    return Memory(sent, outlets, discarded, private=True, together=together, limit_ns=limit_ns)
+    streams = Streams((1,), () if together else (2,), private=True, together=together)
+    return Memory(streams, sent, limit_ns)
 
 
 def script(*steps: Step, status: int | None = 0, merged: bool = False) -> Script:

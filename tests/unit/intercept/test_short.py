@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.intercept import short
+from pytest_proctape.intercept import asking, short
 
 
 @pytest.fixture
@@ -55,11 +55,10 @@ def test_what_somebody_replaces_is_noticed(monkeypatch: pytest.MonkeyPatch, name
         (["\xe4"], False, None),
         (["a\0"], False, None),
         (Path("a"), False, None),
-        (["a"], 1, None),
     ],
 )
-def test_words(args: Any, shell: Any, argv: list[str] | None) -> None:
-    assert short._argv(args, shell) == argv
+def test_words(args: Any, shell: bool, argv: list[str] | None) -> None:
+    assert asking.words_of(args, shell=shell) == argv
 
 
 @pytest.mark.parametrize(
@@ -74,7 +73,8 @@ def test_words(args: Any, shell: Any, argv: list[str] | None) -> None:
     ],
 )
 def test_text(options: dict[str, Any], text: object) -> None:
-    assert short._text(options) == text
+    form = asking.form_of(options)
+    assert (form and (form.encoding, form.errors)) == text
 
 
 @pytest.mark.parametrize(
