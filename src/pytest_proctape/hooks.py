@@ -259,7 +259,7 @@ def _checked(hook: str, plugin: str, said: object, kind: type[_T]) -> _T:
         raise HookError(hook, plugin, f"gave {said!r:.80}, which is neither {kind.__name__} nor None")
     try:
         # pydantic is not imported for those who tape nothing.
-        plain = said.model_dump(exclude_unset=True, warnings=False)  # type: ignore[attr-defined]
+        plain = said.model_dump()  # type: ignore[attr-defined]
         checked: _T = kind.model_validate(plain)  # type: ignore[attr-defined]
     except ValueError as error:
         raise HookError(hook, plugin, f"gave what can't be on a tape: {error}") from error

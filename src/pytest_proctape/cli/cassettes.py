@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ..errors import TapeCorrupt, UsageError
 from ..tape import Base64, Entry, Stream, Tape, encode
 from .reading import Owned, Unconvertible, end_fields, node_id, read_source
@@ -46,7 +44,7 @@ def read_cassette(path: Path, root: Path) -> tuple[list[Owned], list[Unconvertib
     for index, interaction in enumerate(interactions):
         try:
             entries.append(_entry(interaction))
-        except (ValueError, ValidationError) as error:
+        except ValueError as error:
             problem = str(error).splitlines()[0]
             problems.append(Unconvertible(str(path), 0, f"interactions[{index}]: {problem}"))
     remark = ""
@@ -115,15 +113,17 @@ def _entry(interaction: object) -> Entry:
     merged = kwargs.get("stderr") == _STDOUT
     cwd = kwargs.get("cwd")
     duration = interaction.get("duration", 0)
-    return Entry(
-        program=program,
-        args=tuple(args),
-        cwd=str(cwd) if cwd is not None else None,
-        stdout=_stream(interaction.get("stdout"), "stdout"),
-        stderr="" if merged else _stream(interaction.get("stderr"), "stderr"),
-        stderr_to_stdout=merged,
-        duration_ms=round(duration * 1000, 6) if isinstance(duration, int | float) else 0.0,
-        **end,
+    return Entry.model_validate(
+        {
+            "program": program,
+            "args": tuple(args),
+            "cwd": str(cwd) if cwd is not None else None,
+            "stdout": _stream(interaction.get("stdout"), "stdout"),
+            "stderr": "" if merged else _stream(interaction.get("stderr"), "stderr"),
+            "stderr_to_stdout": merged,
+            "duration_ms": round(duration * 1000, 6) if isinstance(duration, int | float) else 0.0,
+            **end,
+        }
     )
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import BaseModel
-
 from ..tape import PAYLOAD_THRESHOLD, Content, Payload, Stream, TapeStore
+from ..tape.base import Model
 from .words import is_stream
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound=Model)
 _STREAMS = frozenset({"stdin", "stdout", "stderr", "data"})
 
 
@@ -32,7 +31,7 @@ def moved(model: _Model, source: TapeStore, target: TapeStore) -> _Model:
 def _moved(value: object, source: TapeStore, target: TapeStore, *, stream: bool) -> object:
     if isinstance(value, Payload) or (stream and (isinstance(value, str) or is_stream(value))):
         return _stored(value, source, target)  # type: ignore[arg-type]  # it is a Stream
-    if isinstance(value, BaseModel):
+    if isinstance(value, Model):
         return moved(value, source, target)
     if isinstance(value, tuple):
         new = tuple(_moved(one, source, target, stream=False) for one in value)

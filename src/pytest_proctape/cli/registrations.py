@@ -19,8 +19,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import ValidationError
-
 from ..errors import TapeCorrupt
 from ..tape import Entry, Tape, encode
 from .reading import Owned, Unconvertible, end_fields, node_id, read_source
@@ -127,7 +125,7 @@ class _Reader:
             else:
                 try:
                     found += self._of_call(call)
-                except (_NotLiteral, ValidationError, ValueError) as error:
+                except (_NotLiteral, ValueError) as error:
                     self._problem(call, str(error).splitlines()[0])
         return found
 
@@ -151,13 +149,15 @@ class _Reader:
         occurrences = values.get("occurrences", 1)
         if type(occurrences) is not int or not 0 <= occurrences <= _MOST:
             raise _NotLiteral(f"occurrences is {occurrences!r}")
-        entry = Entry(
-            program=program,
-            args=tuple(args),
-            stdout=encode(_output(values.get("stdout"), "stdout")),
-            stderr=encode(_output(values.get("stderr"), "stderr")),
-            duration_ms=round(wait * 1000, 6) if isinstance(wait, int | float) else 0.0,
-            **end,
+        entry = Entry.model_validate(
+            {
+                "program": program,
+                "args": tuple(args),
+                "stdout": encode(_output(values.get("stdout"), "stdout")),
+                "stderr": encode(_output(values.get("stderr"), "stderr")),
+                "duration_ms": round(wait * 1000, 6) if isinstance(wait, int | float) else 0.0,
+                **end,
+            }
         )
         return [entry] * occurrences
 

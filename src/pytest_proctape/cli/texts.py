@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from pydantic import BaseModel
-
 from ..errors import TapeError
 from ..tape import Base64, Content, Payload, Stream, Tape
-from ..tape.misfit import place_of
+from ..tape.base import Model
+from ..tape.place import place_of
 
 _CHUNK = 1 << 20
 _OVERLAP = 1 << 12
@@ -44,7 +43,7 @@ def texts_of(tape: Tape, decode: Callable[[Stream], Content]) -> Iterator[tuple[
 
 
 def _inside(value: object) -> Iterator[tuple[int | str, object]]:
-    if isinstance(value, BaseModel):
+    if isinstance(value, Model):
         for name in type(value).model_fields:
             yield name, getattr(value, name)
     elif isinstance(value, tuple):

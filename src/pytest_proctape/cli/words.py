@@ -11,8 +11,6 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import BaseModel
-
 from ..errors import TapeError
 from ..tape import (
     Anything,
@@ -27,6 +25,7 @@ from ..tape import (
     decode_argument,
     pattern_text,
 )
+from ..tape.base import Model
 from .screen import counted, duration_text, visible
 
 Decode = Callable[[Stream], Content]
@@ -164,8 +163,8 @@ def compact(value: object) -> str:
 
 def plain(value: object) -> object:
     """``value`` of a model as JSON has it, without what is not set."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, Model):
+        return value.model_dump()
     if isinstance(value, tuple | list):
         return [plain(one) for one in value]
     if isinstance(value, dict):
@@ -213,8 +212,8 @@ def untold(entry: Entry) -> dict[str, object]:
     """Fields that are set and have no words of their own."""
     return {
         name: getattr(entry, name)
-        for name, info in type(entry).model_fields.items()
-        if name not in TOLD_FIELDS and getattr(entry, name) != info.default
+        for name, default in type(entry).model_fields.items()
+        if name not in TOLD_FIELDS and getattr(entry, name) != default
     }
 
 

@@ -55,7 +55,7 @@ _NUMBERED_ERROR = re.compile(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
 
 def problems(entry: Entry) -> Iterable[Problem]:
     """Everything that is wrong with ``entry``, in the order of its fields."""
-    return () if entry.model_fields_set <= _HARMLESS else _problems(entry)
+    return () if vars(entry).keys() <= _HARMLESS else _problems(entry)
 
 
 def signal_problems(signals: Iterable[SentSignal]) -> Iterator[Problem]:

@@ -6,28 +6,20 @@ The store calls both. Reading is strict and never guesses: every way to be wrong
 
 from __future__ import annotations
 
-import codecs
 import gc
-import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
-
-from ..errors import TapeCorrupt, TapeVersionError
+from ..errors import TapeError
 from .checks import problems, signal_problems
-from .layout import text_of
-from .misfit import MEND, Json, misfit, place_of, value_at
-from .model import FIRST_ERROR, FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
+from .model import Tape
+from .place import corrupt
+from .problem import Problem
+from .reader import read
 
-_ENTRIES: TypeAdapter[tuple[Entry, ...]] = TypeAdapter(Annotated[tuple[Entry, ...], FIRST_ERROR])
-_EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
-
-_CUT_OFF = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-Fa-f]{0,4}")
-"""What a file ends with where JSON's parser stumbles over half a word, half a number or half an escape."""
+_FEW = 1 << 16
+"""Bytes of a tape that makes so few objects that nobody looks for garbage among them."""
 
 
 def loads(data: bytes, path: Path) -> Tape:
@@ -41,6 +33,8 @@ def loads(data: bytes, path: Path) -> Tape:
         TapeCorrupt: not JSON, truncated, a wrong type, an unknown field, or fields that are at odds.
         TapeVersionError: written in another version of the format.
     """
+    if len(data) < _FEW:
+        return _loaded(data, path)
     with _uncollected():
         return _loaded(data, path)
 
@@ -59,21 +53,16 @@ def _uncollected() -> Iterator[None]:
 
 
 def _loaded(data: bytes, path: Path) -> Tape:
-    document = _parse(data, path)
-    bare = isinstance(document, list)
-    if not bare:
-        _check_version(document, path)
-    # pydantic parses the bytes again, which is faster than having it validate Python objects; and
-    # without those objects in memory the garbage collector has less to look through.
-    del document
-    try:
-        if bare:
-            tape = Tape(entries=_ENTRIES.validate_json(data, strict=True))
-        else:
-            tape = Tape.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise misfit(error, _parse(data, path), path) from None
-    _check_entries(tape, data, path, () if bare else ("entries",))
+    tape = read(data)
+    if tape is None:
+        from .verdict import verdict
+
+        tape = verdict(data, path)
+    for place, problem in _found(tape):
+        bare = data.lstrip().startswith(b"[")
+        raise corrupt(
+            path, problem.problem, problem.expected, place.removeprefix("entries") if bare else place
+        )
     return tape
 
 
@@ -85,128 +74,27 @@ def dumps(tape: Tape) -> bytes:
     equal tape.
 
     Raises:
-        ValueError: fields of an entry are at odds, or hold what UTF-8 can't carry.
+        ValueError: fields of an entry are at odds, or hold what can't be on a tape.
     """
+    from .layout import text_of
+
+    for place, problem in _found(tape):
+        raise ValueError(f"{place}: {problem.problem}; expected {problem.expected}")
+    data = text_of(tape).encode("utf-8")
+    if read(data) is None:
+        from .verdict import verdict
+
+        try:
+            verdict(data, Path("tape"))
+        except TapeError as error:
+            raise ValueError(f"{error.place}: {error.problem}; expected {error.expected}") from error
+    return data
+
+
+def _found(tape: Tape) -> Iterator[tuple[str, Problem]]:
+    """What is at odds, and where."""
     for problem in signal_problems(tape.signals or ()):
-        raise ValueError(f"{problem.place}: {problem.problem}; expected {problem.expected}")
+        yield problem.place, problem
     for index, entry in enumerate(tape.entries):
         for problem in problems(entry):
-            place = f"entries[{index}].{problem.place}"
-            raise ValueError(f"{place}: {problem.problem}; expected {problem.expected}")
-    return text_of(tape).encode("utf-8")
-
-
-class _Doubled(dict[str, Json]):
-    """An object in which a name stands twice; JSON parsers take the last one and say nothing."""
-
-    name = ""
-
-
-def _parse(data: bytes, path: Path) -> Json:
-    """The document, seen as JSON only.
-
-    Raises:
-        TapeCorrupt: it isn't JSON, is neither an object nor a list, or a name stands twice in an object.
-    """
-    doubled = False
-
-    def keep(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        nonlocal doubled
-        found = dict(pairs)
-        if len(found) == len(pairs):
-            return found
-        doubled = True
-        marked = _Doubled(pairs)
-        names = [name for name, _ in pairs]
-        marked.name = next(name for name in names if names.count(name) > 1)
-        return marked
-
-    text = _text(data, path)
-    try:
-        document = json.loads(text, object_pairs_hook=keep)
-    except json.JSONDecodeError as error:
-        raise _not_json(error, path) from None
-    except RecursionError:
-        raise _corrupt(path, "the lists or objects are nested too deep", _EXAMPLE) from None
-    except ValueError:
-        # Python converts integers of at most 4300 digits: see sys.set_int_max_str_digits.
-        raise _corrupt(path, "a number of too many digits", "a number that a tape can have") from None
-    if not isinstance(document, dict | list):
-        raise _corrupt(path, "neither an object nor a list", _EXAMPLE)
-    if doubled:
-        raise _corrupt(
-            path, "the field stands twice", "each field once", place_of(_place_of_doubled(document))
-        )
-    return document
-
-
-def _text(data: bytes, path: Path) -> str:
-    if data.startswith(codecs.BOM_UTF8):
-        raise _corrupt(path, "a byte order mark", "UTF-8 without one", "line 1, column 1")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
-        problem = f"not UTF-8: byte 0x{data[error.start]:02x}"
-        raise _corrupt(path, problem, "UTF-8", f"line {line}, column {column}") from None
-    if not text or text.isspace():
-        raise _corrupt(path, "the file is empty", _EXAMPLE)
-    return text
-
-
-def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
-    rest = error.doc[error.pos :].rstrip()
-    if _CUT_OFF.fullmatch(rest) or error.msg.startswith("Unterminated string"):
-        problem = f"the file is truncated: {error.msg}"
-    elif error.doc[error.pos] == "\0":
-        problem = "not JSON: a NUL byte"
-    else:
-        problem = f"not JSON: {error.msg}"
-    return _corrupt(path, problem, "JSON", f"line {error.lineno}, column {error.colno}")
-
-
-def _place_of_doubled(document: Json) -> tuple[int | str, ...]:
-    """Where the first name stands twice; only called when one does."""
-    pending: list[tuple[tuple[int | str, ...], Json]] = [((), document)]
-    while True:
-        place, value = pending.pop()
-        if isinstance(value, _Doubled):
-            return (*place, value.name)
-        inner = value.items() if isinstance(value, dict) else enumerate(value)
-        below = [((*place, step), one) for step, one in inner if isinstance(one, dict | list)]
-        pending.extend(reversed(below))
-
-
-def _check_version(document: dict[str, Json], path: Path) -> None:
-    """Look at the version before all else: a newer format has fields that this one calls unknown."""
-    version = document.get("version", FORMAT_VERSION)
-    if type(version) is not int or OLDEST_VERSION <= version <= FORMAT_VERSION:
-        return
-    newer = version > FORMAT_VERSION
-    raise TapeVersionError(
-        path,
-        "written in a newer version of the format" if newer else "no such version of the format",
-        place="version",
-        expected=f"version {OLDEST_VERSION} to {FORMAT_VERSION}",
-        next_step="upgrade pytest-proctape, or record the test again with --record-tapes" if newer else MEND,
-    )
-
-
-def _check_entries(tape: Tape, data: bytes, path: Path, above: tuple[str, ...]) -> None:
-    for problem in signal_problems(tape.signals or ()):
-        raise _corrupt(path, problem.problem, problem.expected, problem.place)
-    for index, entry in enumerate(tape.entries):
-        for problem in problems(entry):
-            place = f"{place_of((*above, index))}.{problem.place}"
-            raise _corrupt(path, problem.problem, problem.expected, place)
-        if entry.fds:
-            # "3" and "03" are two names and one number.
-            steps: tuple[int | str, ...] = (*above, index, "fds")
-            if len(entry.fds) != len(value_at(steps, _parse(data, path))):
-                raise _corrupt(path, "a descriptor stands twice", "each descriptor once", place_of(steps))
-
-
-def _corrupt(path: Path, problem: str, expected: str, place: str = "") -> TapeCorrupt:
-    # It may quote the file, which can hold anything.
-    return TapeCorrupt(path, f"{problem:.200}", place=place, expected=expected, next_step=MEND)
+            yield f"entries[{index}].{problem.place}", problem

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel
+from .base import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class InputPattern:
         to_end: all of the input until it is closed; else one line, or what is left at the end.
     """
 
-    pattern: BaseModel
+    pattern: Model
     to_end: bool
     at_ns: int = 0
 

@@ -10,15 +10,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from pydantic import BaseModel
-
+from .base import Model
 from .model import Base64, Effect, Entry, Event, Payload, Tape
 from .patterns import is_pattern, pattern_text
 
 _WIDTH = 100
 """Columns up to which a short list or object stays on one line."""
 
-_ALWAYS: Final[dict[type[BaseModel], frozenset[str]]] = {
+_ALWAYS: Final[dict[type[Model], frozenset[str]]] = {
     Tape: frozenset({"version", "entries"}),
     Entry: frozenset({"duration_ms"}),
 }
@@ -38,13 +37,13 @@ def text_of(tape: Tape) -> str:
     return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", _model(tape, 0)) + "\n"
 
 
-def _model(model: BaseModel, indent: int) -> str:
+def _model(model: Model, indent: int) -> str:
     """An object with the fields that do not have their default, in the order of the model."""
     always = _ALWAYS.get(type(model), frozenset())
     fields = [
         (name, value, name in _LINES)
-        for name, info in type(model).model_fields.items()
-        if (value := getattr(model, name)) != info.default or name in always
+        for name, default in type(model).model_fields.items()
+        if (value := getattr(model, name)) != default or name in always
     ]
     return _object(fields, indent)
 
@@ -60,7 +59,7 @@ def _object(fields: Iterable[tuple[str, object, bool]], indent: int) -> str:
 
 def _value(value: object, indent: int, column: int, by_line: bool) -> str:
     """``value`` as it stands behind ``column`` characters of a line that is indented by ``indent``."""
-    if not isinstance(value, BaseModel | dict | tuple):
+    if not isinstance(value, Model | dict | tuple):
         return _scalar(value)
     short = None if by_line and isinstance(value, tuple) else _short(value)
     if short is not None and column + len(short) < _WIDTH:
@@ -68,7 +67,7 @@ def _value(value: object, indent: int, column: int, by_line: bool) -> str:
     if isinstance(value, Effect) and (line := _short_event(value)) is not None:
         # However long: what became of one file is one line of a diff.
         return line
-    if isinstance(value, BaseModel):
+    if isinstance(value, Model):
         return _model(value, indent)
     if isinstance(value, dict):
         return _object(((str(name), one, True) for name, one in value.items()), indent)
@@ -77,18 +76,16 @@ def _value(value: object, indent: int, column: int, by_line: bool) -> str:
     return "[\n" + ",\n".join(items) + "\n" + " " * indent + "]" if items else "[]"
 
 
-def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str | None:
+def _short(value: Model | dict[object, object] | tuple[object, ...]) -> str | None:
     """``value`` on one line, if it is of a kind that may stand on one."""
     if isinstance(value, Base64) and isinstance(value.base64, str):
         return f'{{"base64": {_scalar(value.base64)}}}'
     if isinstance(value, Event):
         return _short_event(value)
-    if isinstance(value, BaseModel) and is_pattern(value):
+    if isinstance(value, Model) and is_pattern(value):
         return pattern_text(value)
     if isinstance(value, tuple):
-        items = [
-            _short(item) if isinstance(item, BaseModel | dict | tuple) else _scalar(item) for item in value
-        ]
+        items = [_short(item) if isinstance(item, Model | dict | tuple) else _scalar(item) for item in value]
         return None if None in items else f"[{', '.join(item for item in items if item is not None)}]"
     return None
 
@@ -96,7 +93,7 @@ def _short(value: BaseModel | dict[object, object] | tuple[object, ...]) -> str 
 def _short_event(event: Event | Effect) -> str | None:
     """An event on one line, so that a timeline reads like a conversation; not if it has lines itself."""
     parts = []
-    for name, info in type(event).model_fields.items():
+    for name, default in type(event).model_fields.items():
         value = getattr(event, name)
         if name == "effects" and value is not None:
             return None
@@ -105,10 +102,10 @@ def _short_event(event: Event | Effect) -> str | None:
         if isinstance(value, Payload):
             short: str | None = f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}}}'
         else:
-            short = _short(value) if isinstance(value, BaseModel | tuple) else _scalar(value)
+            short = _short(value) if isinstance(value, Model | tuple) else _scalar(value)
         if short is None:
             return None
-        if value != info.default:
+        if value != default:
             parts.append(f"{_scalar(name)}: {short}")
     return f"{{{', '.join(parts)}}}"
 

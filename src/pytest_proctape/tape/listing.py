@@ -13,15 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from ..errors import TapeError
+from .base import Model
 from .files import TEMPORARY, check_inside, remove
 from .model import Payload, Tape
 from .names import PAYLOADS, SUFFIX
 from .store import ATTEMPT
 
-_MAY_HOLD = (BaseModel, tuple, dict)
+_MAY_HOLD = (Model, tuple, dict)
 _PAYLOAD_NAME = re.compile(r"[0-9a-f]{64}(\..*)?\Z", re.DOTALL)
 
 
@@ -91,7 +90,7 @@ def payloads_of(tape: Tape) -> Iterator[Payload]:
         value = pending.pop()
         if isinstance(value, Payload):
             yield value
-        elif isinstance(value, BaseModel):
+        elif isinstance(value, Model):
             # Most of a tape is text, and plain values.
             pending.extend(one for one in vars(value).values() if isinstance(one, _MAY_HOLD))
         elif isinstance(value, tuple | dict):

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ..errors import TapeCorrupt
+from .base import Model
+from .judge import judge_of
 from .model import Base64, Effect, Entry, Event, Payload, Recorded, SentSignal, SpawnError, Tape
 from .patterns import AnyArgs, Anything, Glob, Regex
+from .place import MEND, Json, place_of, value_at
 
-MEND = "mend the file, restore it from version control, or record the test again with --record-tapes"
-
-# Any: a value as the JSON module gives it, and the location tuples and contexts of pydantic's reports.
-Json = Any
+# Any: the contexts of pydantic's reports.
+Context = Mapping[str, Any]
 Location = tuple[int | str, ...]
 
 _STREAM = (
@@ -33,7 +34,7 @@ _PATTERN = '{"any": true}, {"regex": "..."}, {"glob": "..."}'
 _WORD = f"{_ARGUMENT}, or a pattern: {_PATTERN}"
 _ARG = f'{_WORD}, {{"any_args": true}}'
 _STDIN = f"{_STREAM}; or a pattern: {_PATTERN}"
-_FORMS: Mapping[str, tuple[type[BaseModel], ...]] = {
+_FORMS: Mapping[str, tuple[type[Model], ...]] = {
     _STREAM: (Payload, Base64),
     _STDIN: (Payload, Base64, Anything, Regex, Glob),
     _ARGUMENT: (Base64,),
@@ -73,9 +74,6 @@ _BY_FIELD: Mapping[tuple[int | str, str], str] = {
 }
 """What is expected of a field, where more can be said than its type."""
 _JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
-_LONGEST_STEP, _LONGEST_PLACE = 120, 400
-"""Characters of a place that are told; a file can name anything."""
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def misfit(error: ValidationError, document: Json, path: Path) -> TapeCorrupt:
@@ -95,29 +93,6 @@ def misfit(error: ValidationError, document: Json, path: Path) -> TapeCorrupt:
     if model is Entry and location:
         expected = _BY_FIELD.get((location[-1], first["type"]), expected)
     return _corrupt(path, location, value_at(location, document), first["type"], expected, model)
-
-
-def place_of(location: Sequence[int | str]) -> str:
-    """``entries[2].stdout`` for ``("entries", 2, "stdout")``."""
-    place = ""
-    for step in location:
-        if isinstance(step, int):
-            place += f"[{step}]"
-        elif _PLAIN_KEY.match(step) and len(step) <= _LONGEST_STEP:
-            place += f".{step}" if place else step
-        else:
-            place += f"[{step!r}]" if len(step) <= _LONGEST_STEP else f"[{step[:_LONGEST_STEP]!r}...]"
-    return place if len(place) <= _LONGEST_PLACE else f"{place[:_LONGEST_PLACE]}..."
-
-
-def value_at(location: Sequence[int | str], document: Json) -> Json:
-    """What ``document`` has there; ``None`` where it has nothing."""
-    for step in location:
-        try:
-            document = document[step]
-        except (LookupError, TypeError):
-            return None
-    return document
 
 
 def _is_unknown_field(location: Location, kind: str, document: Json) -> bool:
@@ -183,14 +158,14 @@ def _no_form(location: Location, name: str, expected: str, path: Path) -> TapeCo
 
 
 def _form_misfit(
-    location: Location, value: dict[str, Json], model: type[BaseModel], forms: str, path: Path
+    location: Location, value: dict[str, Json], model: type[Model], forms: str, path: Path
 ) -> TapeCorrupt:
     lines = value.get("base64") if model is Base64 else None
     if isinstance(lines, list) and not all(isinstance(line, str) for line in lines):
         return _line_misfit((*location, "base64"), lines, path)
     plain = {name: tuple(one) if isinstance(one, list) else one for name, one in value.items()}
     try:
-        model.model_validate(plain, strict=True)
+        judge_of(model).model_validate(plain, strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
@@ -214,7 +189,7 @@ def _line_misfit(location: Location, lines: list[Json], path: Path) -> TapeCorru
 
 
 def _corrupt(
-    path: Path, location: Location, value: Json, kind: str, expected: str, model: type[BaseModel]
+    path: Path, location: Location, value: Json, kind: str, expected: str, model: type[Model]
 ) -> TapeCorrupt:
     if kind == "missing":
         return _missing(path, location, "a value")
@@ -237,7 +212,7 @@ def _missing(path: Path, location: Location, expected: str) -> TapeCorrupt:
     )
 
 
-def _expected(kind: str, message: str, context: Mapping[str, Json]) -> str:
+def _expected(kind: str, message: str, context: Context) -> str:
     if kind == "value_error" and (told := message.removeprefix("Value error, ")).startswith("a "):
         # The words of the validators of patterns.
         return told
@@ -280,7 +255,7 @@ def _shown_int(value: int) -> str:
     return f"the number {value}" if value.bit_length() <= 64 else "a number of many digits"
 
 
-def _unknown_field(path: Path, location: Location, model: type[BaseModel]) -> TapeCorrupt:
+def _unknown_field(path: Path, location: Location, model: type[Model]) -> TapeCorrupt:
     name = str(location[-1])
     known = list(model.model_fields)
     near = difflib.get_close_matches(name, known, n=1)
@@ -295,7 +270,7 @@ def _short_name(name: str) -> str:
     return name if len(name) <= 40 else f"{name[:40]}..."
 
 
-def _model_at(location: Location, document: Json) -> type[BaseModel]:
+def _model_at(location: Location, document: Json) -> type[Model]:
     """The model that the last step of ``location`` is a field of."""
     match location if not isinstance(document, list) else ("entries", *location):
         case [_]:

@@ -1,6 +1,7 @@
-"""The tape as data: frozen pydantic models, one to one with the JSON on disk.
+"""The tape as data: frozen models, one to one with the JSON on disk.
 
-Nothing here touches a file; :mod:`.codec` turns bytes into these and back, :mod:`.store` keeps them.
+Nothing here touches a file; :mod:`.codec` turns bytes into these and back, :mod:`.store` keeps them. The
+names in the annotations of the fields mean more to :mod:`.judge`, which has pydantic check what they promise.
 
 A stream on a tape is one of
 
@@ -16,55 +17,52 @@ A word of a command line is text or base64; on a tape that was written or edited
 from __future__ import annotations
 
 import base64 as base64_module
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, field_validator
-
+from .base import Model
 from .patterns import AnyArgs, Anything, Glob, Regex
 
 FORMAT_VERSION = 2
 """Of the tapes that are written. Version 1 had fewer fields, and is read as it is."""
 OLDEST_VERSION = 1
 
-Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Milliseconds = float
 """Durations and offsets on a tape are in milliseconds with at most six decimals: whole nanoseconds."""
+ExitCode = int
+"""0 to 255."""
+Bytes = int
+"""A size, 0 or more."""
+SparseSize = int
+"""The size of a file with holes, at most a terabyte."""
+Descriptor = int
+"""Of a child, in an event: 0 or more."""
+ExtraDescriptor = int
+"""Of a child, beside its three streams: 3 or more."""
+Pid = int
+"""Of a process of the recording: 2 or more."""
+Hash = str
+"""A SHA-256 in lower case."""
 
 
-class _FirstError(FailFast):
-    """Only the first wrong item of a list is reported, as only one is told to the reader.
-
-    Reports on every item of a file of a megabyte take half a gigabyte.
-    """
-
-    def __hash__(self) -> int:  # FailFast has none, and a union needs it
-        return hash(type(self))
-
-
-FIRST_ERROR = _FirstError()
-Lines = Annotated[tuple[str, ...], FIRST_ERROR]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Base64(_Model):
+class Base64(Model):
     """Bytes that are not UTF-8. White space between the digits is not looked at."""
 
-    base64: Annotated[str | Lines, Field(union_mode="left_to_right")]
+    base64: Text
 
-    @field_validator("base64")
-    @classmethod
-    def _must_decode(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        _unbase64(value)
-        return value
+    def _check(self) -> None:
+        self.decoded()
 
     def decoded(self) -> bytes:
         """The bytes."""
-        return _unbase64(self.base64)
+        return unbase64(self.base64)
 
 
-def _unbase64(text: str | tuple[str, ...]) -> bytes:
+def unbase64(text: str | tuple[str, ...]) -> bytes:
+    """The bytes.
+
+    Raises:
+        ValueError: it is no base64.
+    """
     digits = "".join("".join(text).split())
     try:
         return base64_module.b64decode(digits, validate=True)
@@ -72,27 +70,26 @@ def _unbase64(text: str | tuple[str, ...]) -> bytes:
         raise ValueError(f"not base64: {error}") from error
 
 
-class Payload(_Model):
+class Payload(Model):
     """Bytes kept in a file of their own, named by their hash."""
 
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    size: Annotated[int, Field(ge=0)]
+    sha256: Hash
+    size: Bytes
 
 
-# Trying the forms from left to right is a third faster than weighing them against each other, and no
-# value fits two of them.
-Stream = Annotated[str | Lines | Base64 | Payload, Field(union_mode="left_to_right")]
-Argument = Annotated[str | Base64, Field(union_mode="left_to_right")]
-Word = Annotated[str | Base64 | Anything | Regex | Glob, Field(union_mode="left_to_right")]
-Arg = Annotated[str | Base64 | Anything | Regex | Glob | AnyArgs, Field(union_mode="left_to_right")]
-StdinStream = Annotated[
-    str | Lines | Base64 | Payload | Anything | Regex | Glob, Field(union_mode="left_to_right")
-]
+Lines = tuple[str, ...]
+Text = str | Lines
+Stream = Text | Base64 | Payload
+Argument = str | Base64
+Word = str | Base64 | Anything | Regex | Glob
+Arg = Word | AnyArgs
+StdinStream = Stream | Anything | Regex | Glob
+Time = str | int
 Phase = Literal["setup", "call", "teardown"]
 StreamName = Literal["stdin", "stdout", "stderr"]
 
 
-class SpawnError(_Model):
+class SpawnError(Model):
     """The child could not be started; CPython builds the exception from this.
 
     Attributes:
@@ -106,7 +103,7 @@ class SpawnError(_Model):
     message: str = ""
 
 
-class Effect(_Model):
+class Effect(Model):
     """What a child did to one name in the watched directories.
 
     At most one of ``file``, ``link``, ``same_as`` and ``kind`` is set. With none of them the thing itself
@@ -138,18 +135,18 @@ class Effect(_Model):
     link: Argument | None = None
     same_as: Argument | None = None
     kind: Literal["directory", "fifo", "socket", "gone"] | None = None
-    size: Annotated[int, Field(ge=0, le=1 << 40)] | None = None
+    size: SparseSize | None = None
     parts: tuple[tuple[int, int], ...] | None = None
     mode: str | None = None
     at_ms: Milliseconds | None = None
-    mtime: Annotated[str | int, Field(union_mode="left_to_right")] | None = None
+    mtime: Time | None = None
     was: str | None = None
     in_place: bool = False
     placeholders: bool = False
     pid: bool = False
 
 
-class Event(_Model):
+class Event(Model):
     """One step of a child's timeline. Exactly one of the fields other than ``at_ms`` and ``fd`` is set.
 
     Attributes:
@@ -170,7 +167,7 @@ class Event(_Model):
     stdin: StdinStream | None = None
     stdout: Stream | None = None
     stderr: Stream | None = None
-    fd: Annotated[int, Field(ge=0)] | None = None
+    fd: Descriptor | None = None
     data: Stream | None = None
     close: StreamName | None = None
     signal: str | None = None
@@ -181,7 +178,11 @@ class Event(_Model):
     effects: tuple[Effect, ...] | None = None
 
 
-class Entry(_Model):
+Args = tuple[Arg, ...]
+Timeline = tuple[Event, ...]
+
+
+class Entry(Model):
     """One recorded spawn. Only ``program`` is required.
 
     Attributes:
@@ -210,7 +211,7 @@ class Entry(_Model):
     """
 
     program: Word
-    args: Annotated[tuple[Arg, ...], FIRST_ERROR] = ()
+    args: Args = ()
     argv0: Argument | None = None
     cwd: Word | None = None
     env: dict[str, str | None] | None = None
@@ -219,9 +220,9 @@ class Entry(_Model):
     stdout: Stream | None = ""
     stderr: Stream | None = ""
     stderr_to_stdout: bool = False
-    fds: dict[Annotated[int, Field(ge=3)], Stream] | None = None
-    timeline: Annotated[tuple[Event, ...], FIRST_ERROR] | None = None
-    exit_code: Annotated[int, Field(ge=0, le=255)] | None = None
+    fds: dict[ExtraDescriptor, Stream] | None = None
+    timeline: Timeline | None = None
+    exit_code: ExitCode | None = None
     signal: str | None = None
     core_dumped: bool = False
     spawn_error: SpawnError | None = None
@@ -235,7 +236,7 @@ class Entry(_Model):
     note: str | None = None
 
 
-class Recorded(_Model):
+class Recorded(Model):
     """When and with what a tape was made.
 
     Attributes:
@@ -248,7 +249,7 @@ class Recorded(_Model):
     proctape: str
 
 
-class SentSignal(_Model):
+class SentSignal(Model):
     """A signal to a process that the test had not started itself, and what came of it.
 
     Attributes:
@@ -258,13 +259,17 @@ class SentSignal(_Model):
         error: name of the error; ``None`` for none.
     """
 
-    pid: Annotated[int, Field(ge=2)]
+    pid: Pid
     group: bool = False
     signal: str | None = None
     error: str | None = None
 
 
-class Tape(_Model):
+Signals = tuple[SentSignal, ...]
+Entries = tuple[Entry, ...]
+
+
+class Tape(Model):
     """One file.
 
     Attributes:
@@ -282,6 +287,6 @@ class Tape(_Model):
     test: str = ""
     recorded: Recorded | None = None
     names: dict[str, str] | None = None
-    signals: Annotated[tuple[SentSignal, ...], FIRST_ERROR] | None = None
+    signals: Signals | None = None
     tools: dict[str, Argument | None] | None = None
-    entries: Annotated[tuple[Entry, ...], FIRST_ERROR] = ()
+    entries: Entries = ()

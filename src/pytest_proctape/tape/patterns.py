@@ -1,6 +1,6 @@
 """What may stand on a tape in the place of a word or of input: patterns, and what they match.
 
-The models are read with the tape, so a pattern that is none is found when the tape is loaded. A tape is
+A pattern that is none can't be made, and is so found when the tape is loaded. A tape is
 input, and Python's ``re`` can take for ever over a bad pattern and a long text: both are bounded here. A
 pattern within the bounds can still be slow; look at the regular expressions of a tape as at code.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from .base import Model
 
 PATTERN_LIMIT = 1000
 """Characters that a pattern may have."""
@@ -24,45 +24,35 @@ TEXT_LIMIT = 1 << 16
 """Characters of text beyond which no pattern but ``any`` matches."""
 
 
-class _Pattern(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Anything(_Pattern):
+class Anything(Model):
     """Any word. As stdin: input that nobody looked at, as where the child left before it could be read."""
 
     any: Literal[True]
 
 
-class AnyArgs(_Pattern):
+class AnyArgs(Model):
     """Any number of words, also none."""
 
     any_args: Literal[True]
 
 
-class Regex(_Pattern):
+class Regex(Model):
     """A word that matches from its beginning to its end, as :func:`re.fullmatch` has it."""
 
     regex: str
 
-    @field_validator("regex")
-    @classmethod
-    def _must_compile(cls, value: str) -> str:
-        _check_length(value)
-        _compiled(value)
-        return value
+    def _check(self) -> None:
+        _check_length(self.regex)
+        _compiled(self.regex)
 
 
-class Glob(_Pattern):
+class Glob(Model):
     """A word that matches as a file name does a shell's pattern, case and all: :mod:`fnmatch`."""
 
     glob: str
 
-    @field_validator("glob")
-    @classmethod
-    def _must_be_short(cls, value: str) -> str:
-        _check_length(value)
-        return value
+    def _check(self) -> None:
+        _check_length(self.glob)
 
 
 Pattern = Anything | Regex | Glob
@@ -70,10 +60,10 @@ Pattern = Anything | Regex | Glob
 
 def is_pattern(word: object) -> bool:
     """Whether ``word`` of a tape stands for more than itself."""
-    return isinstance(word, _Pattern)
+    return isinstance(word, Anything | AnyArgs | Regex | Glob)
 
 
-def fits(pattern: BaseModel, text: str) -> bool:
+def fits(pattern: Model, text: str) -> bool:
     """Whether ``text`` is one that ``pattern`` stands for."""
     if isinstance(pattern, Anything | AnyArgs):
         return True
@@ -84,12 +74,12 @@ def fits(pattern: BaseModel, text: str) -> bool:
     return isinstance(pattern, Glob) and _glob(pattern.glob).fullmatch(text) is not None
 
 
-def fits_input(pattern: BaseModel, data: bytes) -> bool:
+def fits_input(pattern: Model, data: bytes) -> bool:
     """:func:`fits` for what was sent to a child; bytes that are not UTF-8 are lone surrogates."""
     return fits(pattern, data.decode("utf-8", "surrogateescape"))
 
 
-def pattern_text(pattern: BaseModel) -> str:
+def pattern_text(pattern: Model) -> str:
     """As it stands on the tape: ``{"regex": "v.*"}``."""
     return json.dumps(pattern.model_dump(), ensure_ascii=False)
 

@@ -394,7 +394,7 @@ def test_fields_at_odds_are_not_written() -> None:
 
 
 def test_text_that_is_no_text_is_not_written() -> None:
-    tape = Tape(entries=(Entry.model_construct(program=os.fsdecode(b"caf\xe9"), args=(), duration_ms=0.0),))
+    tape = Tape(entries=(Entry(program=os.fsdecode(b"caf\xe9"), args=(), duration_ms=0.0),))
     with pytest.raises(ValueError, match="surrogates"):
         dumps(tape)
 
