@@ -28,7 +28,7 @@ from ..tape import Spawn
 from . import door
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "0"
-_VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14))
+_VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Their ``Lib/subprocess.py`` has been read for this: what ``run`` does between the two calls, and after."""
 
 _Popen = subprocess.Popen

@@ -19,10 +19,11 @@ from ..clock import CLOCK
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, pacing
 from .clocked import notice
+from .known import taking
 
-_REAL_FORK_EXEC: Callable[..., int] = subprocess._fork_exec  # type: ignore[attr-defined]
 _TAKES_VFORK = hasattr(subprocess, "_USE_VFORK")
 """Up to 3.13 ``fork_exec`` is told at its end whether it may vfork; from 3.14 on it is not asked."""
+_REAL_FORK_EXEC: Callable[..., int] = taking(subprocess, "_fork_exec", 22 + _TAKES_VFORK)
 
 _CHDIR = "noexec:chdir"
 """What a child says whose ``cwd`` was at fault; CPythons that don't tell it from others say ``noexec``."""
