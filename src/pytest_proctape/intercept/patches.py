@@ -29,6 +29,7 @@ from . import (
     spawning,
     timing,
 )
+from .known import part
 
 _lock = threading.Lock()
 _users = 0
@@ -48,7 +49,7 @@ def install() -> None:
                 replacements = _replacements()
                 # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
                 real = {
-                    id(getattr(where, name)): what
+                    id(part(where, name)): what
                     for where, name, what in replacements
                     if where in (os, signal, shutil)
                 }
@@ -73,7 +74,7 @@ def uninstall() -> None:
 
 
 def _put(where: Any, name: str, what: Any) -> None:
-    before = getattr(where, name)
+    before = part(where, name)
     setattr(where, name, what)
     _undo.callback(setattr, where, name, before)
 
@@ -83,10 +84,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (subprocess, "_fork_exec", spawning.fork_exec),
         # Popen would take a second road, with other errors, for the plainest calls.
         (subprocess, "_USE_POSIX_SPAWN", False),
-        (subprocess, "_time", timing.monotonic),
-        (subprocess.Popen, "_wait", timing.wait),
-        (subprocess.Popen, "_communicate", timing.communicate),
-        (subprocess.Popen, "_remaining_time", timing.remaining_time),
+        *timing.replacements(),
         *short.replacements(),
         *plain.replacements(),
         *posix.replacements(),
@@ -117,7 +115,7 @@ def _bound_waitpid() -> list[tuple[Any, str, Any]]:
     One that is missed answers ECHILD, which ``subprocess`` takes for an exit code of 0.
     """
     if sys.version_info >= (3, 13):
-        return [(subprocess._del_safe, "waitpid", reaping.waitpid)]  # type: ignore[attr-defined]
+        return [(part(subprocess, "_del_safe"), "waitpid", reaping.waitpid)]
     poll = subprocess.Popen._internal_poll  # type: ignore[attr-defined]
     real = reaping.REAL_WAITPID
     defaults = tuple(reaping.waitpid if value is real else value for value in poll.__defaults__)

@@ -28,7 +28,7 @@ from . import door
 from .asking import OPTIONS, Form, decoded, encoded, form_of, spawn_of
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "0"
-_VERSIONS = ((3, 11), (3, 12), (3, 13))
+_VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Their ``Lib/subprocess.py`` has been read for this: what ``run`` does between the two calls, and after."""
 
 _Popen = subprocess.Popen

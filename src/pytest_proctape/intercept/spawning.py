@@ -19,9 +19,11 @@ from ..clock import CLOCK
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, pacing
 from .clocked import notice
+from .known import taking
 
-_REAL_FORK_EXEC: Callable[..., int] = subprocess._fork_exec  # type: ignore[attr-defined]
-
+_TAKES_VFORK = hasattr(subprocess, "_USE_VFORK")
+"""Up to 3.13 ``fork_exec`` is told at its end whether it may vfork; from 3.14 on it is not asked."""
+_REAL_FORK_EXEC: Callable[..., int] = taking(subprocess, "_fork_exec", 22 + _TAKES_VFORK)
 
 _CHDIR = "noexec:chdir"
 """What a child says whose ``cwd`` was at fault; CPythons that don't tell it from others say ``noexec``."""
@@ -53,7 +55,7 @@ class ForkExec(NamedTuple):
     uid: int | None
     umask: int
     preexec_fn: Callable[[], object] | None
-    allow_vfork: bool
+    allow_vfork: bool = True
 
     @classmethod
     def inheriting(
@@ -69,8 +71,12 @@ class ForkExec(NamedTuple):
         nowhere = (-1,) * 8
         return cls(
             *(args, executables, False, (), None, env_list, *nowhere),
-            *(False, new_session, process_group, None, None, None, -1, None, True),
+            *(False, new_session, process_group, None, None, None, -1, None),
         )
+
+    def start(self) -> int:
+        """The real call."""
+        return _REAL_FORK_EXEC(*(self if _TAKES_VFORK else self[:-1]))
 
     def wiring(self) -> Wiring:
         """The child's descriptors as the caller gave them."""
@@ -116,9 +122,7 @@ def fork_exec(*arguments: Any) -> int:
     spawn = spawn_of(call)
     if asking is not None:
         spawn = replace(spawn, road="asyncio", now_ns=pacing.now_of(asking[0]))
-    started = door.spawn(
-        spawn, call.wiring(), lambda wiring: launch(call, wiring), lambda: _REAL_FORK_EXEC(*call)
-    )
+    started = door.spawn(spawn, call.wiring(), lambda wiring: launch(call, wiring), call.start)
     if asking is not None and not CLOCK.on:
         pacing.attach(*asking, started.pid)
     if started.error is not None:
@@ -137,7 +141,7 @@ def launch(call: ForkExec, wiring: Wiring) -> Started:
             watched = watched._replace(errpipe_read=reader)
         try:
             with _swapped({fd: ours for fd, ours in wiring.outputs.items() if fd > 2 and fd != ours}):
-                pid = _REAL_FORK_EXEC(*watched)
+                pid = watched.start()
         finally:
             os.close(writer)
         data = b""

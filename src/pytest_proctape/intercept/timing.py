@@ -1,8 +1,9 @@
 """Timed waits of ``subprocess``: on replay they expire as recorded, and at once.
 
 A deadline is a matter of ``Popen`` and not of the kernel, so this is the one place where the package
-reaches into that class: ``_wait``, ``_communicate`` and ``_remaining_time``, which every form of
-``timeout=`` goes through.
+reaches into that class: ``_wait``, ``_communicate`` and what is left until a deadline, which every form of
+``timeout=`` goes through. CPython asks for the latter in a method, ``_remaining_time``, up to 3.14, and from
+3.15 on in a function of the module, ``_deadline_remaining``, which does not know the ``Popen``.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ from ..child import TABLE, RecordingChild, VirtualChild
 from ..clock import CLOCK
 from ..errors import ProctapeError
 from . import pausing
+from .known import part
 
-_REAL_WAIT: Callable[..., int] = subprocess.Popen._wait  # type: ignore[attr-defined]
-_REAL_COMMUNICATE: Callable[..., Any] = subprocess.Popen._communicate  # type: ignore[attr-defined]
-_REAL_REMAINING_TIME: Callable[..., float | None] = subprocess.Popen._remaining_time  # type: ignore[attr-defined]
+_REAL_WAIT: Callable[..., int] = part(subprocess.Popen, "_wait")
+_REAL_COMMUNICATE: Callable[..., Any] = part(subprocess.Popen, "_communicate")
+_BY_METHOD = hasattr(subprocess.Popen, "_remaining_time")
+_REMAINING: tuple[Any, str] = (
+    (subprocess.Popen, "_remaining_time") if _BY_METHOD else (subprocess, "_deadline_remaining")
+)
+_REAL_REMAINING: Callable[..., float | None] = part(*_REMAINING)
 
 
 class _Local(threading.local):
@@ -30,6 +36,8 @@ class _Local(threading.local):
     """Seconds by which waits of this thread have been cut short."""
     communicating = False
     """A wait that expires is part of a longer one, which is what is noted."""
+    popen: Any = None
+    """Whose ``_communicate`` this thread is in; noted from 3.15 on."""
 
 
 _LOCAL = _Local()
@@ -65,7 +73,8 @@ def _wait(self: Any, timeout: float | None) -> int:
             if not child.clocked:
                 _LOCAL.skipped_s += max(0.0, timeout)
             raise subprocess.TimeoutExpired(self.args, timeout)
-        return _REAL_WAIT(self, None)
+        # From 3.15 on a deadline before now has passed even where the child has ended.
+        return _REAL_WAIT(self, timeout if timeout < 0 else None)
     child.awaited = True
     try:
         return _wait_recording(self, child, timeout)
@@ -102,13 +111,29 @@ def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float
         _LOCAL.communicating = False
 
 
-def remaining_time(self: Any, endtime: float | None) -> float | None:
-    """Stands in for ``Popen._remaining_time``, which ``_communicate`` asks before each of its waits.
+def communicate_by_name(self: Any, *arguments: Any) -> Any:
+    """The same from 3.15 on: :func:`deadline_remaining` has to know whose deadline it is."""
+    before, _LOCAL.popen = _LOCAL.popen, self
+    try:
+        return communicate(self, *arguments)
+    finally:
+        _LOCAL.popen = before
 
-    Where nothing but an expiry would end that wait, it has expired already.
-    """
+
+def remaining_time(self: Any, endtime: float | None) -> float | None:
+    """Stands in for ``Popen._remaining_time``, which ``_communicate`` asks before each of its waits."""
+    return _remaining(self, _REAL_REMAINING(self, endtime))
+
+
+def deadline_remaining(endtime: float | None) -> float | None:
+    """Stands in for the function that is asked in its place from 3.15 on."""
+    left_s = _REAL_REMAINING(endtime)
+    return left_s if _LOCAL.popen is None else _remaining(_LOCAL.popen, left_s)
+
+
+def _remaining(self: Any, left_s: float | None) -> float | None:
+    """Where nothing but an expiry would end the wait that comes, it has expired already."""
     child = TABLE.get(self.pid) or TABLE.held(self.pid)
-    left_s: float | None = _REAL_REMAINING_TIME(self, endtime)
     if (
         not isinstance(child, VirtualChild)
         or child.clocked
@@ -123,6 +148,16 @@ def remaining_time(self: Any, endtime: float | None) -> float | None:
         _LOCAL.skipped_s += left_s + 1e-6
         left_s = -1e-6
     return left_s
+
+
+def replacements() -> list[tuple[Any, str, Any]]:
+    """``(where, name, what)`` for the timed waits."""
+    return [
+        (subprocess, "_time", monotonic),
+        (subprocess.Popen, "_wait", wait),
+        (subprocess.Popen, "_communicate", communicate if _BY_METHOD else communicate_by_name),
+        (*_REMAINING, remaining_time if _BY_METHOD else deadline_remaining),
+    ]
 
 
 def _streams(popen: Any) -> tuple[Any, Any, Any]:
