@@ -111,6 +111,7 @@ def remaining_time(self: Any, endtime: float | None) -> float | None:
     left_s: float | None = _REAL_REMAINING_TIME(self, endtime)
     if (
         not isinstance(child, VirtualChild)
+        or child.is_over
         or child.clocked
         or all(one is None or one.closed for one in _streams(self))
     ):
