@@ -2,6 +2,7 @@
 
 from .causes import Stalled, WrongCause
 from .channels import Outlet
+from .ended import EndedChild, own_pipes, said_into
 from .family import process_of, processes
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
@@ -23,6 +24,7 @@ __all__ = [
     "Broken",
     "Child",
     "Copy",
+    "EndedChild",
     "Fork",
     "Memory",
     "Outlet",
@@ -45,7 +47,9 @@ __all__ = [
     "is_regular",
     "loosened",
     "moved",
+    "own_pipes",
     "process_of",
     "processes",
+    "said_into",
     "status_told",
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .terminal import Settings
 
 CHUNK = 1 << 16
-_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
+GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
 
 
 class _Channel:
@@ -82,7 +82,7 @@ class Inlet(_Channel):
         try:
             data = os.read(self.fd, limit)
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in GONE:
                 raise
             data = b""
         if not data:
@@ -164,7 +164,7 @@ class Outlet(_Channel):
         except BlockingIOError:
             return 0
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in GONE:
                 raise
             self._broken = True
             return len(data)

@@ -172,6 +172,9 @@ class VirtualChild(Machine):
         Raises:
             ProctapeError: as :meth:`poll`, and when the child waits for what can't come any more.
         """
+        if not options and self.is_over and self.error is None:
+            assert self.status is not None
+            return self.status
         if self._waits is not None:
             self._await(None, lambda: bool(options and self._changes))
         with self._lock:
@@ -262,6 +265,11 @@ class VirtualChild(Machine):
                 return with_received(self.script, self.script.steps, received)
             end = End(None, None, REAL.monotonic_ns() - self._started_ns)
             return with_received(replace(self.script, end=end), self.script.steps[: self._at], received)
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended, nothing that it said is on its way, and no mock clock has to be asked."""
+        return self.status is not None and self._waits is None and self._is_over_and_done()
 
     @property
     def clocked(self) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ..child import Started, Wiring, is_open, is_pipe, is_regular, moved
+from ..child import Started, Wiring, is_pipe, is_regular, moved
 from ..clock import CLOCK
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, pacing
@@ -92,7 +92,7 @@ class ForkExec(NamedTuple):
         inputs = {0: self.p2cread}
         if self.p2cread == -1:
             # Parent and child share the position in a file, so it matters how far the child reads.
-            inputs = {0: 0} if is_open(0) and is_regular(0) else {}
+            inputs = {0: 0} if _is_regular(0) else {}
         private = {self.c2pwrite} if self.c2pread != -1 else set()
         private |= {self.errwrite} if self.errread != -1 else set()
         private |= {self.p2cread} if self.p2cwrite != -1 else set()
@@ -196,6 +196,13 @@ def _is_writable_pipe(fd: int) -> bool:
         return False
 
 
+def _is_regular(fd: int) -> bool:
+    try:
+        return is_regular(fd)
+    except OSError:
+        return False
+
+
 def _is_passed_on(fd: int) -> bool:
     try:
         return os.get_inheritable(fd)
@@ -209,12 +216,13 @@ def spawn_of(call: ForkExec) -> Spawn:
     Raises:
         TypeError, ValueError, OverflowError: as the C function does.
     """
-    if any(fd <= before for before, fd in pairwise((-1, *call.fds_to_keep))):
+    keep = call.fds_to_keep
+    if any(fd <= before for before, fd in pairwise((-1, *keep))) if len(keep) != 1 else keep[0] < 0:
         raise ValueError("bad value(s) in fds_to_keep")
     _check_ids(call.gid, call.groups, call.uid)
-    argv = [_checked(os.fsencode(one)) for one in call.args]
+    argv = [_word(one) for one in call.args]
     env = None if call.env_list is None else _environment(call.env_list)
-    first, *others = [os.fsdecode(one) for one in argv] or [""]
+    first, *others = argv or [""]
     program = program_of(first, call.executables, None if env is None else env.get("PATH", os.defpath))
     return Spawn(
         program=program,
@@ -240,6 +248,12 @@ def environment_list(env: Mapping[Any, Any] | None) -> list[bytes] | None:
     if any(b"=" in name or not name for name, _ in pairs):
         raise ValueError("illegal environment variable name")
     return [_checked(name + b"=" + value) for name, value in pairs]
+
+
+def _word(given: Any) -> str:
+    if type(given) is str and given.isascii() and "\0" not in given:
+        return given
+    return os.fsdecode(_checked(os.fsencode(given)))
 
 
 def _checked(data: bytes) -> bytes:

@@ -136,6 +136,7 @@ def _remaining(self: Any, left_s: float | None) -> float | None:
     child = TABLE.get(self.pid) or TABLE.held(self.pid)
     if (
         not isinstance(child, VirtualChild)
+        or child.is_over
         or child.clocked
         or all(one is None or one.closed for one in _streams(self))
     ):

@@ -8,6 +8,7 @@ nothing to complain of. The run owns one :class:`Commons`; sessions are given a 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from .base import Session
 from .cursor import Cursor
 from .memo import is_remembered
 from .merging import merged, shared_terms, without_repeats
-from .origin import IMPORT, owner_of_spawn
+from .origin import IMPORT, may_be_imported, owner_of_spawn
 from .player import Player
 from .record import Launch, RecordSession
 from .replay import ReplaySession
@@ -69,9 +70,14 @@ class Commons:
             imports: those of imports are used.
             collecting: the owner of what nobody else owns while no test is running.
         """
+        root = str(self.root)
 
         def shared(asker: Session, argv: tuple[str, ...]) -> object | None:
-            owner = owner_of_spawn(str(self.root), collecting=bool(collecting), imports=imports) or collecting
+            # Behind this function, the one that calls it, and two of the road.
+            innermost = sys._getframe(3)
+            whole = imports and may_be_imported()
+            owner = owner_of_spawn(root, collecting=bool(collecting), imports=whole, innermost=innermost)
+            owner = owner or collecting
             if not owner:
                 return self._remembering(asker, argv) if imports else None
             # A replaying session is given no means of starting a process, whatever others do.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..child import Streams, finished_child
+from ..child import Streams, VirtualChild, finished_child
 from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Stream, ns_from_ms
 from .base import TapedSpawn
 from .children import TapedChild
@@ -32,6 +32,7 @@ class Finished(NamedTuple):
         pid: of the child.
         spot: where in the user's code it was started.
         start_ns: from the beginning of the tape.
+        child: what the parent has, if it has one.
     """
 
     spawn: Spawn
@@ -40,6 +41,7 @@ class Finished(NamedTuple):
     pid: int
     spot: Spot
     start_ns: int
+    child: VirtualChild | None = None
 
     @property
     def duration_ns(self) -> int:
@@ -49,7 +51,7 @@ class Finished(NamedTuple):
     def told(self, root: str) -> tuple[TapedSpawn, TapedChild]:
         """What a test can look at."""
         spawn = self.spawn
-        child = finished_child(self.pid, self.script(self.entry))
+        child = self.child or finished_child(self.pid, self.script(self.entry))
         made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, True, child.so_far)
         place = self.spot.shown(root)
         return made, TapedChild([spawn.program, *spawn.args], place, self.start_ns, child, self.entry)

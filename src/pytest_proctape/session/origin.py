@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from types import FrameType
 
 from ..tape import AMBIENT
@@ -35,16 +35,30 @@ _SCRIPTS = ("__main__", "__channelexec__")
 """Names of modules that are run and not imported; the second is execnet's, in a worker of pytest-xdist."""
 
 
-def owner_of_spawn(root: str, *, collecting: bool = False, imports: bool = False) -> str:
+_LOCKS: Sized | None = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", None)
+"""One for each module that is being imported in this moment, by whichever thread: ``_bootstrap.py``."""
+
+
+def may_be_imported() -> bool:
+    """Whether there can be a module among the callers that is being imported.
+
+    Python makes an object of each frame that is looked at, and a test has fifty of pytest's behind it.
+    """
+    return _LOCKS is None or len(_LOCKS) > 0
+
+
+def owner_of_spawn(
+    root: str, *, collecting: bool = False, imports: bool = False, innermost: FrameType | None = None
+) -> str:
     """Who owns the spawn that is being made; ``""`` for the test itself.
 
     Args:
         root: the root directory of the project.
         collecting: no test is running: whatever file asks is the owner.
         imports: what a module starts while it is imported is the module's.
+        innermost: where to begin to look, be it in a frame of this package.
     """
-    frames = _frames_behind_the_road()
-    for frame in frames:
+    for frame in _frames_behind_the_road(innermost or sys._getframe(1)):
         name = frame.f_globals.get("__name__")
         if is_stdlib(frame.f_code.co_filename):
             if name in _HELPERS or (name, frame.f_code.co_name) in _HELPING_FUNCTIONS:
@@ -54,8 +68,8 @@ def owner_of_spawn(root: str, *, collecting: bool = False, imports: bool = False
     return ""
 
 
-def _frames_behind_the_road() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(2)
+def _frames_behind_the_road(innermost: FrameType) -> Iterator[FrameType]:
+    frame: FrameType | None = innermost
     while frame is not None:
         if not is_ours(frame.f_code.co_filename):
             yield frame

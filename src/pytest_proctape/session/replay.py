@@ -6,12 +6,25 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 from types import FrameType
 
-from ..child import TABLE, Memory, Said, Started, Streams, Wiring
+from ..child import (
+    FORKS,
+    TABLE,
+    EndedChild,
+    Memory,
+    Said,
+    Started,
+    Streams,
+    VirtualChild,
+    Wiring,
+    own_pipes,
+    said_into,
+)
 from ..clock import REAL
 from ..errors import (
     Divergence,
@@ -22,6 +35,7 @@ from ..errors import (
 from ..match import Asked
 from ..tape import Entry, Spawn
 from . import report
+from .base import group_of
 from .finished import Finished, said_at_once
 from .known import KnownWords
 from .places import users_spot
@@ -49,17 +63,50 @@ class ReplaySession(Player):
             Divergence: the next entry is another.
             Exhaustion: there is no next entry.
         """
-        asked = self.asked(spawn)
         with self._lock, self.latching():
+            started = self._replay_at_once(spawn, wiring)
+            if started is not None:
+                return started
+            asked = self.asked(spawn)
             started = self.answered(spawn, asked, wiring)
             if started is None:
                 started = self.play_entry(spawn, asked, self._find(asked), wiring)
         return started
 
+    def _replay_at_once(self, spawn: Spawn, wiring: Wiring) -> Started | None:
+        """Answer a spawn whose child says a little into pipes of its own and ends; ``None`` for any other."""
+        streams = own_pipes(wiring)
+        if streams is None or self._has_company or spawn.now_ns is not None or self.waits is not None:
+            return None
+        if self.log is not None or FORKS.place:
+            return None
+        index = self._find_again(spawn)
+        entry = None if index is None else self.entries[index]
+        if index is None or entry is None or entry.seen_running:
+            return None
+        outputs = said_at_once(entry, streams, None, None, self.places.reveal)
+        if outputs is None or not said_into(wiring, *outputs):
+            return None
+        pid = TABLE.new_pid()
+        status, told = (entry.exit_code or 0) << 8, partial(self._script, entry)
+        child = EndedChild(pid, group_of(spawn, pid), status, told, new_session=spawn.new_session)
+        # Behind this room's frames and the door's.
+        self._keep(spawn, entry, pid, sys._getframe(3), child)
+        self.children.append(child)
+        TABLE.add(child)
+        TABLE.tell(child)
+        self.cursor.take(index)
+        return Started(pid)
+
     def signal_another(self, pid: int, number: int, *, group: bool) -> int:
         """What came of it in the recording: none is sent for real."""
         with self._lock, self.latching():
             return self.recorded_signals.send(pid, number, group=group)
+
+    @property
+    def _has_company(self) -> bool:
+        """Somebody has a say in what is answered beside the tape."""
+        return bool(self.answers or self.terms.judges or self._is_watched)
 
     @cached_property
     def _is_watched(self) -> bool:
@@ -75,7 +122,7 @@ class ReplaySession(Player):
         caller: FrameType,
     ) -> Said | None:
         """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
-        if self.answers or self.terms.judges or self._is_watched:
+        if self._has_company:
             return None
         with self._lock:
             try:
@@ -91,7 +138,9 @@ class ReplaySession(Player):
                 outputs = said_at_once(entry, streams, sent, limit_ns, self.places.reveal)
                 if outputs is not None:
                     announce()
-                    said = Said(self._keep(spawn, entry, caller), entry.exit_code or 0, *outputs)
+                    pid = TABLE.new_pid()
+                    self._keep(spawn, entry, pid, caller)
+                    said = Said(pid, entry.exit_code or 0, *outputs)
             if said is None:
                 said = self._play_in_memory(spawn, index, Memory(streams, sent, limit_ns), announce)
             if said is not None:
@@ -144,12 +193,13 @@ class ReplaySession(Player):
         part = Part(script, index, entry, retold=retold)
         return memory.said(self.play_in_memory(spawn, self.asked(spawn), part, memory))
 
-    def _keep(self, spawn: Spawn, entry: Entry, caller: FrameType) -> int:
-        """A child was over as soon as it had begun; its pid."""
-        pid = TABLE.new_pid()
+    def _keep(
+        self, spawn: Spawn, entry: Entry, pid: int, caller: FrameType, child: VirtualChild | None = None
+    ) -> None:
+        """A child was over as soon as it had begun."""
         start_ns = REAL.monotonic_ns() - self.opened_ns
-        self._finished.append(Finished(spawn, entry, self._script, pid, users_spot(caller), start_ns))
-        return pid
+        spot = users_spot(caller)
+        self._finished.append(Finished(spawn, entry, self._script, pid, spot, start_ns, child))
 
     def _settle(self) -> None:
         if self._finished:

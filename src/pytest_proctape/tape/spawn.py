@@ -55,16 +55,17 @@ def program_of(argv0: str, candidates: tuple[bytes, ...], path: str | None) -> s
         candidates: the executables that are to be tried in turn.
         path: the PATH that was searched, or ``None`` for the parent's.
     """
+    return _program_of(argv0, candidates, os.environ.get("PATH", os.defpath) if path is None else path)
+
+
+@lru_cache(256)
+def _program_of(argv0: str, candidates: tuple[bytes, ...], path: str) -> str:
     if not candidates:
         return argv0
     first = os.fsdecode(candidates[0])
     if len(candidates) == 1 and first == argv0:
         return argv0
     name = os.path.basename(first)
-    searched = _searched(name, os.environ.get("PATH", os.defpath) if path is None else path)
+    folders = os.get_exec_path({"PATH": path})
+    searched = tuple(os.fsencode(os.path.join(folder, name)) for folder in folders)
     return name if searched == candidates else first
-
-
-@lru_cache(256)
-def _searched(name: str, path: str) -> tuple[bytes, ...]:
-    return tuple(os.fsencode(os.path.join(folder, name)) for folder in os.get_exec_path({"PATH": path}))

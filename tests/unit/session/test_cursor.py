@@ -60,3 +60,39 @@ def test_there_may_be_no_entries() -> None:
     for cursor in (Cursor((), Terms()), AnyCursor((), Terms(order="any"))):
         assert cursor.find(asked("a")) is None
         assert list(cursor.left()) == []
+
+
+_WORDS = (
+    Entry(program="a", args=("x",)),
+    Entry(program="a", args=("x",), cwd="<tmp>/here"),
+    Entry(program="a", args=("x",), env={"A": "1"}),
+)
+
+
+def test_words_are_found_where_nothing_else_has_to_be_looked_at() -> None:
+    cursor = Cursor(_WORDS, Terms())
+    assert cursor.find_words("a", ("x",), lambda: None) == 0
+    assert cursor.find_words("a", ("y",), lambda: None) is None
+    cursor.take(0)
+    assert cursor.find_words("a", ("x",), lambda: None) is None
+    assert cursor.find_words("a", ("x",), lambda: "<tmp>/here") == 1
+    cursor.take(1)
+    # What the environment says is for find.
+    assert cursor.find_words("a", ("x",), lambda: None) is None
+    cursor.take(2)
+    assert cursor.find_words("a", ("x",), lambda: None) is None
+
+
+def test_words_are_left_to_find_where_order_is_not_strict() -> None:
+    assert Cursor(_WORDS, Terms(), strict=False).find_words("a", ("x",), lambda: None) is None
+
+
+def test_words_are_found_in_any_order() -> None:
+    cursor = AnyCursor(_WORDS[:2], Terms(order="any"))
+    assert cursor.find_words("a", ("x",), lambda: "<tmp>/here") == 1
+    cursor.take(1)
+    assert cursor.find_words("a", ("x",), lambda: "<tmp>/here") == 0
+    cursor.take(0)
+    assert cursor.find_words("a", ("x",), lambda: "<tmp>/here") is None
+    # An entry that names variables is preferred to one that does not.
+    assert AnyCursor(_WORDS, Terms(order="any")).find_words("a", ("x",), lambda: None) is None

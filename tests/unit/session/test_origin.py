@@ -32,7 +32,7 @@ def _importing(ask: Asking, filename: str, name: str = "pkg.mod", *, initializin
     return _run("found = ask()", filename, name, ask=ask, __spec__=spec)["found"]
 
 
-def _owner(**how: bool) -> Asking:
+def _owner(**how: Any) -> Asking:
     # A function of our own would be a frame of the user's.
     return partial(owner_of_spawn, _ROOT, **how)
 

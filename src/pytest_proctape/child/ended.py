@@ -1,0 +1,90 @@
+"""A child that says a little into pipes of its own and ends, all before its parent goes on.
+
+Most entries are that. Such a child needs no machine: the session says at once what it says, and keeps this
+for who waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ..clock import REAL
+from ..tape import STDERR, STDOUT, Script, script
+from .channels import GONE
+from .memory import Streams
+from .virtual import VirtualChild
+from .wiring import Wiring, ready
+
+_NONE: deque[int] = deque()
+"""Of signals, of stops: nothing is ever added for a child that has ended."""
+
+
+class EndedChild(VirtualChild):
+    """One that has ended when it is made. Its script is made when it is asked for."""
+
+    def __init__(
+        self, pid: int, group: int, status: int, told: Callable[[], Script], *, new_session: bool
+    ) -> None:
+        """A child that waits to be reaped.
+
+        Args:
+            pid: as that of any virtual child.
+            group: its process group.
+            status: as from :func:`os.waitpid`.
+            told: gives the script.
+            new_session: it leads a session of its own.
+        """
+        # Nothing of what the classes above need to play one.
+        self.pid = pid
+        self.group = group
+        self.new_session = new_session
+        self.status = status
+        self._told = told
+        self._started_ns = REAL.monotonic_ns()
+        self._waits = None
+        self._signals = self._changes = _NONE
+        self._outlets = {}
+        self._lock = threading.RLock()
+
+    def __getattr__(self, name: str) -> Script:
+        if name != "script":
+            raise AttributeError(name)
+        self.script = self._told()
+        return self.script
+
+    def _next(self) -> script.Step | None:
+        return None
+
+    def so_far(self) -> Script:
+        """What the parent can know of by now."""
+        self._at = len(self.script.steps)
+        return super().so_far()
+
+
+def own_pipes(wiring: Wiring) -> Streams | None:
+    """What a parent asks for that opens no more than pipes for a child's outputs; ``None`` for any other."""
+    stdout, stderr = wiring.outputs.get(STDOUT), wiring.outputs.get(STDERR)
+    if wiring.inputs or len(wiring.outputs) != (stdout is not None) + (stderr is not None):
+        return None
+    piped = tuple(fd for fd, parents in wiring.outputs.items() if parents in wiring.private)
+    return Streams(piped, together=stdout is not None and stdout == stderr)
+
+
+def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> bool:
+    """Write what a child says, if there is room for all of it."""
+    said = [(wiring.outputs[fd], data) for fd, data in ((STDOUT, stdout), (STDERR, stderr)) if data]
+    # A pipe that is writable takes so much without blocking: pipe(7).
+    if not all(len(data) <= select.PIPE_BUF and ready(fd, select.POLLOUT) for fd, data in said):
+        return False
+    for fd, data in said:
+        try:
+            os.write(fd, data)
+        except OSError as error:
+            # Nobody will ever read it.
+            if error.errno not in GONE:
+                raise
+    return True

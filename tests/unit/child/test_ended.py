@@ -1,0 +1,92 @@
+"""Children that have ended when they are made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from pytest_proctape.child import TABLE, EndedChild, Streams, Wiring, own_pipes, said_into
+from pytest_proctape.tape import End, Script
+
+from .stage import MS, says
+
+_SCRIPT = Script((says(b"x"),), End(3 << 8, duration_ns=5 * MS))
+
+
+def child(told: Callable[[], Script] = lambda: _SCRIPT) -> EndedChild:
+    return EndedChild(TABLE.new_pid(), 1, 3 << 8, told, new_session=False)
+
+
+def test_who_waits_is_told_at_once() -> None:
+    ended = child()
+    assert [ended.poll(), ended.glance(), ended.wait(), ended.wait(os.WUNTRACED)] == [3 << 8] * 4
+    ended.send(15)
+    assert (ended.status, ended.is_over, ended.busy, ended.at_timeout) == (3 << 8, True, False, False)
+
+
+def test_its_script_is_made_when_it_is_asked_for() -> None:
+    made: list[int] = []
+
+    def told() -> Script:
+        made.append(1)
+        return _SCRIPT
+
+    ended = child(told)
+    ended.wait()
+    assert not made
+    assert ended.so_far().steps == _SCRIPT.steps
+    assert ended.so_far().end.status is None
+    ended.reaped = True
+    assert ended.so_far().end == _SCRIPT.end
+    assert made == [1]
+
+
+def test_a_short_wait_expires_as_the_recorded_one_would_have() -> None:
+    long = Script((), End(0, duration_ns=10**10))
+    assert child(lambda: long).expires(MS)
+    assert not child().expires(10**9)
+
+
+def test_it_has_nothing_else() -> None:
+    with pytest.raises(AttributeError):
+        child().no_such_thing  # noqa: B018 - asking is what is tested
+
+
+@pytest.mark.parametrize(
+    "wiring, streams",
+    [
+        (Wiring({}, {1: 5, 2: 6}, frozenset({5, 6})), Streams((1, 2))),
+        (Wiring({}, {1: 5, 2: 5}, frozenset({5})), Streams((1, 2), together=True)),
+        (Wiring({}, {1: 1, 2: 2}), Streams(())),
+        (Wiring({}, {1: 5}, frozenset({5})), Streams((1,))),
+        (Wiring({0: 4}, {1: 5}, frozenset({4, 5})), None),
+        (Wiring({}, {1: 5, 3: 6}, frozenset({5})), None),
+    ],
+)
+def test_what_is_asked_for(wiring: Wiring, streams: Streams | None) -> None:
+    assert own_pipes(wiring) == streams
+
+
+def test_it_is_written_if_there_is_room_for_all_of_it() -> None:
+    reader, writer = os.pipe()
+    other, full = os.pipe()
+    try:
+        os.set_blocking(full, False)
+        os.write(full, bytes(1 << 20))
+        assert not said_into(Wiring({}, {1: writer, 2: full}), b"a", b"b")
+        assert not said_into(Wiring({}, {1: writer}), b"x" * 65536, None)
+        assert said_into(Wiring({}, {1: writer, 2: full}), b"a", b"")
+        os.close(writer)
+        assert os.read(reader, 10) == b"a"
+    finally:
+        for fd in (reader, other, full):
+            os.close(fd)
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert said_into(Wiring({}, {1: writer}), b"a", None)
+    os.close(writer)
