@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from ..frozen import Value
 from .alphabet import SMALL, may_have
 from .runs import pieces_of, table_of, text_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Value):
     """One kind of secret: the pattern's first group, or all of it.
 
     Attributes:

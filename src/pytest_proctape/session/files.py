@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..effects import InTheWayError, OutsideError, Roots, Watch, apply, glob_regex
 from ..errors import EffectsLimitExceeded, ProctapeError, TapeCorrupt
+from ..frozen import Value
 from ..match import Difference
 from ..portable import Places
 from ..settings import Settings
@@ -36,8 +36,7 @@ Tell = Callable[[str, Difference], ProctapeError]
 """Makes the error for a headline and what differs."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRules:
+class FileRules(Value):
     """What the user wants of files that commands make.
 
     Attributes:
@@ -118,7 +117,7 @@ class Files:
         concealed = self._places.conceal(data)
         if concealed == data:
             return file
-        return replace(file, content=Content.of(concealed), placeholders=True)
+        return file.but(content=Content.of(concealed), placeholders=True)
 
     def _keep(self, file: FileEffect) -> Stream:
         """Every content goes through here on its way to the disk."""

@@ -204,7 +204,7 @@ def _file(file: FileEffect, began_ns: int) -> object:
         content = masked(file.content.bytes())
     by_chance = file.by_clock or file.mtime_ns is None or file.mtime_ns > began_ns - _RECENT_NS
     time = None if by_chance else file.mtime_ns
-    return (replace(file, content=None, mtime_ns=None, by_clock=False), content, time)
+    return (file.but(content=None, mtime_ns=None, by_clock=False), content, time)
 
 
 def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:

@@ -6,7 +6,6 @@ The tape is read and never written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..child import TABLE, Started, Wiring
 from ..errors import UnredactableOutput
@@ -80,12 +79,12 @@ class VerifySession(RecordSession):
 
     def _in_terms_of_the_tape(self, heard: Script) -> Script:
         steps = tuple(
-            replace(step, files=tuple(self._taped(file, heard.began_ns) for file in step.files))
+            step.but(files=tuple(self._taped(file, heard.began_ns) for file in step.files))
             if isinstance(step, script.Effects)
             else step
             for step in heard.steps
         )
-        heard = replace(heard, steps=steps)
+        heard = heard.but(steps=steps)
         try:
             return to_tape(heard, self.places)
         except UnredactableOutput:
