@@ -6,6 +6,7 @@ The tape is read and never written.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..child import TABLE, Started, Wiring
 from ..errors import UnredactableOutput
@@ -13,9 +14,10 @@ from ..match import Asked
 from ..tape import FileEffect, Script, Spawn, file_effect_of, script
 from .bounds import recorded_limit
 from .crossing import to_tape
-from .drift import Finding, Heard, find_drift
 from .record import RecordSession
-from .sides import Normaliser
+
+if TYPE_CHECKING:
+    from .drift import Finding
 
 
 class VerifySession(RecordSession):
@@ -49,6 +51,10 @@ class VerifySession(RecordSession):
         Raises:
             TapeError: there is a tape, and it can't be read.
         """
+        # Every run loads this class, and few of them verify.
+        from .drift import Finding, Heard, find_drift
+        from .sides import Normaliser
+
         self.closed = True
         heard = []
         for take in self.takes:
