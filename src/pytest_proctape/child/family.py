@@ -11,9 +11,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ..clock import REAL
+from ..frozen import Value
 
 _KILL = os.kill
 _KILLPG = os.killpg
@@ -25,8 +25,7 @@ _PATIENCE_NS = 3 * 10**9
 """Real nanoseconds after which those who start new processes faster than we look are left alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Value):
     """What the kernel tells of one: proc_pid_stat(5). ``began`` is in its own ticks."""
 
     pid: int

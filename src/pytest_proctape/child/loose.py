@@ -6,7 +6,6 @@ The virtual child asks a :class:`LooseInput` whether enough has come for its nex
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from ..tape import STDIN, Content, Script, fits_input, free_steps, script
 from .channels import CHUNK, Inlet
@@ -99,7 +98,7 @@ def loosened(played: Script) -> Script:
     Output that followed input still waits for some; inputs that followed one another become one.
     """
     steps = tuple(_loosened(played.steps))
-    return replace(played, steps=steps, has_input=False)
+    return played.but(steps=steps, has_input=False)
 
 
 def _loosened(steps: Iterable[script.Step]) -> Iterator[script.Step]:
@@ -126,9 +125,9 @@ def _loosened(steps: Iterable[script.Step]) -> Iterator[script.Step]:
 def with_received(played: Script, steps: tuple[script.Step, ...], received: bytes) -> Script:
     """``played`` as far as ``steps``, with what was really sent as its input."""
     if not any(isinstance(step, free_steps.FreeInput) for step in steps):
-        return played if steps is played.steps else replace(played, steps=steps)
+        return played if steps is played.steps else played.but(steps=steps)
     rest = tuple(step for step in steps if not isinstance(step, script.AwaitsInput))
     sent = (script.Input(Content.of(received)),) if received else (script.InputEnd(),)
-    result = replace(played, steps=(*sent, *rest))
+    result = played.but(steps=(*sent, *rest))
     assert result.stream(STDIN) is not None
     return result

@@ -15,7 +15,6 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..clock import REAL, Waits
 from ..errors import ProctapeError
@@ -288,7 +287,7 @@ class Machine(Ends):
         while self._signals:
             number = self._signals.popleft()
             if number not in HARMLESS:
-                self.script = replace(self.script, end=replace(self.script.end, status=number))
+                self.script = self.script.but(end=self.script.end.but(status=number))
                 return True
         return False
 

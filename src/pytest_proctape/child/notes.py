@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..tape import STDIN, Content, End, Spool, script
 
@@ -46,7 +45,7 @@ def without_input(steps: Sequence[script.Step], count: int) -> list[script.Step]
             left = max(0, step.data.size - count)
             count -= step.data.size - left
             if left:
-                kept.append(replace(step, data=Content.of(step.data.read(0, left))))
+                kept.append(step.but(data=Content.of(step.data.read(0, left))))
         elif not isinstance(step, script.InputEnd):
             kept.append(step)
     return kept[::-1]

@@ -16,10 +16,10 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from ..clock import REAL
+from ..frozen import Value
 from .pump import PUMP
 from .wiring import identity, is_open
 
@@ -73,8 +73,7 @@ class Stallable(Protocol):
         """It will never get what it waits for."""
 
 
-@dataclass(frozen=True)
-class Sleep:
+class Sleep(Value):
     """A thread in a call that ends when something happens, however long that takes.
 
     Attributes:
@@ -197,7 +196,7 @@ class StallWatch:
             awaited = [is_open(fd) and identity(fd) in pipes for fd in one.fds]
             waiting = waiting or any(awaited)
             if awaited and all(awaited):
-                sleeps[index] = replace(one, inside=True)
+                sleeps[index] = one.but(inside=True)
         return sleeps if waiting else []
 
 

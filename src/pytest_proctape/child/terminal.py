@@ -18,7 +18,6 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from ..errors import UnsupportedSpawn
@@ -196,8 +195,7 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, S
     fd = _opened_raw(parents) if raw else _opened(parents)
     try:
         yield (
-            replace(
-                wiring,
+            wiring.but(
                 inputs={own: fd if own in terminals else one for own, one in wiring.inputs.items()},
                 outputs={own: fd if own in terminals else one for own, one in wiring.outputs.items()},
             ),

@@ -10,7 +10,6 @@ import selectors
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError
@@ -264,7 +263,7 @@ class VirtualChild(Machine):
             if self.reaped:
                 return with_received(self.script, self.script.steps, received)
             end = End(None, None, REAL.monotonic_ns() - self._started_ns)
-            return with_received(replace(self.script, end=end), self.script.steps[: self._at], received)
+            return with_received(self.script.but(end=end), self.script.steps[: self._at], received)
 
     @property
     def is_over(self) -> bool:

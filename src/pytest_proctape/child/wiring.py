@@ -10,16 +10,15 @@ import select
 import socket
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from ..frozen import NOTHING, Value
 from ..tape import SpawnError
 
 _HIGH = 400
 """Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
+class Wiring(Value):
     """Which descriptors *of the parent* the child gets as its own.
 
     Attributes:
@@ -30,13 +29,12 @@ class Wiring:
             that their flags may be changed (the child's ends of ``stdout=PIPE``).
     """
 
-    inputs: Mapping[int, int] = field(default_factory=dict)
-    outputs: Mapping[int, int] = field(default_factory=dict)
+    inputs: Mapping[int, int] = NOTHING
+    outputs: Mapping[int, int] = NOTHING
     private: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Value):
     """What became of a spawn: a pid that can be waited for, or why there is none."""
 
     pid: int

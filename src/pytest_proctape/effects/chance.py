@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-LIMIT = 8 << 20
+MASKED_LIMIT = 8 << 20
 """Larger contents are compared as they are, in bytes."""
 
 _GZIP = b"\x1f\x8b"
@@ -58,7 +58,7 @@ def _git_index(data: bytes) -> bytes:
 def _gzip(data: bytes) -> bytes:
     """What is packed, and the header without the time: RFC 1952."""
     unpacker = zlib.decompressobj(wbits=31)
-    inner = unpacker.decompress(data, LIMIT)
+    inner = unpacker.decompress(data, MASKED_LIMIT)
     if unpacker.unconsumed_tail or not unpacker.eof:
         return data[:4] + bytes(4) + data[8:]
     return data[:4] + data[8:10] + masked(inner) + unpacker.unused_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..tape import TAPED, Content, FileEffect, Spool
 from .contents import HASHED, Conceal, digest_of, file_digest, file_digest_of, read, size_to_read, told
@@ -121,7 +121,7 @@ class Changes:
             effect = self._effect(path, self.now.stats[path])
             if effect is not None:
                 by_clock = effect.mtime_ns is not None and since_ns <= effect.mtime_ns <= self.now.stamp_ns
-                found.append(replace(effect, by_clock=by_clock))
+                found.append(effect.but(by_clock=by_clock))
         return tuple(sorted(found, key=lambda one: one.path))
 
     # -- one name ------------------------------------------------------------------------------

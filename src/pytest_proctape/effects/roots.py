@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from ..frozen import Value
 
 _MAGIC = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Value):
     """A directory or a file that is watched, with all that is below it.
 
     Attributes:

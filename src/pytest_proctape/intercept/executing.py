@@ -17,10 +17,10 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
 from ..child import is_open, moved, status_told
+from ..frozen import Value
 from ..tape import errno_name, errno_number
 from . import door, parcels, reports
 from .own_terminal import controlled, controlling, left
@@ -34,8 +34,7 @@ _TERMINALS_OWN = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU"
 """Signals that a copy which only keeps its pid does not care for."""
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Value):
     """What a copy knows of where it comes from.
 
     Attributes:

@@ -19,7 +19,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any, cast
 
 from ..child import (
@@ -58,7 +57,7 @@ def fork() -> int:
     origin = _origin(made)
     pid = _REAL_FORK()
     if not pid:
-        executing.be_copy(replace(origin, pid=os.getpid()))
+        executing.be_copy(origin.but(pid=os.getpid()))
         return 0
     made.pid = pid
     return pid
@@ -78,7 +77,7 @@ def forkpty() -> tuple[int, int]:
     with door.letting_through():
         pid, master = _REAL_FORKPTY()
     if not pid:
-        executing.be_copy(replace(origin, pid=os.getpid()))
+        executing.be_copy(origin.but(pid=os.getpid()))
         return pid, master
     made.pid = pid
     FORKS.await_exec(pid)
@@ -285,7 +284,7 @@ class _Call:
             process_group=request["process_group"],
         )
         cwd = request["cwd"]
-        return replace(spawn_of(call), road=request["road"], cwd=None if cwd is None else os.fsdecode(cwd))
+        return spawn_of(call).but(road=request["road"], cwd=None if cwd is None else os.fsdecode(cwd))
 
     def _wiring(self) -> Wiring:
         """The copy's descriptors; those that are the parent's own as well are that here, too."""

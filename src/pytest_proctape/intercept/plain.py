@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..child import add_ended
@@ -59,7 +58,7 @@ def _fork_exec_plainly(
     """Start a child that inherits everything; one that can't exec ends with 127 instead of an error."""
     try:
         call = ForkExec.inheriting(args, executables, environment_list(env))
-        spawn = replace(spawn_of(call), road=road)
+        spawn = spawn_of(call).but(road=road)
     except ValueError:
         # The real one finds that out after its fork, and has nobody to tell.
         return add_ended(_EXEC_FAILED)

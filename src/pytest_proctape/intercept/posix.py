@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..child import TABLE, Started, Wiring, is_open
@@ -53,7 +52,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
 
             notice()
             started = door.spawn(
-                replace(spawn_of(call), road=f"os.{real.__name__}"),
+                spawn_of(call).but(road=f"os.{real.__name__}"),
                 wiring,
                 launch,
                 lambda: real(path, argv, env, file_actions=actions, **attributes),

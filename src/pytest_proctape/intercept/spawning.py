@@ -10,7 +10,6 @@ import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -121,7 +120,7 @@ def fork_exec(*arguments: Any) -> int:
     asking = pacing.asking_loop()
     spawn = spawn_of(call)
     if asking is not None:
-        spawn = replace(spawn, road="asyncio", now_ns=pacing.now_of(asking[0]))
+        spawn = spawn.but(road="asyncio", now_ns=pacing.now_of(asking[0]))
     started = door.spawn(spawn, call.wiring(), lambda wiring: launch(call, wiring), call.start)
     if asking is not None and not CLOCK.on:
         pacing.attach(*asking, started.pid)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import eq
 
+from ..frozen import NOTHING, Value
 from ..tape import AnyArgs, Arg, Entry, Pattern, aligned, decode_argument, fits, is_pattern, pattern_text
 
 FIELDS = ("program", "args", "cwd", "env")
 """What is compared when a spawn is made, in the order in which differences are told. stdin comes later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value):
     """A spawn in the terms of the tape: with placeholders for what belongs to this machine.
 
     Attributes:
@@ -32,9 +31,10 @@ class Asked:
     argv0: str | None
     cwd: str | None
     # It may hold secrets, so it is not shown.
-    env: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    kept: Mapping[str, str | None] = field(default_factory=dict, compare=False, repr=False)
-    alike: Callable[[str, str], bool] = field(default=eq, compare=False, repr=False)
+    env: Mapping[str, str] = NOTHING
+    kept: Mapping[str, str | None] = NOTHING
+    alike: Callable[[str, str], bool] = eq
+    _apart = ("env", "kept", "alike")
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -42,8 +42,7 @@ class Asked:
         return (self.program, *self.args)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Value):
     """One field in which a spawn is not what the tape has.
 
     Attributes:
@@ -57,8 +56,7 @@ class Difference:
     actual: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(Value):
     """An entry that is close to what was asked for.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import HookError
+from ..frozen import Value
 from ..tape import Entry
 from .compare import FIELDS, Asked, Difference, differences
 
@@ -16,8 +16,7 @@ Judge = Callable[[Asked, Entry, tuple[Difference, ...]], bool | None]
 """Says whether a spawn is an entry, given how they differ; ``None`` leaves it to the differences."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Value):
     """The terms of one test.
 
     Attributes:

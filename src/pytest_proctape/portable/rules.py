@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from ..errors import UsageError
+from ..frozen import Value
 from .machine import MKTEMP, NAMES
 from .tokens import REDACTED
 
@@ -19,8 +19,7 @@ _LINE = re.compile(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(Value):
     """A name for values that differ from run to run.
 
     Attributes:
@@ -50,8 +49,7 @@ def temporary_names(tempdir: bytes) -> Capture:
     return Capture(MKTEMP, re.compile(pattern), re.compile(_MADE))
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Value):
     """All of it.
 
     Attributes:

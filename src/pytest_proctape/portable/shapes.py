@@ -8,36 +8,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from functools import cache
 
+from ..frozen import Value
 from .alphabet import SMALL, may_have
 from .runs import pieces_of, table_of, text_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Value):
     """One kind of secret: the pattern's first group, or all of it.
 
     Attributes:
         words: it begins with one of them; they are in lower case where the pattern takes either.
         has: bytes that each of it has besides.
         run: bytes of the shortest run of letters, digits, dots and dashes that fits it, if it is a tight one.
+        folded: upper and lower case are the same to it.
     """
 
     kind: str
     words: tuple[bytes, ...]
-    pattern: re.Pattern[bytes]
+    source: bytes
     has: bytes
     run: int
+    folded: bool
 
     @property
-    def folded(self) -> bool:
-        """Upper and lower case are the same to it."""
-        return bool(self.pattern.flags & re.IGNORECASE)
+    def pattern(self) -> re.Pattern[bytes]:
+        """Compiled when a word of the shape is met, which is seldom: all of them take as long as ten tests."""
+        return _compiled(self.source)
+
+
+@cache
+def _compiled(source: bytes) -> re.Pattern[bytes]:
+    return re.compile(source)
 
 
 def _shape(kind: str, words: str, pattern: bytes, *, has: bytes = b"", run: int = 20) -> _Shape:
-    return _Shape(kind, tuple(words.encode().split()), re.compile(pattern), has, run)
+    return _Shape(kind, tuple(words.encode().split()), pattern, has, run, pattern.startswith(b"(?i)"))
 
 
 _QUOTES = rb"(?:[\"'\s>]|\\[\"nrt]|%2[027])"

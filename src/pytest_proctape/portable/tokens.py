@@ -17,10 +17,11 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes
+
+from ..frozen import Value
 
 REDACTED = "redacted"
 
@@ -61,8 +62,7 @@ class Span(NamedTuple):
     token: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Value):
     """A placeholder that was found on a tape.
 
     Attributes:

@@ -7,7 +7,6 @@ import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from ..child import FORKS, RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
 from ..errors import ProctapeError, TapeError, UnsupportedSpawn
+from ..frozen import Value
 from ..hooks import Hooks
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
@@ -37,8 +37,7 @@ _E = TypeVar("_E", bound=ProctapeError)
 _GLOB = re.compile(r"[*?[]")
 
 
-@dataclass(frozen=True, slots=True)
-class TapedSpawn:
+class TapedSpawn(Value):
     """A spawn that the test made, and what came of it.
 
     Attributes:
@@ -55,7 +54,8 @@ class TapedSpawn:
     cwd: str | None
     env: Mapping[str, str] | None
     replayed: bool
-    _script: Callable[[], Script] = field(repr=False)
+    _script: Callable[[], Script]
+    _apart = ("_script",)
     virtual: bool = False
 
     @property
@@ -164,7 +164,7 @@ class Session:
         self.hooks = hooks or Hooks()
         self.terms = terms or Terms()
         if self.hooks.has("match"):
-            self.terms = replace(self.terms, judges=(*self.terms.judges, self.hooks.match))
+            self.terms = self.terms.but(judges=(*self.terms.judges, self.hooks.match))
         self.threads = {threading.get_ident()}
         """Those that have made spawns, and the test's own."""
         self.began_ns = REAL.time_ns()

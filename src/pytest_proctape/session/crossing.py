@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from ..errors import UnredactableOutput
+from ..frozen import Value
 from ..portable import Holes, Places, Token
 from ..tape import OVERLAP, Content, Script, script
 
@@ -43,8 +43,8 @@ def to_tape(played: Script, places: Places) -> Script:
             if piece and not text:
                 del steps[index]
             elif piece != text:
-                steps[index] = replace(step, data=Content.of(text))
-    return replace(played, steps=tuple(steps.values()))
+                steps[index] = step.but(data=Content.of(text))
+    return played.but(steps=tuple(steps.values()))
 
 
 def _refuse_secrets(pieces: list[Content], places: Places) -> None:
@@ -79,15 +79,14 @@ def from_tape(taped: Script, places: Places) -> Script:
                 awaits = None
                 if places.holes(data) is not None:
                     awaits = _Open(data, places, is_last=index == last_input)
-                step = replace(step, data=revealed, open=awaits)
+                step = step.but(data=revealed, open=awaits)
             else:
-                step = replace(step, data=revealed)
+                step = step.but(data=revealed)
         steps.append(step)
-    return replace(taped, steps=tuple(steps))
+    return taped.but(steps=tuple(steps))
 
 
-@dataclass(frozen=True)
-class _Open:
+class _Open(Value):
     """Input with holes in it; see :class:`~..tape.script.OpenInput`."""
 
     taped: bytes

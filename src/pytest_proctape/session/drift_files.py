@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..effects import MASKED_LIMIT, masked
 from ..tape import Content, FileEffect, Script, script, time_of
@@ -82,8 +82,8 @@ def _then(before: FileEffect, after: FileEffect) -> FileEffect:
     if after.kind == "kept":
         mode = before.mode if after.mode is None else after.mode
         timed = before if after.mtime_ns is None else after
-        return replace(before, mode=mode, mtime_ns=timed.mtime_ns, by_clock=timed.by_clock)
-    return replace(after, was=before.was if before.kind != "kept" else after.was)
+        return before.but(mode=mode, mtime_ns=timed.mtime_ns, by_clock=timed.by_clock)
+    return after.but(was=before.was if before.kind != "kept" else after.was)
 
 
 def _set_time(file: FileEffect, began_ns: int) -> int | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..effects import InTheWayError, OutsideError, Roots, Watch, apply, glob_regex
+from .. import effects
 from ..errors import EffectsLimitExceeded, ProctapeError, TapeCorrupt
+from ..frozen import Value
 from ..match import Difference
 from ..portable import Places
 from ..settings import Settings
@@ -36,8 +36,7 @@ Tell = Callable[[str, Difference], ProctapeError]
 """Makes the error for a headline and what differs."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRules:
+class FileRules(Value):
     """What the user wants of files that commands make.
 
     Attributes:
@@ -59,12 +58,12 @@ class Files:
         rules: what the user wants.
     """
 
-    def __init__(self, store: TapeStore, places: Places, roots: Roots, rules: FileRules) -> None:
+    def __init__(self, store: TapeStore, places: Places, roots: effects.Roots, rules: FileRules) -> None:
         self.roots = roots
         self.rules = rules
         self._store = store
         self._places = places
-        self._text = [re.compile(rf"(?:.*/)?{glob_regex(one)}\Z", re.DOTALL) for one in rules.text]
+        self._text = [re.compile(rf"(?:.*/)?{effects.glob_regex(one)}\Z", re.DOTALL) for one in rules.text]
         self._taped: dict[str, Content] = {}
         self._unwritten: dict[str, Content] = {}
 
@@ -80,7 +79,7 @@ class Files:
             settings: what the user wants; its paths are relative to the working directory.
             around: those of tapes whose directories are this one's, too.
         """
-        roots = Roots(ignore=settings.effects_ignore, never=store.own_paths)
+        roots = effects.Roots(ignore=settings.effects_ignore, never=store.own_paths)
         for other in around:
             other.roots.copy_to(roots)
         wanted = settings.effects
@@ -93,9 +92,9 @@ class Files:
 
     def watch(
         self, new_spool: Callable[[], Spool], on_limit: Callable[[EffectsLimitExceeded], object]
-    ) -> Watch:
+    ) -> effects.Watch:
         """A watch of the directories; see :class:`~..effects.Watch`."""
-        return Watch(
+        return effects.Watch(
             self.roots,
             new_spool=new_spool,
             conceal=self._places.conceal,
@@ -118,7 +117,7 @@ class Files:
         concealed = self._places.conceal(data)
         if concealed == data:
             return file
-        return replace(file, content=Content.of(concealed), placeholders=True)
+        return file.but(content=Content.of(concealed), placeholders=True)
 
     def _keep(self, file: FileEffect) -> Stream:
         """Every content goes through here on its way to the disk."""
@@ -168,12 +167,12 @@ class Files:
                 system refused.
         """
         try:
-            apply(files, self.roots, self._places.conceal, self._taped)
-        except InTheWayError as error:
+            effects.apply(files, self.roots, self._places.conceal, self._taped)
+        except effects.InTheWayError as error:
             raise tell(
                 IN_THE_WAY, Difference(self._shown(error.path), error.expected, error.actual)
             ) from None
-        except OutsideError as error:
+        except effects.OutsideError as error:
             raise TapeCorrupt(
                 tape,
                 f"{self._shown(error.path)} can't be written: {error.reason}",

@@ -10,12 +10,12 @@ had been started when the one before it had ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from ..child import RecordingChild, VirtualChild
 from ..clock import REAL, Shown
 from ..errors import ProctapeError
+from ..frozen import Value
 from ..match import Asked
 from ..tape import Script, SpawnError
 from .children import TapedChild
@@ -25,8 +25,7 @@ _LIMITS = ("timed out", "output limit")
 """Ends that are no tool's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spawned:
+class Spawned(Value):
     """One spawn.
 
     Attributes:
@@ -54,8 +53,7 @@ class Spawned:
         return self.child.script() if isinstance(self.child, RecordingChild) else self.child.so_far()
 
 
-@dataclass(frozen=True, slots=True)
-class _Advance:
+class _Advance(Value):
     """The mock clock went on, or the test has set it.
 
     Attributes:

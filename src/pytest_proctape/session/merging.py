@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from ..match import Asked, asked_by
 from ..tape import AMBIENT, CACHED, Content, Entry, Stream
@@ -20,11 +19,10 @@ _RANDOM_OUTPUT = re.compile(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})|^ +(?:[RT]X |collisi
 def shared_terms(owner: str, asked: Asked) -> Asked:
     """The standard library looks for its tools itself, and names some files at random."""
     if owner == CACHED:
-        return replace(asked, cwd=None)
+        return asked.but(cwd=None)
     if owner != AMBIENT:
         return asked
-    return replace(
-        asked,
+    return asked.but(
         program=os.path.basename(asked.program),
         args=tuple(_RANDOM.sub("<tempfile>", one) for one in asked.args),
         argv0=None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from ..child import TABLE, Memory, Stalled, Started, VirtualChild, Wiring, WrongCause, add_ended, loosened
@@ -79,7 +78,7 @@ class Player(Taped):
         if not self.answers:
             return None
         here = asked.cwd or self.places.conceal_text(self._start_cwd)
-        answer = self.answers.find(replace(asked, cwd=here))
+        answer = self.answers.find(asked.but(cwd=here))
         if answer is None:
             return None
         index = self._overridden(asked) if answer.overrides and self.replays_entries else None

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
+from .. import effects
 from ..child import GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring
 from ..clock import CLOCK
-from ..effects import FileIdentity, Watch, regular_files
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
 from ..match import Asked
 from ..tape import (
@@ -48,7 +48,7 @@ class Recording(Player):
         self.sent = SentSignals()
         self._starting = threading.RLock()
         self._at_work: list[RecordingChild] = []
-        self._watch: Watch | None = None
+        self._watch: effects.Watch | None = None
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
@@ -88,11 +88,11 @@ class Recording(Player):
         take: Take,
         wiring: Wiring,
         launch: Launch,
-        watch: Watch | None,
+        watch: effects.Watch | None,
         place: str,
         warden: Warden,
     ) -> Started:
-        outputs = [] if watch is None else regular_files(wiring.outputs.values())
+        outputs = [] if watch is None else effects.regular_files(wiring.outputs.values())
         try:
             child = take.child = RecordingChild(
                 wiring,
@@ -168,13 +168,13 @@ class Recording(Player):
                     return command_line(take.asked), take.child.started_ns
         return None
 
-    def _watched(self) -> Watch | None:
+    def _watched(self) -> effects.Watch | None:
         """What looks at the files of this recording's commands; ``None`` where nobody is to."""
         if self._watch is None and self.files is not None and self.files.rules.on:
             self._watch = self.files.watch(self._new_spool, self.latch)
         return self._watch
 
-    def _look_before(self, watch: Watch, outputs: list[FileIdentity]) -> int:
+    def _look_before(self, watch: effects.Watch, outputs: list[effects.FileIdentity]) -> int:
         # Only who holds `_starting` adds one.
         self._at_work = [child for child in self._at_work if child.is_watched]
         for child in self._at_work:
@@ -192,9 +192,9 @@ class Recording(Player):
 
     def _look(
         self,
-        watch: Watch,
+        watch: effects.Watch,
         take: Take,
-        outputs: list[FileIdentity],
+        outputs: list[effects.FileIdentity],
         since_ns: int,
         goes_on: bool,
         deletions: bool,

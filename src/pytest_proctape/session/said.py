@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import signal as signals
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from ..child import loosened
 from ..errors import UsageError
+from ..frozen import Value
 from ..tape import STDERR, STDOUT, Content, End, Script, SpawnError, errno_name, free_steps, script
 
 _SILENT = Script((), End(0), has_input=False)
@@ -17,8 +17,7 @@ _SIGNALS = {one.name: int(one) for one in signals.Signals}
 _ERRNOS = {name: number for number, name in errno.errorcode.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Value):
     """What the test says that the command does; ``None`` leaves a thing as it was recorded.
 
     Attributes:
@@ -67,8 +66,7 @@ class Said:
             steps, end = kept, End(self.status or 0, None, 0 if waited else end.duration_ns)
         if self.hangs:
             steps = [*steps, free_steps.Hang()]
-        return replace(
-            old,
+        return old.but(
             steps=tuple(steps),
             end=end,
             captured=old.captured | {STDOUT, STDERR},
@@ -178,4 +176,4 @@ def _cut(steps: Sequence[script.Step], fd: int, limit: int) -> Iterator[script.S
         elif limit > 0:
             kept = step.data if step.data.size <= limit else Content.of(step.data.read(0, limit))
             limit -= kept.size
-            yield replace(step, data=kept)
+            yield step.but(data=kept)

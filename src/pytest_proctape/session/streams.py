@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..child import Wiring
 from ..match import Difference
 from ..tape import STDERR, STDOUT, Script
@@ -20,7 +18,7 @@ def mapped(script: Script, wiring: Wiring) -> Wiring:
         return wiring
     outputs = {fd: given for fd, given in wiring.outputs.items() if fd <= STDERR}
     outputs |= {old: wiring.outputs[new] for old, new in zip(recorded, present, strict=True)}
-    return replace(wiring, outputs=outputs)
+    return wiring.but(outputs=outputs)
 
 
 def stream_differences(script: Script, wiring: Wiring) -> list[Difference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
@@ -157,7 +157,7 @@ class Taped(Session):
         with self._lock:
             self._matcher = matcher
             own = () if matcher is None else (checked(matcher),)
-            self.terms = replace(self._plain_terms, judges=(*own, *self._plain_terms.judges))
+            self.terms = self._plain_terms.but(judges=(*own, *self._plain_terms.judges))
             if self._cursor is not None:
                 self._cursor.renew(self.terms)
 
@@ -259,8 +259,8 @@ class Taped(Session):
         for environment in (os.environ, self.places.environment or {}):
             self.places.secrets.learn(environment)
         argv0 = asked.argv0 and hide(asked.argv0)
-        return replace(
-            asked, program=hide(asked.program), args=tuple(hide(one) for one in asked.args), argv0=argv0
+        return asked.but(
+            program=hide(asked.program), args=tuple(hide(one) for one in asked.args), argv0=argv0
         )
 
     def effect_error(
@@ -288,7 +288,7 @@ class Taped(Session):
         asked = self._without_secrets(asked)
         hide = self.places.redact_text
         wrong = [
-            replace(one, expected=one.expected and hide(one.expected), actual=one.actual and hide(one.actual))
+            one.but(expected=one.expected and hide(one.expected), actual=one.actual and hide(one.actual))
             for one in wrong
         ]
         next_step = self.record_command if of_tape else ""

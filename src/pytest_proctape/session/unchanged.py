@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..effects import MASKED_LIMIT, masked
+from .. import effects
 from ..match import asked_by, differences, has_patterns
 from ..tape import (
     Content,
@@ -200,11 +200,11 @@ def _is_touched(file: FileEffect) -> bool:
 def _file(file: FileEffect, began_ns: int) -> object:
     """What became of a file, without what is chance in it."""
     content: object = file.content
-    if file.content is not None and file.content.size <= MASKED_LIMIT:
-        content = masked(file.content.bytes())
+    if file.content is not None and file.content.size <= effects.MASKED_LIMIT:
+        content = effects.masked(file.content.bytes())
     by_chance = file.by_clock or file.mtime_ns is None or file.mtime_ns > began_ns - _RECENT_NS
     time = None if by_chance else file.mtime_ns
-    return (replace(file, content=None, mtime_ns=None, by_clock=False), content, time)
+    return (file.but(content=None, mtime_ns=None, by_clock=False), content, time)
 
 
 def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:

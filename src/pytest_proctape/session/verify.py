@@ -6,7 +6,7 @@ The tape is read and never written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..child import TABLE, Started, Wiring
 from ..errors import UnredactableOutput
@@ -14,9 +14,10 @@ from ..match import Asked
 from ..tape import FileEffect, Script, Spawn, file_effect_of, script
 from .bounds import recorded_limit
 from .crossing import to_tape
-from .drift import Finding, Heard, find_drift
 from .record import RecordSession
-from .sides import Normaliser
+
+if TYPE_CHECKING:
+    from .drift import Finding
 
 
 class VerifySession(RecordSession):
@@ -50,6 +51,10 @@ class VerifySession(RecordSession):
         Raises:
             TapeError: there is a tape, and it can't be read.
         """
+        # Every run loads this class, and few of them verify.
+        from .drift import Finding, Heard, find_drift
+        from .sides import Normaliser
+
         self.closed = True
         heard = []
         for take in self.takes:
@@ -80,12 +85,12 @@ class VerifySession(RecordSession):
 
     def _in_terms_of_the_tape(self, heard: Script) -> Script:
         steps = tuple(
-            replace(step, files=tuple(self._taped(file, heard.began_ns) for file in step.files))
+            step.but(files=tuple(self._taped(file, heard.began_ns) for file in step.files))
             if isinstance(step, script.Effects)
             else step
             for step in heard.steps
         )
-        heard = replace(heard, steps=steps)
+        heard = heard.but(steps=steps)
         try:
             return to_tape(heard, self.places)
         except UnredactableOutput:

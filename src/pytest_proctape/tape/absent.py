@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..frozen import Value
 from .names import fold, folder_of, hashed_tape_path, looks_hashed, tape_name
 
 _SETTLED_NS = 100_000_000
@@ -19,8 +19,7 @@ class _Real:
     now_ns = staticmethod(time.time_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Value):
     """What is in a directory.
 
     Attributes:

@@ -7,9 +7,9 @@ makes and applies them; the session encodes and decodes them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..frozen import Value
 from .content import Content, decode_argument, encode_argument
 from .model import Effect, Stream
 from .times import ms_from_ns, ns_from_ms, ns_of, time_of
@@ -25,8 +25,7 @@ TAPED = "taped"
 """In the place of a hash in ``was``: the file is as an earlier effect of the same tape left it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileEffect:
+class FileEffect(Value):
     """What became of one name.
 
     Attributes:
@@ -150,11 +149,11 @@ def without_pid(file: FileEffect, pid: int) -> FileEffect:
     content = file.content
     if content is None or content.size > _PID_LIMIT or content.bytes().strip() != b"%d" % pid:
         return file
-    return replace(file, content=Content.of(content.bytes().replace(b"%d" % pid, _PID)), pid=True)
+    return file.but(content=Content.of(content.bytes().replace(b"%d" % pid, _PID)), pid=True)
 
 
 def with_pid(file: FileEffect, pid: int) -> FileEffect:
     """The opposite of :func:`without_pid`."""
     if not file.pid or file.content is None:
         return file
-    return replace(file, content=Content.of(file.content.bytes().replace(_PID, b"%d" % pid)))
+    return file.but(content=Content.of(file.content.bytes().replace(_PID, b"%d" % pid)))

@@ -6,13 +6,11 @@ commands that a test makes hang.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..frozen import Value
 from .base import Model
 
 
-@dataclass(frozen=True, slots=True)
-class AnyInput:
+class AnyInput(Value):
     """The parent has to send something before what follows can happen; what it is does not matter.
 
     Attributes:
@@ -27,8 +25,7 @@ class AnyInput:
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InputPattern:
+class InputPattern(Value):
     """The parent has to send what the pattern stands for.
 
     Attributes:
@@ -41,15 +38,13 @@ class InputPattern:
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AnyInputEnd:
+class AnyInputEnd(Value):
     """The parent has to close the child's stdin; what it sends before that is drained."""
 
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hang:
+class Hang(Value):
     """Nothing more happens until the parent sends a signal, which ends the child; timed waits expire."""
 
     at_ns: int = 0

@@ -10,10 +10,10 @@ import errno as errno_module
 import os
 import signal as signal_module
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
+from ..frozen import Value
 from .content import Content
 from .effect import FileEffect
 from .free_steps import AnyInput, AnyInputEnd, Hang, InputPattern
@@ -47,8 +47,7 @@ class OpenInput(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Value):
     """The parent has to send exactly this before what follows can happen.
 
     Attributes:
@@ -61,15 +60,13 @@ class Input:
     open: OpenInput | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InputEnd:
+class InputEnd(Value):
     """The parent has to close the child's stdin."""
 
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Value):
     """The child writes to the descriptor that is ``fd`` on its side."""
 
     fd: int
@@ -77,24 +74,21 @@ class Output:
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutputEnd:
+class OutputEnd(Value):
     """The child closes ``fd`` while it runs on."""
 
     fd: int
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Value):
     """The parent has to send this signal."""
 
     number: int
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """The child stops or goes on, and a parent that waits for such things is told.
 
     Attributes:
@@ -105,23 +99,20 @@ class Change:
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Value):
     """The child ends, while somebody else still holds its outputs: they end with an :class:`OutputEnd`."""
 
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Timeout:
+class Timeout(Value):
     """A timed wait of the parent, ``timeout_ns`` long, ends before what follows happens."""
 
     timeout_ns: int
     at_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Value):
     """The child has done this to the watched directories by now."""
 
     files: tuple[FileEffect, ...]
@@ -147,8 +138,7 @@ AwaitsInput = Input | InputEnd | AnyInput | AnyInputEnd | InputPattern
 """The steps that something on stdin brings about."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Value):
     """How a child ended.
 
     Attributes:
@@ -167,8 +157,7 @@ class End:
         return None if self.status is None else os.waitstatus_to_exitcode(self.status)
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Value):
     """All that a child does.
 
     Attributes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ..frozen import Value
 
-@dataclass(frozen=True, slots=True)
-class Spawn:
+
+class Spawn(Value):
     """One request to start a child, as the caller made it.
 
     Text that came as bytes is decoded with :func:`os.fsdecode`, so it may hold surrogates.
@@ -36,7 +36,8 @@ class Spawn:
     new_session: bool = False
     process_group: int = -1
     passed: tuple[int, ...] = ()
-    now_ns: Callable[[], int] | None = field(default=None, compare=False, repr=False)
+    now_ns: Callable[[], int] | None = None
+    _apart = ("now_ns",)
 
     @property
     def argv(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -276,7 +275,7 @@ def test_two_effects_on_one_path_are_refused(root: Path, outside: Path) -> None:
 def test_what_no_file_can_be_is_refused_before_anything_is_done(
     root: Path, outside: Path, effect: FileEffect
 ) -> None:
-    named = replace(effect, path=effect.path.format(root=root), target=effect.target.format(root=root))
+    named = effect.but(path=effect.path.format(root=root), target=effect.target.format(root=root))
 
     with pytest.raises(OutsideError):
         put(root, file(root / "0"), named)
