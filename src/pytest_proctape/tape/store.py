@@ -45,6 +45,9 @@ SHORT_TEXT = 320
 SHORT_BYTES = 1 << 6
 """Bytes up to which text, and other content, of a file that a command made stands on the tape itself."""
 
+_LARGE = 1 << 20
+"""Bytes of a payload of which looking through takes time."""
+
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
 """The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
@@ -299,6 +302,8 @@ class TapeStore:
         """
         content = Content.of(data) if isinstance(data, bytes) else data
         payload = Payload(sha256=content.sha256, size=content.size)
+        if content.size >= _LARGE and content.crc32 is not None:
+            payload = payload.but(crc32=content.crc32)
         path = self.payloads / payload.sha256
         check_inside(path, self.root)
         if not self._has(payload):
