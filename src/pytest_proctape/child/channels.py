@@ -10,7 +10,8 @@ import termios
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .wiring import close_quietly, is_pipe, out_of_the_way, ready
+from ..tape import Pour, can_pour
+from .wiring import MUCH, close_quietly, is_pipe, out_of_the_way, ready, widen
 
 if TYPE_CHECKING:
     from ..tape import Content
@@ -101,7 +102,7 @@ class Outlet(_Channel):
         waiting: how many bytes are queued.
     """
 
-    __slots__ = ("_broken", "_private", "_queue", "closing", "waiting")
+    __slots__ = ("_broken", "_pour", "_private", "_queue", "closing", "waiting")
 
     def __init__(self, fd: int, *, private: bool) -> None:
         super().__init__(fd)
@@ -109,6 +110,7 @@ class Outlet(_Channel):
         self.waiting = 0
         self._broken = False
         self._queue: deque[tuple[Content, int]] = deque()
+        self._pour: Pour | None = None
         self._private = private and self.waits
         if self._private:
             os.set_blocking(fd, False)
@@ -134,21 +136,48 @@ class Outlet(_Channel):
         self.waiting += data.size
 
     def flush(self) -> bool:
-        """Write as much as fits without blocking; whether anything did."""
+        """Write as much as fits without blocking; whether anything did.
+
+        Raises:
+            TapeCorrupt: what is to be written is not what was stored.
+        """
         wrote = False
         while self._queue:
             content, offset = self._queue[0]
-            data = content.read(offset, CHUNK)
-            count = self._put(data)
+            if content.path is not None and self._private and not self._broken and can_pour(self.fd):
+                asked, count = content.size - offset, self._pour_out(content)
+            else:
+                data = content.read(offset, CHUNK)
+                asked, count = len(data), self._put(data)
             wrote |= count > 0
             self.waiting -= count
             if offset + count == content.size:
                 self._queue.popleft()
             else:
                 self._queue[0] = (content, offset + count)
-            if count < len(data):
+            if count < asked:
                 break
         return wrote
+
+    def _pour_out(self, content: Content) -> int:
+        """Have the system move what it can of the first that is queued, which is in a file."""
+        if self._pour is None or self._pour.content is not content:
+            self._pour = Pour(content)
+        pour = self._pour
+        before = pour.offset
+        try:
+            pour.into(self.fd)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+            self._broken = True
+            pour.offset = content.size
+        if before < MUCH <= pour.offset:
+            widen(self.fd)
+        count = pour.offset - before
+        if pour.offset == content.size:
+            self._pour = None
+        return count
 
     def _put(self, data: bytes) -> int:
         if self._broken:

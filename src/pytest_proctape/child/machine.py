@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..clock import REAL, Waits
-from ..errors import ProctapeError
+from ..errors import ProctapeError, TapeError
 from ..tape import Script, free_steps, script
 from .causes import HARMLESS, UNCAUSED, Stalled, WrongCause
 from .channels import CHUNK, Inlet, Outlet
@@ -40,7 +40,7 @@ class Machine(Ends):
     _loose: LooseInput | None = None
     _changed: threading.Condition | None = None
     _now_ns: Callable[[], int] | None = None
-    _own_input = False
+    _own_input = _started = False
     _skipped_ns = _anchor_ns = _at = _offset = _taken = 0
     _got = b""
     """Input that was taken for a step which needs more."""
@@ -73,6 +73,10 @@ class Machine(Ends):
     def _tell_wrong(self, wrong: WrongCause | Stalled) -> ProctapeError:
         """The parent did something else than in the recording: what it is to be told."""
         raise NotImplementedError
+
+    def _tell_damage(self, error: TapeError) -> ProctapeError:
+        """What it plays can't be read any more: what the parent is to be told."""
+        return error
 
     def _tell_end(self) -> None:
         """It has ended."""
@@ -120,7 +124,13 @@ class Machine(Ends):
                     self._fail(self._tell_wrong(wrong))
                 if self._changed is not None and (self._ended() or self._at != before[0]):
                     self._changed.notify_all()
-            wrote = self._flush()
+            try:
+                wrote = self._flush()
+            except TapeError as error:
+                if not self._started:
+                    raise
+                self._spoil(error)
+                wrote = True
             self._watch()
             moved = wrote or before != (self._at, self._offset, len(self._got))
             if moved and self._waits is not None:
@@ -314,6 +324,15 @@ class Machine(Ends):
         self._tell_end()
         if self._waits is not None:
             self._waits.changed()
+
+    def _spoil(self, error: TapeError) -> None:
+        """What is left to be said can't be read: the outputs end, and who waits is told."""
+        told = self._tell_damage(error)
+        if self.status is None:
+            self._fail(told)
+        else:
+            self.error = told
+            self._drop()
 
     def _fail(self, error: ProctapeError) -> None:
         """The test went another way than the tape: end the child, so that nothing waits for it."""

@@ -7,9 +7,7 @@ it would without the tap, and a reader that leaves is felt by the writer.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import os
 import select
 import selectors
@@ -19,14 +17,20 @@ from ..tape import STDIN
 from .channels import CHUNK
 from .lent import WRITING, LentPipe, OwnPipe, has_no_reader
 from .pump import PUMP, Stepper
-from .wiring import close_quietly, is_pipe, out_of_the_way, ready, same_kind_of_pipe, shut_for_writing
+from .wiring import (
+    MUCH,
+    WIDE,
+    close_quietly,
+    is_pipe,
+    out_of_the_way,
+    ready,
+    same_kind_of_pipe,
+    shut_for_writing,
+    widen,
+)
 
 _CHUNKS_A_STEP = 32
 """So that a child that never stops writing holds up nobody, and more than a pipe holds."""
-
-_MUCH = 1 << 20
-_WIDE = 1 << 18
-"""Bytes: of an output of which so many have been read, this many are under way from then on."""
 
 
 def _ignore() -> None:
@@ -102,7 +106,7 @@ class Tap:
         self.childs, self._source, self._target = (reader, kept, writer) if inward else (writer, reader, kept)
         self._private = inward or private
         self._waits = is_pipe(self._target)
-        self._until_wide = 0 if inward else _MUCH
+        self._until_wide = 0 if inward else MUCH
         self._asks, self._chunk = inward, CHUNK
         if not inward:
             os.set_blocking(self._source, False)
@@ -197,12 +201,9 @@ class Tap:
 
     def _widen(self) -> None:
         """Somebody reads much: larger pieces cost less."""
-        self._chunk = _WIDE
+        self._chunk = WIDE
         for fd in (self._source, self._target) if self._private else (self._source,):
-            # It is no pipe, or there may be none as large; the numbers are Linux's.
-            with contextlib.suppress(OSError, AttributeError):
-                if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < _WIDE:
-                    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _WIDE)
+            widen(fd)
 
     def _write(self) -> int:
         if self._private or not self._waits:

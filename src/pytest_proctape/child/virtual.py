@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 from ..clock import REAL, Wait, Waits
-from ..errors import ProctapeError
+from ..errors import ProctapeError, TapeError
 from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
 from .causes import CAUSES, Stalled, WrongCause
@@ -60,6 +60,7 @@ class VirtualChild(Machine):
         on_end: Callable[[VirtualChild], None],
         retold: Callable[[], Script] | None = None,
         on_effects: Callable[[script.Effects], None] | None = None,
+        on_damage: Callable[[TapeError], ProctapeError] | None = None,
     ) -> None:
         """A child that has not started yet.
 
@@ -74,6 +75,7 @@ class VirtualChild(Machine):
             on_end: it has ended.
             retold: gives the script anew, once the parent has said a name that it has.
             on_effects: puts files where the child had put them.
+            on_damage: what it says turned out to be damaged while it was said; gives what to tell the parent.
         """
         super().__init__(script, now_ns, waits, retold, on_effects)
         self.pid = pid
@@ -86,6 +88,7 @@ class VirtualChild(Machine):
         self._home = threading.get_ident()
         self._on_wrong = on_wrong
         self._on_end = on_end
+        self._on_damage = on_damage
 
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
@@ -102,6 +105,7 @@ class VirtualChild(Machine):
             self.step()
             for channel in self._channels():
                 channel.adopt()
+            self._started = True
             self._watch()
         if self._waits is not None:
             # Not before: others let it step.
@@ -109,6 +113,9 @@ class VirtualChild(Machine):
 
     def _tell_wrong(self, wrong: WrongCause | Stalled) -> ProctapeError:
         return self._on_wrong(self, wrong)
+
+    def _tell_damage(self, error: TapeError) -> ProctapeError:
+        return error if self._on_damage is None else self._on_damage(error)
 
     def _tell_end(self) -> None:
         self._on_end(self)

@@ -17,6 +17,10 @@ from ..tape import SpawnError
 _HIGH = 400
 """Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
 
+MUCH = 1 << 20
+WIDE = 1 << 18
+"""Bytes: of an output of which so many have been read, this many are under way from then on."""
+
 
 class Wiring(Value):
     """Which descriptors *of the parent* the child gets as its own.
@@ -117,6 +121,14 @@ def same_kind_of_pipe(fd: int) -> tuple[int, int]:
     else:
         reader, writer = os.pipe()
     return moved(reader), moved(writer)
+
+
+def widen(fd: int) -> None:
+    """Let the pipe ``fd`` hold :data:`WIDE` bytes: somebody reads much, and larger pieces cost less."""
+    # It is no pipe, or there may be none as large; the numbers are Linux's.
+    with contextlib.suppress(OSError, AttributeError):
+        if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < WIDE:
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, WIDE)
 
 
 def shut_for_writing(fd: int) -> None:

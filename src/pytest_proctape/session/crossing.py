@@ -62,7 +62,7 @@ def _refuse_secrets(pieces: list[Content], places: Places) -> None:
 def from_tape(taped: Script, places: Places) -> Script:
     """``taped`` with this machine's values; input that leaves something open takes whatever comes there."""
     if not any(
-        isinstance(step, _Moving) and step.data.size <= SCAN_LIMIT and b"<" in step.data.bytes()
+        isinstance(step, _Moving) and step.data.size <= SCAN_LIMIT and step.data.has(b"<")
         for step in taped.steps
     ):
         return taped

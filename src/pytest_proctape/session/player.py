@@ -176,6 +176,7 @@ class Player(Taped):
             now_ns=spawn.now_ns,
             waits=self.waits,
             on_wrong=playing.wrong,
+            on_damage=self.latch,
             on_end=playing.limited_end() if limited else TABLE.tell,
             retold=part.retold,
             on_effects=playing.effects,

@@ -257,7 +257,7 @@ class Recording(Player):
         tape = self.hooks.before_write(tape, self.path)
         if not complete and (self.path.exists() or not tape.entries):
             return "nothing"
-        self.store.discard_attempt(self.owner)
+        self.store.discard_attempt(self.owner, self.path)
         if not tape.entries:
             had_one = self.path.exists()
             self.store.delete(self.owner)

@@ -42,6 +42,7 @@ from .patterns import (
     is_pattern,
     pattern_text,
 )
+from .pour import Pour, can_pour
 from .script import (
     STDERR,
     STDIN,
@@ -90,6 +91,7 @@ __all__ = [
     "Pattern",
     "Payload",
     "Phase",
+    "Pour",
     "Recorded",
     "Regex",
     "Script",
@@ -105,6 +107,7 @@ __all__ = [
     "TapeStore",
     "Word",
     "aligned",
+    "can_pour",
     "decode",
     "decode_argument",
     "discard",

@@ -23,12 +23,14 @@ class _Names(Value):
     """What is in a directory.
 
     Attributes:
-        changed_ns: when the directory changed last.
+        changed_ns: when the directory changed last; 0 where that was just now, and it may change once more.
+        names: them.
         folded: the names, without regard to case.
         hashed: one of them may be the hashed name of a tape.
     """
 
     changed_ns: int
+    names: frozenset[str]
     folded: frozenset[str]
     hashed: bool
 
@@ -87,10 +89,18 @@ class Listing:
             changed_ns = os.stat(path).st_mtime_ns
             known = self._names.get(folder)
             if known is None or known.changed_ns != changed_ns:
-                names = os.listdir(path)
-                known = _Names(changed_ns, frozenset(map(fold, names)), any(map(looks_hashed, names)))
-                if _Real.now_ns() - changed_ns >= _SETTLED_NS:
-                    self._names[folder] = known
+                settled = _Real.now_ns() - changed_ns >= _SETTLED_NS
+                names = frozenset(os.listdir(path))
+                known = self._names[folder] = _with(names, known, changed_ns if settled else 0)
         except OSError:
             return None
         return known
+
+
+def _with(names: frozenset[str], known: _Names | None, changed_ns: int) -> _Names:
+    """What is in a directory of these ``names``; only those that are not ``known`` are looked at."""
+    if known is None or not known.names <= names:
+        known = _Names(0, frozenset(), frozenset(), False)
+    new = names - known.names
+    hashed = known.hashed or any(map(looks_hashed, new))
+    return _Names(changed_ns, names, known.folded.union(map(fold, new)), hashed)

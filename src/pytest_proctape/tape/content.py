@@ -11,12 +11,14 @@ import base64
 import codecs
 import hashlib
 import os
-import stat
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import TapeCorrupt
+from .damage import RESTORE, Check, check_file, damaged
 from .model import Argument, Base64, Payload, Stream
 
 PAYLOAD_THRESHOLD = 1 << 16
@@ -27,10 +29,6 @@ _Bytes: TypeAlias = bytes
 
 CHUNK = 1 << 20
 _BASE64_WIDTH = 76
-RESTORE = "restore the file from version control, or record the test again with --record-tapes"
-
-_verified: set[tuple[str, int, int]] = set()
-"""Payload files whose hash was right, by path, size in bytes and modification time in nanoseconds."""
 
 
 class Content:
@@ -38,15 +36,22 @@ class Content:
 
     Two contents are equal when their bytes are, wherever these are kept. Content in a file is known
     by its hash, which is checked when the file is read for the first time in this process.
+
+    Attributes:
+        size: in bytes.
+        path: the file that holds the bytes; ``None`` when they are in memory.
     """
 
-    __slots__ = ("_checked", "_data", "_owner", "_path", "_sha256", "_size")
+    __slots__ = ("_checked", "_crc32", "_data", "_owner", "_sha256", "path", "size")
 
-    def __init__(self, data: _Bytes | None, path: Path | None, size: int, sha256: str) -> None:
+    def __init__(
+        self, data: _Bytes | None, path: Path | None, size: int, sha256: str, crc32: int | None = None
+    ) -> None:
         self._data = data
-        self._path = path
-        self._size = size
+        self.path = path
+        self.size = size
         self._sha256 = sha256
+        self._crc32 = crc32
         self._checked = False
         self._owner: object = None
 
@@ -56,7 +61,9 @@ class Content:
         return cls(data, None, len(data), "")
 
     @classmethod
-    def from_file(cls, path: Path, size: int, sha256: str, *, owner: object = None) -> Content:
+    def from_file(
+        cls, path: Path, size: int, sha256: str, *, owner: object = None, crc32: int | None = None
+    ) -> Content:
         """Content of a file that is not opened before its bytes are asked for.
 
         Args:
@@ -65,25 +72,16 @@ class Content:
             sha256: hexadecimal, lower case.
             owner: kept alive as long as the content reads from ``path``: whoever removes a
                 temporary file when it is let go.
+            crc32: its CRC-32, which is quicker to check; ``None`` if nobody knows.
         """
-        content = cls(None, path, size, sha256)
+        content = cls(None, path, size, sha256, crc32)
         content._owner = owner
         return content
 
     @property
-    def size(self) -> int:
-        """In bytes."""
-        return self._size
-
-    @property
     def in_file(self) -> bool:
         """The bytes are in a file, not in memory."""
-        return self._path is not None
-
-    @property
-    def path(self) -> Path | None:
-        """The file that holds the bytes; ``None`` when they are in memory."""
-        return self._path
+        return self.path is not None
 
     @property
     def temporary(self) -> bool:
@@ -97,13 +95,20 @@ class Content:
             self._sha256 = hashlib.sha256(self._data or b"").hexdigest()
         return self._sha256
 
+    @property
+    def crc32(self) -> int | None:
+        """The CRC-32 of the bytes; ``None`` for those of a file where nobody has said it."""
+        if self._crc32 is None and self._data is not None:
+            self._crc32 = zlib.crc32(self._data)
+        return self._crc32
+
     def bytes(self) -> _Bytes:
         """All of it, in memory.
 
         Raises:
             TapeCorrupt: the file is gone, or is not what it was when it was stored.
         """
-        return self._data if self._data is not None else self._read_file(0, self._size)
+        return self._data if self._data is not None else self._read_file(0, self.size)
 
     def read(self, offset: int, length: int) -> _Bytes:
         """At most ``length`` bytes from ``offset``; fewer only at the end.
@@ -116,17 +121,23 @@ class Content:
             raise ValueError("offset and length must not be negative")
         if self._data is not None:
             return self._data[offset : offset + length]
-        return self._read_file(offset, min(length, self._size - offset))
+        return self._read_file(offset, min(length, self.size - offset))
 
     def chunks(self, size: int = CHUNK) -> Iterator[_Bytes]:
         """All of it in order, ``size`` bytes at a time."""
-        for offset in range(0, self._size, size):
+        for offset in range(0, self.size, size):
             yield self.read(offset, size)
+
+    def has(self, byte: _Bytes) -> bool:
+        """Whether this byte stands anywhere in it."""
+        if self._data is not None:
+            return byte in self._data
+        return any(byte in chunk for chunk in self.chunks())
 
     def preview(self, limit: int = 200) -> str:
         """Its beginning as a Python literal of about ``limit`` characters, for a report."""
         head = self.read(0, 4 * limit)
-        whole = len(head) == self._size
+        whole = len(head) == self.size
         decoder = codecs.getincrementaldecoder("utf-8")()
         shown: str | _Bytes = head
         try:
@@ -135,18 +146,18 @@ class Content:
             pass
         if whole and len(shown) <= limit:
             return repr(shown)
-        return f"{shown[:limit]!r}... ({self._size} bytes)"
+        return f"{shown[:limit]!r}... ({self.size} bytes)"
 
     def relocate(self, path: Path) -> None:
         """Read from ``path`` from now on. The store calls it after it has put the same bytes there."""
         if self._data is None:
-            self._path = path
+            self.path = path
             self._owner = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Content):
             return NotImplemented
-        if self._size != other._size:
+        if self.size != other.size:
             return False
         if self._data is not None and other._data is not None:
             return self._data == other._data
@@ -156,45 +167,61 @@ class Content:
         return hash(self.sha256)
 
     def __bool__(self) -> bool:
-        return self._size > 0
+        return self.size > 0
 
     def __repr__(self) -> str:
-        where = "" if self._path is None else f", in {self._path.name}"
-        return f"<Content of {self._size} bytes{where}>"
+        where = "" if self.path is None else f", in {self.path.name}"
+        return f"<Content of {self.size} bytes{where}>"
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """A descriptor of the file, while it is needed; to be asked of content in a file.
+
+        Raises:
+            TapeCorrupt: it can't be opened, or not be read.
+        """
+        assert self.path is not None
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def check(self, fd: int) -> Check:
+        """A look through the file behind ``fd``.
+
+        Raises:
+            TapeCorrupt: its size is wrong already.
+        """
+        assert self.path is not None
+        return Check(self.path, fd, self.size, self._sha256, self._crc32)
+
+    def ended_early(self, at: int) -> TapeCorrupt:
+        """The error for a file that ends before its end."""
+        assert self.path is not None
+        return damaged(self.path, f"it ended after {at} bytes", self.size)
+
+    def _unreadable(self, error: OSError) -> TapeCorrupt:
+        assert self.path is not None
+        return TapeCorrupt(self.path, f"the payload can't be read: {error.strerror}", next_step=RESTORE)
 
     def _read_file(self, offset: int, length: int) -> _Bytes:
         if length <= 0:
             return b""
-        assert self._path is not None
-        try:
-            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with self.opened() as fd:
             try:
                 if not self._checked:
-                    self._check(fd)
+                    self.check(fd).up_to(fd, self.size)
+                    self._checked = True
                 data = _pread(fd, offset, length)
-            finally:
-                os.close(fd)
-        except OSError as error:
-            raise TapeCorrupt(
-                self._path, f"the payload can't be read: {error.strerror}", next_step=RESTORE
-            ) from error
+            except OSError as error:
+                raise self._unreadable(error) from error
         if len(data) < length:
-            raise _damaged(self._path, f"it ended after {offset + len(data)} bytes", self._size)
+            raise self.ended_early(offset + len(data))
         return data
-
-    def _check(self, fd: int) -> None:
-        assert self._path is not None
-        status = os.fstat(fd)
-        _check_file(self._path, status, self._size)
-        key = (str(self._path), status.st_size, status.st_mtime_ns)
-        if key not in _verified:
-            digest = hashlib.sha256()
-            for offset in range(0, self._size, CHUNK):
-                digest.update(os.pread(fd, CHUNK, offset))
-            if digest.hexdigest() != self._sha256:
-                raise _damaged(self._path, "its bytes have another hash", self._size, self._sha256)
-            _verified.add(key)
-        self._checked = True
 
 
 def _pread(fd: int, offset: int, length: int) -> bytes:
@@ -208,18 +235,6 @@ def _pread(fd: int, offset: int, length: int) -> bytes:
         parts.append(data)
         done += len(data)
     return b"".join(parts)
-
-
-def _check_file(path: Path, status: os.stat_result, size: int) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise _damaged(path, "it is not a regular file", size)
-    if status.st_size != size:
-        raise _damaged(path, f"it has {status.st_size} bytes", size)
-
-
-def _damaged(path: Path, problem: str, size: int, sha256: str = "") -> TapeCorrupt:
-    expected = f"{size} bytes" + (f" with SHA-256 {sha256}" if sha256 else "")
-    return TapeCorrupt(path, f"the payload is damaged: {problem}", expected=expected, next_step=RESTORE)
 
 
 def encode(
@@ -274,8 +289,8 @@ def decode(stream: Stream, payloads: Path) -> Content:
             expected=f"a file of {stream.size} bytes",
             next_step=RESTORE,
         ) from error
-    _check_file(path, status, stream.size)
-    return Content.from_file(path, stream.size, stream.sha256)
+    check_file(path, status, stream.size)
+    return Content.from_file(path, stream.size, stream.sha256, crc32=stream.crc32)
 
 
 def encode_argument(argument: str | bytes) -> Argument:

@@ -59,6 +59,7 @@ _MEANING: dict[str, Any] = {
     "Descriptor": Annotated[int, Field(ge=0)],
     "ExtraDescriptor": Annotated[int, Field(ge=3)],
     "Pid": Annotated[int, Field(ge=2)],
+    "Checksum": Annotated[int, Field(ge=0, lt=1 << 32)],
     "Hash": Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")],
     "Time": Annotated[str | int, _FROM_THE_LEFT],
     "Phase": tape.Phase,

@@ -100,7 +100,8 @@ def _short_event(event: Event | Effect) -> str | None:
         if isinstance(value, tuple) and len(value) > 1 and name in _LINES:
             return None
         if isinstance(value, Payload):
-            short: str | None = f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}}}'
+            crc32 = "" if value.crc32 is None else f', "crc32": {value.crc32}'
+            short: str | None = f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}{crc32}}}'
         else:
             short = _short(value) if isinstance(value, Model | tuple) else _scalar(value)
         if short is None:

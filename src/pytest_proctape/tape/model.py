@@ -42,6 +42,8 @@ Pid = int
 """Of a process of the recording: 2 or more."""
 Hash = str
 """A SHA-256 in lower case."""
+Checksum = int
+"""A CRC-32."""
 
 
 class Base64(Model):
@@ -71,10 +73,15 @@ def unbase64(text: str | tuple[str, ...]) -> bytes:
 
 
 class Payload(Model):
-    """Bytes kept in a file of their own, named by their hash."""
+    """Bytes kept in a file of their own, named by their hash.
+
+    Attributes:
+        crc32: of the same bytes, for large ones: it tells of damage as well, and is quicker to look at.
+    """
 
     sha256: Hash
     size: Bytes
+    crc32: Checksum | None = None
 
 
 Lines = tuple[str, ...]

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 SUFFIX = ".json"
@@ -86,6 +87,13 @@ def fold(name: str) -> str:
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def equals(name: str, names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that :func:`fold` makes the same as ``name``."""
+    folded = fold(name)
+    # Of a directory of thousands all are asked about, for each tape that is written.
+    return [one for one in names if (one.lower() if one.isascii() else fold(one)) == folded]
 
 
 def _parts_of(nodeid: str) -> tuple[tuple[str, ...], str, bool]:

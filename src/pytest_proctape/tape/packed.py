@@ -12,7 +12,8 @@ import zlib
 from pathlib import Path
 
 from ..errors import TapeCorrupt
-from .content import CHUNK, RESTORE, Content
+from .content import CHUNK, Content
+from .damage import RESTORE
 from .model import Payload
 from .spool import Spool
 

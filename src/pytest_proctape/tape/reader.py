@@ -173,7 +173,9 @@ def _text(value: _Json) -> str:
     return value
 
 
-_payload = _reader_of(Payload, {"sha256": {str: _hash}, "size": _SIZE})
+_payload = _reader_of(
+    Payload, {"sha256": {str: _hash}, "size": _SIZE, "crc32": {**_NULL, int: _within(0, (1 << 32) - 1)}}
+)
 _anything = _reader_of(Anything, {"any": _TRUE})
 _any_args = _reader_of(AnyArgs, {"any_args": _TRUE})
 _BYTES: Mapping[str, Callable[[_Json], object]] = {"base64": _checked_base64}

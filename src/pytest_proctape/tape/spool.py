@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import weakref
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -78,6 +79,7 @@ class Spool:
         "_aside",
         "_closed",
         "_content",
+        "_crc",
         "_digest",
         "_error",
         "_file",
@@ -108,6 +110,7 @@ class Spool:
         self._size = 0
         self._file: _TemporaryFile | None = None
         self._digest = hashlib.sha256()
+        self._crc = 0
         self._aside = Aside(_UNDER_WAY)
         self._error: OSError | None = None
         self._content: Content | None = None
@@ -163,7 +166,9 @@ class Spool:
             else:
                 self._file.close()
                 digest = self._digest.hexdigest()
-                self._content = Content.from_file(self._file.path, self._size, digest, owner=self._file)
+                self._content = Content.from_file(
+                    self._file.path, self._size, digest, owner=self._file, crc32=self._crc
+                )
             self._parts = []
             self._file = None
         return self._content
@@ -221,3 +226,4 @@ class Spool:
         except OSError as error:
             self._error = error
         self._digest.update(data)
+        self._crc = zlib.crc32(data, self._crc)

@@ -33,7 +33,7 @@ from .files import (
     write_atomically,
 )
 from .model import Base64, Payload, Stream, Tape
-from .names import PAYLOADS, fold, hashed_tape_path, tape_name, tape_path
+from .names import PAYLOADS, equals, fold, hashed_tape_path, tape_name, tape_path
 
 ATTEMPT = ".failed"
 """What a failed recording has behind the name of the tape."""
@@ -44,6 +44,9 @@ _SMALLER = f"at most {LARGEST_TAPE:,} bytes"
 SHORT_TEXT = 320
 SHORT_BYTES = 1 << 6
 """Bytes up to which text, and other content, of a file that a command made stands on the tape itself."""
+
+_LARGE = 1 << 20
+"""Bytes of a payload of which looking through takes time."""
 
 _HEAD = 4096
 _OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
@@ -87,7 +90,7 @@ class TapeStore:
         if self.owner_of(plain) == nodeid:
             return plain
         folder, names = self._folder_of(tape_path(nodeid))
-        taken = [name for name in names if fold(name) == fold(plain.name)]
+        taken = equals(plain.name, names)
         owners = {name: self.owner_of(folder / name) for name in taken}
         for name, owner in owners.items():
             if owner == nodeid:
@@ -169,10 +172,8 @@ class TapeStore:
             TapeWriteError: the file could not be written; what was there before is whole.
             TapeError: its path leads out of the root.
         """
-        path = self._path_for_writing(nodeid)
-        data = _dumped(tape, path)
+        data = _dumped(tape, self.root / tape_path(nodeid))
         with self._alone():
-            # Another process may have been faster.
             path = self._path_for_writing(nodeid)
             self._write(path, data)
         return path
@@ -216,13 +217,17 @@ class TapeStore:
         self._write(path, _dumped(tape, path))
         return path
 
-    def discard_attempt(self, nodeid: str) -> None:
+    def discard_attempt(self, nodeid: str, path: Path | None = None) -> None:
         """Remove what :meth:`save_attempt` left, if anything.
+
+        Args:
+            nodeid: whose attempt.
+            path: of the tape, if it has been asked for already.
 
         Raises:
             TapeWriteError: it can't be removed.
         """
-        self._remove(_attempt_of(self._path_for_writing(nodeid)))
+        self._remove(_attempt_of(path or self._path_for_writing(nodeid)))
 
     def delete(self, nodeid: str) -> bool:
         """Remove the tape of ``nodeid``, if there is one; whether there was.
@@ -299,6 +304,8 @@ class TapeStore:
         """
         content = Content.of(data) if isinstance(data, bytes) else data
         payload = Payload(sha256=content.sha256, size=content.size)
+        if content.size >= _LARGE and content.crc32 is not None:
+            payload = payload.but(crc32=content.crc32)
         path = self.payloads / payload.sha256
         check_inside(path, self.root)
         if not self._has(payload):
@@ -375,7 +382,7 @@ class TapeStore:
         names = _names_in(folder)
         for part in relative.parent.parts:
             if part not in names:
-                part = min((name for name in names if fold(name) == fold(part)), default=part)
+                part = min(equals(part, names), default=part)
             folder = folder / part
             names = _names_in(folder)
         return folder, names

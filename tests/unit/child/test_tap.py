@@ -98,7 +98,7 @@ def test_a_file_takes_more_than_one_step_moves(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size there")
 def test_of_much_more_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tap_module, "_MUCH", 1 << 17)
+    monkeypatch.setattr(tap_module, "MUCH", 1 << 17)
     seen: list[bytes] = []
     with open(tmp_path / "all", "wb") as target:
         tap = Tap(1, target.fileno(), inward=False, private=False, note=seen.append, on_end=lambda: None)

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_proctape.tape import hashed_tape_path, tape_path
-from pytest_proctape.tape.names import fold
+from pytest_proctape.tape.names import equals, fold
 
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
@@ -145,3 +145,9 @@ def test_fold_is_blind_to_case_and_form() -> None:
     assert fold("stra\u00dfe") == fold("STRASSE")
     assert fold("\u212a") == fold("k"), "the Kelvin sign"
     assert fold("a") != fold("b")
+
+
+def test_what_is_one_file_where_case_makes_no_difference() -> None:
+    names = ["A.json", "a.json", "b.json", "\u00c4.json", "a\u0308.json", "\u212a.json"]
+    for name in [*names, "B.json", "k.json"]:
+        assert equals(name, names) == [one for one in names if fold(one) == fold(name)]
