@@ -168,7 +168,7 @@ class Outlet(_Channel):
         try:
             pour.into(self.fd)
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in GONE:
                 raise
             self._broken = True
             pour.offset = content.size

@@ -34,7 +34,7 @@ class _Shape(Value):
 
     @property
     def pattern(self) -> re.Pattern[bytes]:
-        """Compiled when a word of the shape is met, which is seldom: all of them take as long as ten tests."""
+        """Compiled when a word of the shape is met, which is seldom: all take as long as ten tests."""
         return _compiled(self.source)
 
 
