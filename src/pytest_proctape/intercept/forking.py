@@ -18,6 +18,7 @@ import socket
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
@@ -55,7 +56,8 @@ def fork() -> int:
     if made is None:
         return _REAL_FORK()
     origin = _origin(made)
-    pid = _REAL_FORK()
+    with _unwarned():
+        pid = _REAL_FORK()
     if not pid:
         executing.be_copy(origin.but(pid=os.getpid()))
         return 0
@@ -74,7 +76,7 @@ def forkpty() -> tuple[int, int]:
     if made is None:
         return _REAL_FORKPTY()
     origin = _origin(made)
-    with door.letting_through():
+    with door.letting_through(), _unwarned():
         pid, master = _REAL_FORKPTY()
     if not pid:
         executing.be_copy(origin.but(pid=os.getpid()))
@@ -94,6 +96,17 @@ def _begun() -> Fork | None:
         return None
     notice()
     return EXCHANGE.begin(handler, handler.place() if hasattr(handler, "place") else "")
+
+
+@contextlib.contextmanager
+def _unwarned() -> Iterator[None]:
+    """Let CPython not warn that a process with threads forks, where all but the caller's are ours."""
+    if threading.active_count() > 1:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*is multi-threaded, use of fork", DeprecationWarning)
+        yield
 
 
 def _origin(made: Fork) -> executing.Origin:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,3 +136,25 @@ def test_a_copy_that_calls_when_its_tape_is_over(handler: Failing, tmp_path: Any
     os.close(writer)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 127
     assert handler.spawns == []
+
+
+@pytest.mark.parametrize("count, warned", [(1, False), (2, sys.version_info >= (3, 12))])
+def test_a_warning_of_threads_is_no_warning_of_ours(
+    handler: Failing, monkeypatch: pytest.MonkeyPatch, count: int, warned: bool
+) -> None:
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            monkeypatch.setattr(threading, "active_count", lambda: count)
+            pid = os.fork()
+            if not pid:
+                os._exit(0)
+    finally:
+        monkeypatch.undo()
+        over.set()
+        thread.join()
+    assert os.waitpid(pid, 0) == (pid, 0)
+    assert bool(seen) is warned
