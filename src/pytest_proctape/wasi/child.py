@@ -11,7 +11,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from ..child import Stalled, VirtualChild, WrongCause
@@ -253,13 +253,13 @@ class ModuleChild(VirtualChild):
 
     def _note_end(self, status: int) -> None:
         self._tell()
-        self.script = replace(self.script, end=End(status, None, self._tape_ns()))
+        self.script = self.script.but(end=End(status, None, self._tape_ns()))
 
     def _tell(self) -> None:
         steps = self._transcript.steps()
         if len(steps) != self._at:
             self._at = len(steps)
-            self.script = replace(self.script, steps=steps)
+            self.script = self.script.but(steps=steps)
 
     def _never_meets(self, _: VirtualChild, _wrong: WrongCause | Stalled) -> ProctapeError:
         if self._hangs:
