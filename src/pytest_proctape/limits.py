@@ -9,7 +9,7 @@ import os
 import re
 
 from .errors import UsageError
-from .frozen import Frozen
+from .frozen import Frozen, Value
 
 MS = 1_000_000
 _S = 1_000_000_000
@@ -39,7 +39,7 @@ class TimeLimit(Frozen):
         return f"timed out after {span(self.ns)} ({self.origin})"
 
 
-class Limits(Frozen):
+class Limits(Value):
     """What holds for the children of one recording.
 
     Attributes:

@@ -265,5 +265,5 @@ def _prepare(session: Session) -> None:
     with suppress(TapeError, HookError):
         if isinstance(session, Recording):
             _ = session.path
-        elif isinstance(session, Player) and session.store.seems_to_have(session.owner):
+        elif isinstance(session, Player):
             _ = session.tape

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from ..frozen import Value
 
@@ -51,12 +52,7 @@ class Roots:
         """
         self._roots: list[Root] = []
         self._never = frozenset(never)
-        patterns = [one.strip("/") for one in ignore]
-        self._plain = frozenset(one for one in patterns if not _MAGIC.search(one) and "/" not in one)
-        names = [one for one in patterns if "/" not in one and one not in self._plain]
-        paths = [one for one in patterns if "/" in one]
-        self._names = _any_of(names)
-        self._paths = _any_of(paths)
+        self._plain, self._names, self._paths = _parted(tuple(ignore))
 
     def add(self, path: str) -> None:
         """Watch ``path``, which is absolute, and all that is below it."""
@@ -137,6 +133,15 @@ def glob_regex(pattern: str) -> str:
             out += {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char))
             at += 1
     return out
+
+
+@lru_cache(maxsize=32)
+def _parted(ignore: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str] | None, re.Pattern[str] | None]:
+    """Plain names, and what fits the other names and the paths. All tests of a suite ignore the same."""
+    patterns = [one.strip("/") for one in ignore]
+    plain = frozenset(one for one in patterns if not _MAGIC.search(one) and "/" not in one)
+    names = [one for one in patterns if "/" not in one and one not in plain]
+    return plain, _any_of(names), _any_of([one for one in patterns if "/" in one])
 
 
 def _any_of(patterns: list[str]) -> re.Pattern[str] | None:

@@ -80,11 +80,10 @@ class Places:
 
     def copy(self) -> Places:
         """The same values and rules, to be added to apart from these."""
-        twin = Places(rules=self.rules)
-        self._values.copy_to(twin._values)
-        twin.names = self.names.fresh()
-        twin.secrets = self.secrets.copy()
-        twin._known = self._known
+        twin = Places.__new__(Places)
+        vars(twin).update(vars(self))
+        twin.names, twin.secrets, twin._values = self.names.fresh(), self.secrets.copy(), self._values.copy()
+        twin.environment, twin.capturing = None, False
         return twin
 
     # -- to the tape -------------------------------------------------------------------------------

@@ -52,10 +52,12 @@ class Values:
         """Stays the same object as long as no value is added."""
         return self._tokens
 
-    def copy_to(self, twin: Values) -> None:
-        """Give ``twin`` the same values."""
+    def copy(self) -> Values:
+        """The same values, to be added to apart from these."""
+        twin = Values.__new__(Values)
+        vars(twin).update(vars(self))
         twin._values, twin._writings = dict(self._values), dict(self._writings)
-        twin._tokens = self._tokens
+        return twin
 
     def text_of(self, token: Token, *, after_scheme: bool) -> bytes | None:
         """What ``token`` stands for; ``None`` if it has no value here.

@@ -36,6 +36,8 @@ Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
 _GLOB = re.compile(r"[*?[]")
 
+_NO_LIMITS = Limits()
+
 
 class TapedSpawn(Value):
     """A spawn that the test made, and what came of it.
@@ -152,7 +154,7 @@ class Session:
         self.errors: list[ProctapeError] = []
         self._spawns: list[TapedSpawn] = []
         self.closed = False
-        self.limits = Limits()
+        self.limits = _NO_LIMITS
         self._roll = Roll()
         self.log: TapeLog | None = None
         self.opened_ns = REAL.monotonic_ns()
@@ -218,9 +220,7 @@ class Session:
     @property
     def shown_path(self) -> str:
         """The tape's path as the user would name it."""
-        return (
-            os.path.relpath(self.path, self.root) if self.path.is_relative_to(self.root) else str(self.path)
-        )
+        return str(self.path).removeprefix(f"{self.root}/")
 
     def antedate(self, *, cwd: str, thread: int, began_ns: int, opened_ns: int) -> None:
         """The test had begun before its session was made.

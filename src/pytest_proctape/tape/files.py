@@ -41,10 +41,15 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
                 raise TapeCorrupt(path, "not a regular file", expected="a file", next_step="move it away")
+            # A byte more than there is to read: one call, unless the file grows meanwhile.
+            data = os.read(fd, status.st_size + 1 if limit < 0 else min(status.st_size + 1, limit))
+            if len(data) == status.st_size or len(data) == limit:
+                return data
             with open(fd, "rb", closefd=False) as file:
-                return file.read(limit)
+                return data + file.read(limit if limit < 0 else limit - len(data))
         finally:
             os.close(fd)
     except FileNotFoundError:

@@ -132,15 +132,15 @@ class TapeStore:
         Raises:
             TapeCorrupt, TapeVersionError, TapeError: as for :meth:`load`.
         """
-        if self.lacks(nodeid):
-            return None
-        plain = self.root / tape_name(nodeid)
+        plain = Path(self._root_slash + tape_name(nodeid))
         # Nearly every tape is at its plain place and says whose it is: then one look is enough.
         with contextlib.suppress(FileNotFoundError, TapeError):
             data = self._read(plain)
             said = _OWNER.match(data)
             if said is not None and json.loads(said[1]) == nodeid:
                 return plain, loads(data, plain)
+        if self.lacks(nodeid):
+            return None
         path = self.path_for(nodeid)
         try:
             return path, self.load_file(path)
