@@ -136,6 +136,9 @@ _LOOSE = (
 
 _SHAPES = (*_TIGHT, *_LOOSE)
 
+_EXACT_WORDS = [word for shape in _SHAPES if not shape.folded for word in shape.words]
+_HAS = {word: shape.has for shape in _LOOSE if not shape.folded for word in shape.words}
+"""What stands in the loose shapes of a word besides."""
 _BYTES_OF = {word: [bytes([one]) for one in word] for shape in _LOOSE if shape.folded for word in shape.words}
 """Of the words that may stand in either case."""
 
@@ -196,17 +199,17 @@ def _places_of(word: bytes, text: bytes) -> Iterator[int]:
 
 def _words_in(data: bytes, may: Callable[[bytes], bool]) -> set[bytes]:
     """The words of shapes that stand in ``data`` where the shape may; more may seem to, but never less."""
-    loose = [
-        word for shape in _LOOSE if not shape.folded and may(shape.has) for word in shape.words if may(word)
-    ]
-    folded = [word for shape in _LOOSE if shape.folded for word in shape.words if _may_fold(word, may)]
+    if len(data) <= SMALL:
+        return _found(data, _EXACT_WORDS) | _found(data.lower(), _BYTES_OF)
+    loose = [word for word, has in _HAS.items() if may(word) and may(has)]
+    folded = [word for word in _BYTES_OF if _may_fold(word, may)]
     tight = {word: shape.run for shape in _TIGHT for word in shape.words if may(word)}
-    if len(data) > SMALL and (loose or folded or tight) and _is_binary(data):
+    if (loose or folded or tight) and _is_binary(data):
         data = text_of(pieces_of(data, _IN_TEXT, _SCHEME))
     present = _found(data, loose)
     if folded:
         present |= _found(data.lower(), folded)
-    if len(data) <= SMALL or len(tight) <= _FEW:
+    if len(tight) <= _FEW:
         return present | _found(data, tight)
     pieces = pieces_of(data, _IN_RUN, min(tight.values()))
     for shortest in set(tight.values()):
