@@ -84,7 +84,7 @@ _TIGHT = (
     _shape("a SendGrid key", "SG.", rb"SG\.[\w-]{16,}\.[\w-]{16,}"),
     _shape("an API key", "sk-", rb"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{20,}"),
     _shape("a Hugging Face token", "hf_", rb"hf_[A-Za-z0-9]{24,}"),
-    _shape("a Vault token", "hvs. hvb. hvr.", rb"(?<!\w)hv[sbr]\.[\w-]{20,}"),
+    _shape("a Vault token", "hv", rb"(?<!\w)hv[sbr]\.[\w-]{20,}"),
     _shape("a JSON web token", "eyJ", rb"eyJ[\w-]{6,}(?:\.[\w-]+){2,4}={0,2}", run=13),
     _shape("an age key", "AGE-SECRET-KEY-", rb"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
 )
@@ -97,6 +97,7 @@ _LOOSE = (
         rb"(?i)secret[_ -]?(?:access)?[_ -]?key"
         + _BETWEEN
         + rb"((?:[A-Za-z0-9/+]|\\/|%2F|%2B){40})(?![A-Za-z0-9/+=])",
+        has=b"key",
     ),
     _shape(
         "an Azure key",
@@ -136,8 +137,16 @@ _LOOSE = (
 
 _SHAPES = (*_TIGHT, *_LOOSE)
 
-_BYTES_OF = {word: [bytes([one]) for one in word] for shape in _LOOSE if shape.folded for word in shape.words}
-"""Of the words that may stand in either case."""
+_EXACT_WORDS = [word for shape in _SHAPES if not shape.folded for word in shape.words]
+_HAS = {word: shape.has for shape in _LOOSE if not shape.folded for word in shape.words}
+"""What stands in the loose shapes of a word besides."""
+_BYTES_OF = {
+    word: [bytes([one]) for one in word + shape.has]
+    for shape in _LOOSE
+    if shape.folded
+    for word in shape.words
+}
+"""What each shape has that begins with a word in either case."""
 
 _SHORTEST = 12
 """Bytes of the shortest text that any of the shapes fits."""
@@ -149,7 +158,7 @@ _IN_RUN = table_of(rb"[\w.-]")
 _NONE = bytes(byte for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\r\n")
 _IN_TEXT = table_of(rb"[\x20-\x7e\t\r\n]")
 _SAMPLES = 4096
-_FEW = 2
+_FEW = 5
 """Words for which it is quicker to look through all than for runs."""
 
 
@@ -196,17 +205,17 @@ def _places_of(word: bytes, text: bytes) -> Iterator[int]:
 
 def _words_in(data: bytes, may: Callable[[bytes], bool]) -> set[bytes]:
     """The words of shapes that stand in ``data`` where the shape may; more may seem to, but never less."""
-    loose = [
-        word for shape in _LOOSE if not shape.folded and may(shape.has) for word in shape.words if may(word)
-    ]
-    folded = [word for shape in _LOOSE if shape.folded for word in shape.words if _may_fold(word, may)]
+    if len(data) <= SMALL:
+        return _found(data, _EXACT_WORDS) | _found(data.lower(), _BYTES_OF)
+    loose = [word for word, has in _HAS.items() if may(word) and may(has)]
+    folded = [word for word in _BYTES_OF if _may_fold(word, may)]
     tight = {word: shape.run for shape in _TIGHT for word in shape.words if may(word)}
-    if len(data) > SMALL and (loose or folded or tight) and _is_binary(data):
+    if (loose or folded or tight) and _is_binary(data):
         data = text_of(pieces_of(data, _IN_TEXT, _SCHEME))
     present = _found(data, loose)
     if folded:
         present |= _found(data.lower(), folded)
-    if len(data) <= SMALL or len(tight) <= _FEW:
+    if len(tight) <= _FEW:
         return present | _found(data, tight)
     pieces = pieces_of(data, _IN_RUN, min(tight.values()))
     for shortest in set(tight.values()):
@@ -216,7 +225,7 @@ def _words_in(data: bytes, may: Callable[[bytes], bool]) -> set[bytes]:
 
 
 def _may_fold(word: bytes, may: Callable[[bytes], bool]) -> bool:
-    return may(word) or all(may(one) or may(one.upper()) for one in _BYTES_OF[word])
+    return all(may(one) or may(one.upper()) for one in _BYTES_OF[word])
 
 
 def _found(data: bytes, words: Iterable[bytes]) -> set[bytes]:
