@@ -40,10 +40,12 @@ class VirtualChild(Machine):
         new_session: it leads a session of its own.
         reaped: the parent knows that it has ended.
         raw: what it says to a terminal has been through a line discipline already.
+        restless: nobody is told when it could go on, so it has to be stepped to find out.
     """
 
     reaped = False
     raw = True
+    restless = False
     _stall_watch: StallWatch | None = None
     _quiet = _unseen = False
 
@@ -293,6 +295,13 @@ class VirtualChild(Machine):
         return bool(self._outlets)
 
     @property
+    def is_fed(self) -> bool:
+        """A pipe that becomes ready may bring it on, or one has to look by oneself."""
+        with self._lock:
+            awaits_input = self._inlet is not None and isinstance(self._next(), script.AwaitsInput)
+            return self.restless or awaits_input or any(one.pending for one in self._outlets.values())
+
+    @property
     def at_timeout(self) -> bool:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
         with self._lock:
@@ -306,6 +315,8 @@ class VirtualChild(Machine):
                 self.status = int(signal.SIGKILL)
             self._drop()
             self._watch_for_stall(waits=False)
+            if self.on_step is not None:
+                self.on_step(self)
 
     # -- waiting -------------------------------------------------------------------------------
 
