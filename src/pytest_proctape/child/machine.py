@@ -39,7 +39,7 @@ class Machine(Ends):
     error: ProctapeError | None = None
     # What most children never need has its place here, and costs nothing.
     on_step: Callable[[Any], object] | None = None
-    """Is told of each step, and of the end, in the thread where that was."""
+    """Is told of each step, in the thread that stepped, and of whatever else ended the child."""
     _loose: LooseInput | None = None
     _changed: threading.Condition | None = None
     _now_ns: Callable[[], int] | None = None
@@ -329,8 +329,6 @@ class Machine(Ends):
         self._tell_end()
         if self._waits is not None:
             self._waits.changed()
-        if self.on_step is not None:
-            self.on_step(self)
 
     def _spoil(self, error: TapeError) -> None:
         """What is left to be said can't be read: the outputs end, and who waits is told."""
@@ -346,6 +344,8 @@ class Machine(Ends):
         self.error = error
         self._drop()
         self._end(int(signal.SIGKILL))
+        if self.on_step is not None:
+            self.on_step(self)
 
     def _is_timed(self, step: script.Step) -> bool:
         """Whether only time brings this about, and nothing that the parent does."""

@@ -185,6 +185,8 @@ class VirtualChild(Machine):
             return self.status
         if self._waits is not None:
             self._await(None, lambda: bool(options and self._changes))
+        elif self.status is not None and self.error is None and not options and self._is_over_and_done():
+            return self.status
         with self._lock:
             self.pass_timeouts()
             self._block(None, lambda: bool(options and self._changes))
@@ -298,8 +300,9 @@ class VirtualChild(Machine):
     def is_fed(self) -> bool:
         """A pipe that becomes ready may bring it on, or one has to look by oneself."""
         with self._lock:
-            awaits_input = self._inlet is not None and isinstance(self._next(), script.AwaitsInput)
-            return self.restless or awaits_input or any(one.pending for one in self._outlets.values())
+            if self.restless or (self._inlet is not None and isinstance(self._next(), script.AwaitsInput)):
+                return True
+            return bool(self._outlets) and any(one.pending for one in self._outlets.values())
 
     @property
     def at_timeout(self) -> bool:
@@ -401,7 +404,8 @@ class VirtualChild(Machine):
                     PUMP.watch(outlet.fd, selectors.EVENT_WRITE, self)
                 else:
                     PUMP.forget(outlet.fd)
-        self._watch_for_stall(waits=bool(self.streams()))
+        if self._stall_watch is not None or isinstance(self._next(), CAUSES):
+            self._watch_for_stall(waits=bool(self.streams()))
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
             if isinstance(self._next(), script.AwaitsInput):

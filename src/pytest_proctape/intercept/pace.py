@@ -81,7 +81,8 @@ class Pace:
     def tell_by(self, child: VirtualChild, tell: Callable[[], None]) -> None:
         """Call ``tell`` once ``child`` has ended, while the loop selects."""
         self._tellers[child] = tell
-        self._stepped.append(child)
+        if child.status is not None:
+            self._stepped.append(child)
 
     @property
     def at_rest(self) -> bool:
@@ -158,14 +159,16 @@ class Pace:
         return told
 
     def _tell_end(self, child: VirtualChild) -> bool:
+        tell = self._tellers.pop(child, None)
+        if tell is not None:
+            self.children[child] = None
+            tell()
+            return True
         transport = self.children[child]
         if transport is not None:
             self.children[child] = None
             self._untold[child] = transport, REAL.monotonic_ns()
-        tell = self._tellers.pop(child, None)
-        if tell is not None:
-            tell()
-        return tell is not None
+        return False
 
     def _forget(self, child: VirtualChild) -> None:
         child.on_step = None

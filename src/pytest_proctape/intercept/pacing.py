@@ -24,6 +24,7 @@ from .pace import Pace, Selector, note_real
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
 _GLANCE_FRAMES = 6
+_SELECTORS = (Selector, selectors.BaseSelector)
 
 
 def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:
@@ -35,7 +36,7 @@ def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:
     loop = asyncio._get_running_loop()
     if loop is None:
         return None
-    if not CLOCK.on and not isinstance(getattr(loop, "_selector", None), selectors.BaseSelector | Selector):
+    if not CLOCK.on and not isinstance(getattr(loop, "_selector", None), _SELECTORS):
         return None
     frame = sys._getframe(1)
     for _ in range(_GLANCE_FRAMES):
