@@ -185,8 +185,6 @@ class VirtualChild(Machine):
             return self.status
         if self._waits is not None:
             self._await(None, lambda: bool(options and self._changes))
-        elif self.status is not None and self.error is None and not options and self._is_over_and_done():
-            return self.status
         with self._lock:
             self.pass_timeouts()
             self._block(None, lambda: bool(options and self._changes))

@@ -180,7 +180,7 @@ class Pace:
             self._times.clear()
 
     def jump(self, deadline: float | None) -> bool:
-        """Let the time pass until something is due, by ``loop.time`` at the latest then; whether anything is."""
+        """Let the time pass until something is due, or ``loop.time`` is ``deadline``; whether anything is."""
         while self._times and self._due.get(self._times[0][2]) != self._times[0][0]:
             heapq.heappop(self._times)
         due = [at_ns for at_ns, _, _ in self._times[:1]]
