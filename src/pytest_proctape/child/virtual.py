@@ -303,6 +303,12 @@ class VirtualChild(Machine):
             return bool(self._outlets) and any(one.pending for one in self._outlets.values())
 
     @property
+    def awaits_expiry(self) -> bool:
+        """Nothing more happens until a timed wait of the parent expires."""
+        with self._lock:
+            return isinstance(self._next(), script.Timeout)
+
+    @property
     def at_timeout(self) -> bool:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
         with self._lock:
@@ -327,8 +333,8 @@ class VirtualChild(Machine):
         while self.poll() is None and not enough():
             if limit_ns is None and threading.get_ident() == self._home and self._skip_to_due():
                 continue
-            stall_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
-            left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
+            most_ns = patience_ns() if limit_ns is None else limit_ns
+            left_ns = began_ns + most_ns - REAL.monotonic_ns()
             if left_ns > 0:
                 self._changed = self._changed or threading.Condition(self._lock)
                 self._changed.wait(left_ns / 1e9)
@@ -375,8 +381,7 @@ class VirtualChild(Machine):
         def ready() -> bool:
             return self._over() or enough()
 
-        patience_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
-        if not self._waits.block(Wait(deadline_ns, ready), patience_ns):
+        if not self._waits.block(Wait(deadline_ns, ready), patience_ns()):
             if deadline_ns is not None:
                 return False
             with self._lock:
@@ -417,6 +422,11 @@ class VirtualChild(Machine):
             self._stall_watch.set(waits=waits)
 
 
-def _nobody_else_can_act() -> bool:
-    """Whether the waiting thread is the only one that could still do something for a child."""
-    return threading.active_count() == 1 and not signal.getitimer(signal.ITIMER_REAL)[0]
+def patience_ns(*, alone: bool = True) -> int:
+    """How long a thread may wait for a child that waits for its parent, in real nanoseconds.
+
+    Args:
+        alone: nothing but a thread of this process could do something for the child.
+    """
+    alone = alone and threading.active_count() == 1 and not signal.getitimer(signal.ITIMER_REAL)[0]
+    return LONE_STALL_LIMIT_NS if alone else STALL_LIMIT_NS

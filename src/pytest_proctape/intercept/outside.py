@@ -19,6 +19,15 @@ def leads_out(fd: int) -> bool:
         return False
 
 
+def is_of_this_process(fd: int) -> bool:
+    """Whether ``fd`` is a pipe or a socket whose other end is here, too."""
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        return True
+    return (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)) and not leads_out(fd)
+
+
 def is_outer_socket(fd: int) -> bool:
     """Whether this is a socket that leads elsewhere than to this process."""
     try:

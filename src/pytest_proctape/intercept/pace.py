@@ -14,14 +14,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..child import PUMP, VirtualChild
+from ..child import PUMP, VirtualChild, patience_ns
 from ..clock import REAL
 from . import inherit
-from .outside import is_outer_socket
+from .outside import is_of_this_process, is_outer_socket
 
 _BLINK_S = 0.005
 _TELLING_NS = 10**9
 """Real nanoseconds after which nobody is thought to be bringing the word any more."""
+
+Events = list[tuple[selectors.SelectorKey, int]]
 
 _REAL: weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]] = weakref.WeakKeyDictionary()
 
@@ -29,9 +31,6 @@ _REAL: weakref.WeakKeyDictionary[Any, weakref.WeakSet[Any]] = weakref.WeakKeyDic
 def note_real(loop: Any, transport: Any) -> None:
     """A command that is never taped takes its real time in this loop."""
     _REAL.setdefault(loop, weakref.WeakSet()).add(transport)
-
-
-Events = list[tuple[selectors.SelectorKey, int]]
 
 
 class Pace:
@@ -56,6 +55,7 @@ class Pace:
         """Those that a pipe may bring on, and those of which one never knows."""
         self._tellers: dict[VirtualChild, Callable[[], None]] = {}
         self._untold: dict[VirtualChild, tuple[Any, int]] = {}
+        self._asleep = False
         self._loop = weakref.ref(loop)
         self._real_time: Callable[[], float] = loop.time
         loop.time = self.time
@@ -73,7 +73,40 @@ class Pace:
         """The loop waits for ``child``, and ``transport`` is to be told of its end."""
         self.children[child] = transport
         self._stepped.append(child)
-        child.on_step = self._stepped.append
+        child.on_step = self._note_step
+
+    def _note_step(self, child: VirtualChild) -> None:
+        self._stepped.append(child)
+        if self._asleep:
+            self._asleep = False
+            loop = self._loop()
+            if loop is not None:
+                loop._write_to_self()
+
+    def sleep(self, select: Callable[[float | None], Events], *, alone: bool) -> Events:
+        """Nothing is due, and no timer will be: another thread has to do something for the loop, or a child.
+
+        Where that does not come either, each child that waits for its parent is told that it waits in vain.
+
+        Args:
+            select: waits for what the loop watches.
+            alone: nothing outside of this process can make that ready.
+        """
+        held = [child for child in self.children if child.awaits_expiry]
+        for child in held:
+            child.awaited_in_vain()
+        if held:
+            return []
+        self._asleep = True
+        try:
+            # Whoever steps a child from now on wakes the loop.
+            ready = [] if self._stepped else select(patience_ns(alone=alone) / 1e9)
+        finally:
+            self._asleep = False
+        if not ready and not self._stepped:
+            for child in list(self.children):
+                child.stall()
+        return ready
 
     def __contains__(self, child: VirtualChild) -> bool:
         return child in self.children
@@ -99,11 +132,6 @@ class Pace:
         """Whether the loop waits for a real child, too."""
         transports = _REAL.get(self._loop(), ())
         return any(getattr(one, "_returncode", 0) is None for one in transports)
-
-    @property
-    def is_teller(self) -> bool:
-        """The loop learns of the end of a child from here, and from nobody else."""
-        return bool(self._tellers)
 
     def telling(self) -> bool:
         """Whether the word that a child has ended is on its way to the loop.
@@ -253,14 +281,14 @@ class Selector:
                 ready = select(_BLINK_S if left is None else min(left, _BLINK_S))
             elif pace.jump(deadline):
                 continue
-            elif pace.is_teller:
-                # Only another thread can end this: one that sends the child what it waits for. Nobody else
-                # looks whether it has ended of that.
-                ready = select(min(left or _BLINK_S, _BLINK_S))
             else:
-                return select(left)
+                ready = pace.sleep(select, alone=self._is_alone())
             if ready:
                 return ready
+
+    def _is_alone(self) -> bool:
+        """Whether all that the loop watches is made ready by this process."""
+        return all(is_of_this_process(key.fd) for key in (self.get_map() or {}).values())
 
     def _reaches_out(self) -> bool:
         """Whether the loop watches a socket that leads elsewhere than to a child or to itself."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 import itertools
 import os
 import selectors
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from pytest_proctape.child import TABLE, VirtualChild, Wiring
+from pytest_proctape.child import TABLE, Stalled, VirtualChild, Wiring, virtual
 from pytest_proctape.child.machine import Machine
 from pytest_proctape.clock import REAL
 from pytest_proctape.errors import ProctapeError
 from pytest_proctape.intercept.pace import Pace
 from pytest_proctape.tape import Content, End, Script
-from pytest_proctape.tape.script import Input, Output, Step
+from pytest_proctape.tape.script import Input, Output, Step, Timeout
+from pytest_proctape.tape.script import Signal as SignalStep
 
 SECOND = 10**9
 
@@ -26,9 +29,14 @@ class Loop:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self.woken, self._wake = os.pipe()
+        self._selector.register(self.woken, selectors.EVENT_READ)
 
     def time(self) -> float:
         return REAL.monotonic_ns() / 1e9
+
+    def _write_to_self(self) -> None:
+        os.write(self._wake, b"x")
 
 
 class Scene:
@@ -37,6 +45,7 @@ class Scene:
     Attributes:
         pace: of the loop.
         ended: the children that have, in this order.
+        is_stalled: a child may be told that it waits in vain.
     """
 
     def __init__(self) -> None:
@@ -46,6 +55,7 @@ class Scene:
         self.ended: list[VirtualChild] = []
         self._children: list[VirtualChild] = []
         self._open: list[int] = []
+        self.is_stalled = False
 
     @property
     def selector(self) -> selectors.BaseSelector:
@@ -61,13 +71,15 @@ class Scene:
                 self.selector.unregister(key.fileobj)
         return found
 
-    def child(self, *steps: Step, lasts_ns: int = 0, stdin: bool = False) -> VirtualChild:
+    def child(
+        self, *steps: Step, lasts_ns: int = 0, stdin: bool = False, stdout: bool = True
+    ) -> VirtualChild:
         child = VirtualChild(
             TABLE.unused_pid(),
             1,
             Script(steps, End(0, None, lasts_ns)),
             now_ns=self.pace.now_ns,
-            on_wrong=_never,
+            on_wrong=self._wrong,
             on_end=self.ended.append,
         )
         reader, writer = os.pipe()
@@ -75,24 +87,26 @@ class Scene:
         if stdin:
             inputs[0], self.to = os.pipe()
             self._open += [inputs[0], self.to]
-        child.start(Wiring(inputs, {1: writer}, frozenset({writer})))
+        child.start(Wiring(inputs, {1: writer} if stdout else {}, frozenset({writer})))
         os.close(writer)
         self._open.append(reader)
         self._children.append(child)
-        self.selector.register(reader, selectors.EVENT_READ)
+        if stdout:
+            self.selector.register(reader, selectors.EVENT_READ)
         self.pace.add(child, None)
         return child
+
+    def _wrong(self, _: VirtualChild, wrong: Exception) -> ProctapeError:
+        assert isinstance(wrong, Stalled)
+        assert self.is_stalled
+        return ProctapeError(str(wrong))
 
     def close(self) -> None:
         for child in self._children:
             child.close()
-        for fd in self._open:
+        for fd in [*self._open, self.loop.woken, self.loop._wake]:
             os.close(fd)
         self._inner.close()
-
-
-def _never(_: VirtualChild, wrong: Exception) -> ProctapeError:
-    raise AssertionError(wrong)
 
 
 @pytest.fixture
@@ -170,10 +184,35 @@ def test_who_is_told_of_an_end_is_told_while_the_loop_selects(scene: Scene) -> N
     told: list[str] = []
     child = scene.child(lasts_ns=SECOND)
     scene.pace.tell_by(child, lambda: told.append("ended"))
-    assert scene.pace.is_teller
     scene.round(None)
     assert told == ["ended"]
     gone = scene.child()
     scene.pace.tell_by(gone, lambda: told.append("had ended"))
     scene.round(None)
     assert told == ["ended", "had ended"]
+
+
+def test_another_thread_that_ends_a_child_wakes_the_loop(scene: Scene) -> None:
+    told: list[int] = []
+    child = scene.child(SignalStep(int(signal.SIGTERM)), stdout=False)
+    scene.pace.tell_by(child, lambda: told.append(child.pid))
+    thread = threading.Timer(0.01, child.send, [int(signal.SIGTERM)])
+    thread.start()
+    while not told:
+        # Nothing else could wake it.
+        assert scene.round(None) in ([], [b"x"])
+    thread.join()
+
+
+def test_a_child_that_waits_in_vain_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual, "LONE_STALL_LIMIT_NS", 1_000_000)
+    monkeypatch.setattr(virtual, "STALL_LIMIT_NS", 1_000_000)
+    scene.is_stalled = True
+    scene.child(Input(Content.of(b"never")), stdin=True)
+    assert scene.round(None) == [b""]
+    assert [child.status for child in scene.ended] == [signal.SIGKILL]
+
+
+def test_a_wait_that_expired_holds_nobody_back_in_a_loop_without_timers(scene: Scene) -> None:
+    scene.child(Timeout(SECOND), Output(1, Content.of(b"later")), lasts_ns=2 * SECOND)
+    assert scene.round(None) == [b"later"]
