@@ -11,7 +11,7 @@ from .memory import Memory, Said, Streams
 from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
-from .virtual import VirtualChild
+from .virtual import VirtualChild, patience_ns
 from .warden import Broken, Warden, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
 
@@ -48,6 +48,7 @@ __all__ = [
     "loosened",
     "moved",
     "own_pipes",
+    "patience_ns",
     "process_of",
     "processes",
     "said_into",

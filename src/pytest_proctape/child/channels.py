@@ -26,12 +26,12 @@ class _Channel:
 
     __slots__ = ("fd", "owned", "settings", "waits")
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, *, private: bool = False) -> None:
         self.fd = fd
         self.owned = False
         self.settings: Settings | None = None
         """Those that a terminal gets back in the end."""
-        self.waits = is_pipe(fd)
+        self.waits = private or is_pipe(fd)
         """It can run empty or full, so somebody has to watch it."""
 
     def play_into(self, settings: Settings | None) -> None:
@@ -105,14 +105,14 @@ class Outlet(_Channel):
     __slots__ = ("_broken", "_pour", "_private", "_queue", "closing", "waiting")
 
     def __init__(self, fd: int, *, private: bool) -> None:
-        super().__init__(fd)
+        super().__init__(fd, private=private)
         self.closing = False
         self.waiting = 0
         self._broken = False
         self._queue: deque[tuple[Content, int]] = deque()
         self._pour: Pour | None = None
-        self._private = private and self.waits
-        if self._private:
+        self._private = private
+        if private:
             os.set_blocking(fd, False)
 
     def play_into(self, settings: Settings | None) -> None:

@@ -6,6 +6,7 @@ for who waits for it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import threading
@@ -15,9 +16,13 @@ from collections.abc import Callable
 from ..clock import REAL
 from ..tape import STDERR, STDOUT, Script, script
 from .channels import GONE
+from .lent import size_of
 from .memory import Streams
 from .virtual import VirtualChild
 from .wiring import Wiring, ready
+
+_F_GETPIPE_SZ: int = getattr(fcntl, "F_GETPIPE_SZ", 0)
+"""Linux tells how much a pipe holds; 0 elsewhere."""
 
 _NONE: deque[int] = deque()
 """Of signals, of stops: nothing is ever added for a child that has ended."""
@@ -77,8 +82,7 @@ def own_pipes(wiring: Wiring) -> Streams | None:
 def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> bool:
     """Write what a child says, if there is room for all of it."""
     said = [(wiring.outputs[fd], data) for fd, data in ((STDOUT, stdout), (STDERR, stderr)) if data]
-    # A pipe that is writable takes so much without blocking: pipe(7).
-    if not all(len(data) <= select.PIPE_BUF and ready(fd, select.POLLOUT) for fd, data in said):
+    if not all(_takes(fd, len(data), fd in wiring.private) for fd, data in said):
         return False
     for fd, data in said:
         try:
@@ -88,3 +92,17 @@ def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> boo
             if error.errno not in GONE:
                 raise
     return True
+
+
+def _takes(fd: int, size: int, private: bool) -> bool:
+    """Whether so much can be written without blocking."""
+    if size <= select.PIPE_BUF:
+        # A pipe that is writable takes so much: pipe(7).
+        return ready(fd, select.POLLOUT)
+    if not private or not _F_GETPIPE_SZ:
+        return False
+    try:
+        # Made for this child, so nobody else writes: while it is empty it takes all that it holds.
+        return size <= fcntl.fcntl(fd, _F_GETPIPE_SZ) and not size_of(fd)
+    except OSError:
+        return False

@@ -15,6 +15,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from ..clock import REAL, Waits
 from ..errors import ProctapeError, TapeError
@@ -37,6 +38,8 @@ class Machine(Ends):
 
     error: ProctapeError | None = None
     # What most children never need has its place here, and costs nothing.
+    on_step: Callable[[Any], object] | None = None
+    """Is told of each step, in the thread that stepped, and of whatever else ended the child."""
     _loose: LooseInput | None = None
     _changed: threading.Condition | None = None
     _now_ns: Callable[[], int] | None = None
@@ -135,6 +138,8 @@ class Machine(Ends):
             moved = wrote or before != (self._at, self._offset, len(self._got))
             if moved and self._waits is not None:
                 self._waits.changed()
+            if self.on_step is not None:
+                self.on_step(self)
             return moved
 
     def _is_over_and_done(self) -> bool:
@@ -339,6 +344,8 @@ class Machine(Ends):
         self.error = error
         self._drop()
         self._end(int(signal.SIGKILL))
+        if self.on_step is not None:
+            self.on_step(self)
 
     def _is_timed(self, step: script.Step) -> bool:
         """Whether only time brings this about, and nothing that the parent does."""

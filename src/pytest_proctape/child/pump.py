@@ -13,6 +13,7 @@ import os
 import selectors
 import signal
 import sys
+from collections.abc import Container
 from typing import Protocol
 
 from ..clock import REAL
@@ -48,6 +49,8 @@ class Pump:
         self._paused = False
         self._retiring = False
         self._done = _thread.allocate_lock()
+        self._turn = _thread.allocate_lock()
+        """Held while owners are stepped."""
 
     def watch(self, fd: int, events: int, owner: Stepper) -> None:
         """Step ``owner`` whenever ``fd`` is ready for ``events`` (``selectors.EVENT_*``).
@@ -103,6 +106,17 @@ class Pump:
                     self._wake()
                 else:
                     self._start()
+
+    def catch_up(self, owners: Container[Stepper]) -> None:
+        """Do for these owners, before this returns, what the thread is about to do for them."""
+        selector = self._selector
+        if selector is None:
+            return
+        # What the thread has been told of and not stepped yet is told here as well.
+        with self._turn:
+            for key, _ in selector.select(0):
+                if key.data in owners:
+                    key.data.step()
 
     def pause(self) -> None:
         """End the thread until :meth:`resume`: a fork copies only the thread that forks."""
@@ -218,13 +232,14 @@ class Pump:
                     os.read(self._wake_read, 4096)
             else:
                 owners[key.data] = None
-        for owner in [*owners, *self._due()]:
-            try:
-                owner.step()
-            except Exception:
-                # The others' bytes must go on moving. What went wrong is told where bugs are told.
-                sys.excepthook(*sys.exc_info())
-                self._forget_all_of(owner)
+        with self._turn:
+            for owner in [*owners, *self._due()]:
+                try:
+                    owner.step()
+                except Exception:
+                    # The others' bytes must go on moving. What went wrong is told where bugs are told.
+                    sys.excepthook(*sys.exc_info())
+                    self._forget_all_of(owner)
 
     def _patience(self) -> float | None:
         with self._lock:

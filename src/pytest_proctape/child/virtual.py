@@ -40,10 +40,12 @@ class VirtualChild(Machine):
         new_session: it leads a session of its own.
         reaped: the parent knows that it has ended.
         raw: what it says to a terminal has been through a line discipline already.
+        restless: nobody is told when it could go on, so it has to be stepped to find out.
     """
 
     reaped = False
     raw = True
+    restless = False
     _stall_watch: StallWatch | None = None
     _quiet = _unseen = False
 
@@ -293,6 +295,20 @@ class VirtualChild(Machine):
         return bool(self._outlets)
 
     @property
+    def is_fed(self) -> bool:
+        """A pipe that becomes ready may bring it on, or one has to look by oneself."""
+        with self._lock:
+            if self.restless or (self._inlet is not None and isinstance(self._next(), script.AwaitsInput)):
+                return True
+            return bool(self._outlets) and any(one.pending for one in self._outlets.values())
+
+    @property
+    def awaits_expiry(self) -> bool:
+        """Nothing more happens until a timed wait of the parent expires."""
+        with self._lock:
+            return isinstance(self._next(), script.Timeout)
+
+    @property
     def at_timeout(self) -> bool:
         """Whether nothing more happens until a timed wait of the parent expires, or it sends a signal."""
         with self._lock:
@@ -306,6 +322,8 @@ class VirtualChild(Machine):
                 self.status = int(signal.SIGKILL)
             self._drop()
             self._watch_for_stall(waits=False)
+            if self.on_step is not None:
+                self.on_step(self)
 
     # -- waiting -------------------------------------------------------------------------------
 
@@ -315,8 +333,8 @@ class VirtualChild(Machine):
         while self.poll() is None and not enough():
             if limit_ns is None and threading.get_ident() == self._home and self._skip_to_due():
                 continue
-            stall_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
-            left_ns = began_ns + (stall_ns if limit_ns is None else limit_ns) - REAL.monotonic_ns()
+            most_ns = patience_ns() if limit_ns is None else limit_ns
+            left_ns = began_ns + most_ns - REAL.monotonic_ns()
             if left_ns > 0:
                 self._changed = self._changed or threading.Condition(self._lock)
                 self._changed.wait(left_ns / 1e9)
@@ -363,8 +381,7 @@ class VirtualChild(Machine):
         def ready() -> bool:
             return self._over() or enough()
 
-        patience_ns = LONE_STALL_LIMIT_NS if _nobody_else_can_act() else STALL_LIMIT_NS
-        if not self._waits.block(Wait(deadline_ns, ready), patience_ns):
+        if not self._waits.block(Wait(deadline_ns, ready), patience_ns()):
             if deadline_ns is not None:
                 return False
             with self._lock:
@@ -390,7 +407,8 @@ class VirtualChild(Machine):
                     PUMP.watch(outlet.fd, selectors.EVENT_WRITE, self)
                 else:
                     PUMP.forget(outlet.fd)
-        self._watch_for_stall(waits=bool(self.streams()))
+        if self._stall_watch is not None or isinstance(self._next(), CAUSES):
+            self._watch_for_stall(waits=bool(self.streams()))
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
             if isinstance(self._next(), script.AwaitsInput):
@@ -404,6 +422,11 @@ class VirtualChild(Machine):
             self._stall_watch.set(waits=waits)
 
 
-def _nobody_else_can_act() -> bool:
-    """Whether the waiting thread is the only one that could still do something for a child."""
-    return threading.active_count() == 1 and not signal.getitimer(signal.ITIMER_REAL)[0]
+def patience_ns(*, alone: bool = True) -> int:
+    """How long a thread may wait for a child that waits for its parent, in real nanoseconds.
+
+    Args:
+        alone: nothing but a thread of this process could do something for the child.
+    """
+    alone = alone and threading.active_count() == 1 and not signal.getitimer(signal.ITIMER_REAL)[0]
+    return LONE_STALL_LIMIT_NS if alone else STALL_LIMIT_NS

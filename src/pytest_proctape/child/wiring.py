@@ -151,5 +151,7 @@ def ready(fd: int, event: int) -> bool:
 
 def close_quietly(fd: int) -> None:
     """Close a descriptor that may be gone already (a forked child closed it, say)."""
-    with contextlib.suppress(OSError):
+    try:
         os.close(fd)
+    except OSError:
+        return

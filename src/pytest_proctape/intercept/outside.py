@@ -13,14 +13,31 @@ def leads_out(fd: int) -> bool:
     try:
         mode = os.fstat(fd).st_mode
         if stat.S_ISSOCK(mode):
-            return socket_leads_out(fd)
+            return _socket_leads_out(fd)
         return stat.S_ISFIFO(mode) and not _other_end_is_ours(fd)
     except OSError:
         return False
 
 
-def socket_leads_out(fd: int) -> bool:
-    """Whether a socket leads elsewhere than to this process: it has an address, or is of a network.
+def is_of_this_process(fd: int) -> bool:
+    """Whether ``fd`` is a pipe or a socket whose other end is here, too."""
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        return True
+    return (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)) and not leads_out(fd)
+
+
+def is_outer_socket(fd: int) -> bool:
+    """Whether this is a socket that leads elsewhere than to this process."""
+    try:
+        return stat.S_ISSOCK(os.fstat(fd).st_mode) and _socket_leads_out(fd)
+    except OSError:
+        return False
+
+
+def _socket_leads_out(fd: int) -> bool:
+    """It has an address, or is of a network.
 
     Raises:
         OSError: it is not open.

@@ -67,6 +67,7 @@ class ModuleChild(VirtualChild):
 
     leaps = True
     raw = False
+    restless = True
 
     def __init__(
         self,

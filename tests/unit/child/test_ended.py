@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 
@@ -90,3 +91,18 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     os.close(reader)
     assert said_into(Wiring({}, {1: writer}), b"a", None)
     os.close(writer)
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="only Linux tells how much a pipe holds")
+def test_a_pipe_made_for_the_child_takes_all_that_it_holds() -> None:
+    reader, writer = os.pipe()
+    holds = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)
+    wiring = Wiring({}, {1: writer}, frozenset({writer}))
+    try:
+        assert not said_into(wiring, b"x" * (holds + 1), None)
+        assert said_into(wiring, b"x" * holds, None)
+        assert not said_into(wiring, b"y" * (holds // 2), None), "it is not empty any more"
+        assert len(os.read(reader, 2 * holds)) == holds
+    finally:
+        os.close(reader)
+        os.close(writer)

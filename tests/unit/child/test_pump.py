@@ -123,3 +123,25 @@ def test_it_rests_while_it_is_paused(pump: Pump, pipe: tuple[int, int]) -> None:
     assert not owner.stepped.is_set()
     pump.resume()
     assert owner.stepped.wait(_LONG_S)
+
+
+def test_who_can_not_wait_for_the_thread_catches_up(pump: Pump) -> None:
+    pump.pause()
+    ends = [os.pipe() for _ in range(2)]
+    owner, other = (Owner(pump, reader) for reader, _ in ends)
+    try:
+        for one in (owner, other):
+            pump.watch(one.fd, selectors.EVENT_READ, one)
+        pump.catch_up({owner})
+        assert not owner.stepped.is_set()
+        for _, writer in ends:
+            os.write(writer, b"x")
+        pump.catch_up({owner})
+        assert owner.stepped.is_set()
+        assert not other.stepped.is_set(), "nobody asked for that one"
+        pump.resume()
+        assert other.stepped.wait(_LONG_S)
+    finally:
+        for pair in ends:
+            for fd in pair:
+                os.close(fd)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,19 @@ def test_a_child_that_another_thread_kills(tmp_path: Path, mode: Mode) -> None:
         with use_tape(tmp_path / "tape.json", mode=one):
             code = asyncio.run(exit_code("sleep", "600", killer=True))
         assert code == -signal.SIGTERM
+
+
+def test_a_loop_that_is_closed_is_kept_by_nobody(tmp_path: Path) -> None:
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def body() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        child = await asyncio.create_subprocess_exec("sh", "-c", "echo said", stdout=asyncio.subprocess.PIPE)
+        assert (await child.communicate())[0] == b"said\n"
+
+    modes: tuple[Mode, ...] = ("record", "replay")
+    for mode in modes:
+        with use_tape(tmp_path / "tape.json", mode=mode):
+            asyncio.run(body())
+    gc.collect()
+    assert loops[-1]() is None
