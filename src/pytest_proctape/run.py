@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Run:
         log: where events go, where somebody wants to know.
         tells_all: also of a test that has asked for nothing.
         asleep: the tape of the test that is running, where that has asked for nothing yet.
+        expect: is called before a session is made: there may be something to tell of it.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Run:
         self.log: LogFile | None = None
         self.tells_all = False
         self.asleep: QuietTape | None = None
+        self.expect: Callable[[], None] = lambda: None
         self._owners = Owners(self.places)
 
     def add_place(self, name: str, path: str) -> None:
@@ -207,6 +210,7 @@ class Run:
             return True
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
+        self.expect()
         path, colons, name = item.nodeid.partition("::")
         target = item.nodeid
         if self._invoked_in != self.root:

@@ -100,6 +100,7 @@ class TapeUse:
         if self._open is not None:
             raise UsageError(f"{self!r} is in use already: make another one for the inner block")
         run = RUNS[-1] if RUNS else _OUTSIDE
+        run.expect()
         settings = self._settings(run)
         session = self._session(settings, inside=run is not _OUTSIDE)
         log = run.log if run is not _OUTSIDE else _log_of_environment()
