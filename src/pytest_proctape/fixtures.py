@@ -42,6 +42,7 @@ def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  
     """
     clock: TapeClock | None = request.node.stash[TAPE].clock
     if clock is None:
+        request.config.stash[ENCLOSING].expect()
         raise UsageError(
             f"{request.node.nodeid} asks for the fixture `tape_clock` while it runs, when it may have looked "
             "at the time already: name `tape_clock` among its arguments, or mark it with "

@@ -32,7 +32,7 @@ class ItemTape(ActiveTape):
     @cached_property
     def handle(self) -> TapeHandle:
         """What the test is given of it."""
-        return TapeHandle(self.session)
+        return TapeHandle(self)
 
     @property
     def awake(self) -> ItemTape:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,9 +19,24 @@ from .config import ItemConfig, has_config
 from .errors import UsageError
 from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, run_of, settings_of
 
+if TYPE_CHECKING:
+    from .item_tape import ItemTape
+    from .quiet import QuietTape
+
 
 class Life:
-    """The hooks of one run."""
+    """The hooks of one run.
+
+    What pytest keeps for us is asked for once a test: the tape of the test that is running is kept here, too.
+    """
+
+    def __init__(self) -> None:
+        self._item: pytest.Item | None = None
+        self._tape: ItemTape | QuietTape | None = None
+
+    def _tape_of(self, item: pytest.Item) -> ItemTape | QuietTape | None:
+        # Another plugin may run several tests at once.
+        return self._tape if item is self._item else item.stash.get(TAPE, None)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -39,13 +54,14 @@ class Life:
         if has_config(item):
             return (yield from _configured_setup(item))
         tape = item.stash[TAPE] = run_of(item.config).start(item, settings)
+        self._item, self._tape = item, tape
         with tape.bound("setup"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Fail a test that diverged from its tape, also when the code under test swallowed the error."""
-        tape = item.stash.get(TAPE, None)
+        tape = self._tape_of(item)
         if tape is None:
             return (yield)
         with tape.call(item):
@@ -54,7 +70,8 @@ class Life:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """End the tape after everything of the test has run."""
-        tape = item.stash.get(TAPE, None)
+        tape = self._tape_of(item)
+        self._item = self._tape = None
         if tape is None:
             return (yield)
         try:

@@ -21,7 +21,7 @@ from .errors import UnsupportedSpawn
 from .handle import TapeHandle
 from .item_tape import ItemTape
 from .portable import Places
-from .session import Phase
+from .session import Phase, Player
 from .session.places import users_place
 from .settings import Settings
 
@@ -49,6 +49,7 @@ class QuietTape:
         "_called",
         "_closed",
         "_cwd",
+        "_ended",
         "_item",
         "_opened_ns",
         "_phase",
@@ -77,6 +78,7 @@ class QuietTape:
         self.awake: ItemTape | None = None
         self.owner = owner
         self._closed = self._called = self._broken = False
+        self._ended: Player | None = None
         self._run = run
         self._item = item
         self._settings = settings
@@ -115,8 +117,18 @@ class QuietTape:
 
     @property
     def handle(self) -> TapeHandle:
-        """What the test is given of it."""
-        return self.wake().handle
+        """What the test is given of it; a test that only has it has asked for nothing."""
+        return TapeHandle(self)
+
+    @property
+    def session(self) -> Player:
+        """The session of the test, made now unless it is made."""
+        with _AWAKENING:
+            if self.awake is None and self._closed:
+                if self._ended is None:
+                    self._ended = self._run.ended(self._item, self._settings, self.owner)
+                return self._ended
+            return self.wake().session
 
     def add_place(self, name: str, path: str) -> None:
         """See :meth:`.ActiveTape.add_place`."""

@@ -38,8 +38,8 @@ from .settings import Settings
 from .summary import Result
 from .tape import PAYLOAD_THRESHOLD, TapeStore
 
-_ASKING = frozenset({"tape", "tape_clock"})
-"""Fixtures that ask for the session of their test."""
+_CLOCK = "tape_clock"
+"""The fixture asks for a clock that starts where the recording began: only a session knows that."""
 _SHARED_MODES: dict[Mode, SharedMode] = {"replay": "replay", "record": "record"}
 
 
@@ -152,7 +152,7 @@ class Run:
         """Whether nobody misses a session that nobody asks."""
         if settings.mode != "replay" or settings.clock or settings.effects or self.tells_all or self.log:
             return False
-        return _ASKING.isdisjoint(getattr(item, "fixturenames", ()))
+        return _CLOCK not in getattr(item, "fixturenames", ())
 
     def begin(self, item: pytest.Item, settings: Settings, owner: str) -> ItemTape:
         """The tape of ``item``, with its session.
@@ -169,10 +169,16 @@ class Run:
         session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
         _prepare(session)
-        clock = settings.clock or "tape_clock" in getattr(item, "fixturenames", ())
+        clock = settings.clock or _CLOCK in getattr(item, "fixturenames", ())
         tape = ItemTape(self, session, clock=clock)
         tape.kills_leaked = settings.kill_leaked
         return tape
+
+    def ended(self, item: pytest.Item, settings: Settings, owner: str) -> Player:
+        """The session of a test that is over and has asked for nothing: for who asks what it did."""
+        session = self._session(owner, settings, item)
+        session.close()
+        return session
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.

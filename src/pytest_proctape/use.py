@@ -200,7 +200,7 @@ class _BlockTape(ActiveTape):
         self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
         self._undo.enter_context(self._frozen())
         self._undo.enter_context(self.logged_clock())
-        return TapeHandle(self.session)
+        return TapeHandle(self)
 
     def leave(self, error: BaseException | None) -> None:
         """End the tape; ``error`` is what the block is left with.
