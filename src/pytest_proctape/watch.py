@@ -31,9 +31,8 @@ class Watch:
             _engage(session.config, session.items)
         return (yield)
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """One may have been marked since."""
+        """One may have been marked since; who does so this late comes first."""
         if is_taped(item):
             _engage(item.config, item.session.items)
 
