@@ -91,8 +91,17 @@ def _look_for_orphans(session: pytest.Session, census: Census, settings: Setting
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-class Counter:
-    """Adds up the results, in the process that shows the summary."""
+_RECEIVER = "proctape-receiver"
+
+
+def receive(config: pytest.Config) -> None:
+    """From now on reports may carry something; does nothing the second time."""
+    if not config.pluginmanager.hasplugin(_RECEIVER):
+        config.pluginmanager.register(Receiver(config), _RECEIVER)
+
+
+class Receiver:
+    """Takes what comes with reports, in the process that shows the summary."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -108,6 +117,18 @@ class Counter:
             from .summary import results_of
 
             _count(self._config, results_of(report))
+
+
+class Counter:
+    """Adds up the results, in the process that shows the summary."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self) -> None:
+        """There are workers of xdist: only they know whether a test is taped."""
+        receive(self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401

@@ -6,6 +6,7 @@ pytest need not be there at all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .parsing import Mode
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .summary import Result
 
 
+def _nobody() -> None:
+    """There is nobody to be told."""
+
+
 class Enclosing:
     """One run of pytest.
 
@@ -27,6 +32,7 @@ class Enclosing:
         active: blocks of ``use_tape`` that are open.
         results: of those that have ended and are not reported yet.
         log: where the run wants events to go.
+        expect: is called before a block begins: there may be something to tell of it.
     """
 
     def __init__(self, settings: Settings, mode: Mode | None) -> None:
@@ -35,6 +41,7 @@ class Enclosing:
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
         self.log: LogFile | None = None
+        self.expect: Callable[[], None] = _nobody
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .errors import UsageError
-from .kept import TAPE
+from .kept import ENCLOSING, TAPE
 
 if TYPE_CHECKING:
     from .clock import TapeClock
@@ -23,6 +23,7 @@ def tape(request: pytest.FixtureRequest) -> TapeHandle:
     """
     active = request.node.stash.get(TAPE, None)
     if active is None:
+        request.config.stash[ENCLOSING].expect()
         raise UsageError(
             f"{request.node.nodeid} asks for the fixture `tape` while it runs, when processes could have "
             "been started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
@@ -41,6 +42,7 @@ def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  
     """
     clock: TapeClock | None = request.node.stash[TAPE].clock
     if clock is None:
+        request.config.stash[ENCLOSING].expect()
         raise UsageError(
             f"{request.node.nodeid} asks for the fixture `tape_clock` while it runs, when it may have looked "
             "at the time already: name `tape_clock` among its arguments, or mark it with "

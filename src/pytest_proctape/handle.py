@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict, Unpack, overload
 
 from .errors import UsageError
 from .session import said_of
@@ -53,14 +53,26 @@ class OverriddenOutput(TypedDict, total=False):
     times: int | None
 
 
+class HasSession(Protocol):
+    """Who has the session, or makes it when it is asked for."""
+
+    @property
+    def session(self) -> Player:
+        """The session of the test."""
+
+
 class TapeHandle:
     """The tape of the running test.
 
     Attributes are read while the test runs; after it they tell what there was at its end.
     """
 
-    def __init__(self, session: Player) -> None:
-        self._session = session
+    def __init__(self, source: HasSession) -> None:
+        self._source = source
+
+    @property
+    def _session(self) -> Player:
+        return self._source.session
 
     @property
     def mode(self) -> SessionMode:

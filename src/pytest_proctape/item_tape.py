@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -32,25 +32,24 @@ class ItemTape(ActiveTape):
     @cached_property
     def handle(self) -> TapeHandle:
         """What the test is given of it."""
-        return TapeHandle(self.session)
+        return TapeHandle(self)
 
     @property
     def awake(self) -> ItemTape:
         """The tape itself; see :class:`.QuietTape`."""
         return self
 
-    def catch_up(self, reports: Iterable[pytest.TestReport], *, called: bool, began_ns: int) -> None:
+    def catch_up(self, *, called: bool, failed: bool, began_ns: int) -> None:
         """The test had begun before its tape was made.
 
         Args:
-            reports: of the phases that are over.
             called: the test's own code was run.
+            failed: a phase that is over has not come to its good end.
             began_ns: when the test began, by the real monotonic clock.
         """
         self._called = called
+        self._complete = not failed
         self._began_ns = began_ns
-        for report in reports:
-            self.note(report)
 
     def explains(self, leftover: Leftover) -> bool:
         """Whether the process remembers what these entries said, from another test."""

@@ -62,12 +62,20 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
     config = item.config
     if not asked and not _is_marked(item):
         unmarked = config.stash[UNMARKED]
-        taped = unmarked.auto or "tape" in getattr(item, "fixturenames", ())
-        return unmarked if taped else None
+        return unmarked if unmarked.auto or _names_fixture(item) else None
     markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
-    if not markers and not config.stash[SETTINGS].auto and "tape" not in getattr(item, "fixturenames", ()):
+    if not markers and not config.stash[SETTINGS].auto and not _names_fixture(item):
         return None
     return for_test(config.stash[SETTINGS], [*markers, asked or {}], config.stash[MODE])
+
+
+def is_taped(item: pytest.Item) -> bool:
+    """Whether :func:`settings_of` has settings for ``item``, be they understood or not."""
+    return item.config.stash[UNMARKED].auto or _names_fixture(item) or _is_marked(item)
+
+
+def _names_fixture(item: pytest.Item) -> bool:
+    return "tape" in getattr(item, "fixturenames", ())
 
 
 def _is_marked(item: pytest.Item) -> bool:
@@ -118,5 +126,7 @@ def inform(config: pytest.Config, run: Run | None) -> None:
         run: where there is one yet.
     """
     if run is not None:
+        if ENCLOSING in config.stash:
+            run.expect = config.stash[ENCLOSING].expect
         run.log = config.stash.get(LOG, None)
         run.tells_all = bool(config.getoption("tapes_report", None))

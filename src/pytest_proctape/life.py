@@ -1,7 +1,7 @@
 """The hooks of a test's life: its tape begins with its setup and ends with its teardown.
 
-:mod:`.plugin` has them among its hooks. They run three times for each test of a suite, so what is known to
-be nothing is not done.
+:mod:`.watch` brings them in where there is a taped test. They run three times for each test of a suite, so
+what is known to be nothing is not done.
 
 https://docs.pytest.org/en/stable/reference/reference.html#test-running-runtest-hooks
 """
@@ -10,28 +10,118 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import reporting
 from .config import ItemConfig, has_config
 from .errors import UsageError
 from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, run_of, settings_of
 
+if TYPE_CHECKING:
+    from .item_tape import ItemTape
+    from .quiet import QuietTape
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Activate the test's tape before anything of the test runs."""
-    settings = settings_of(item)
-    if settings is None:
-        run = item.config.stash.get(RUN, None)
-        if run is not None:
-            run.release()
-        return (yield)
-    if not has_config(item):
+
+class Life:
+    """The hooks of one run.
+
+    What pytest keeps for us is asked for once a test: the tape of the test that is running is kept here, too.
+    """
+
+    def __init__(self) -> None:
+        self._item: pytest.Item | None = None
+        self._tape: ItemTape | QuietTape | None = None
+
+    def _tape_of(self, item: pytest.Item) -> ItemTape | QuietTape | None:
+        # Another plugin may run several tests at once.
+        return self._tape if item is self._item else item.stash.get(TAPE, None)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Activate the test's tape before anything of the test runs."""
+        try:
+            settings = settings_of(item)
+        except UsageError:
+            reporting.engage(item.config)
+            raise
+        if settings is None:
+            run = item.config.stash.get(RUN, None)
+            if run is not None:
+                run.release()
+            return (yield)
+        if has_config(item):
+            return (yield from _configured_setup(item))
         tape = item.stash[TAPE] = run_of(item.config).start(item, settings)
+        self._item, self._tape = item, tape
         with tape.bound("setup"):
             return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Fail a test that diverged from its tape, also when the code under test swallowed the error."""
+        tape = self._tape_of(item)
+        if tape is None:
+            return (yield)
+        with tape.call(item):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """End the tape after everything of the test has run."""
+        tape = self._tape_of(item)
+        self._item = self._tape = None
+        if tape is None:
+            return (yield)
+        try:
+            with tape.teardown():
+                return (yield)
+        finally:
+            if tape.awake is None:
+                # Nobody else is going to ask for it.
+                del item.stash[TAPE]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
+        item = request._pyfuncitem
+        # What `tape_config` starts, or a fixture that it asks for, comes before the test's tape begins.
+        waits = CONFIG in item.stash and TAPE not in item.stash
+        run = run_of(request.config) if waits else request.config.stash.get(RUN, None)
+        if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
+            from .fixture_names import owner_of
+
+            settings = settings_of(item) or item.config.stash[SETTINGS]
+            tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
+            before, after = tape.finalizers()
+            # Finalizers run in the opposite order, so these two enclose the fixture's own.
+            fixturedef.addfinalizer(after)
+            try:
+                with tape.setup():
+                    result = yield
+            finally:
+                fixturedef.addfinalizer(before)
+        else:
+            result = yield
+        if waits and fixturedef is item.stash[CONFIG].fixturedef:
+            _begin(item)
+        if fixturedef.argname == "tmp_path_factory":
+            _watch_directories_of(result, request.config)
+            request.config.stash[BASETEMP] = str(result.getbasetemp())
+            if run is not None:
+                run.add_place("basetemp", request.config.stash[BASETEMP])
+        elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
+            run.item.add_place("tmp", str(result))
+        return result
+
+
+def _configured_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """The setup of a test for which somebody defines the fixture ``tape_config``."""
+    # It may be refused, and is forgotten with the report of the teardown.
+    reporting.engage(item.config)
     item.stash[CONFIG] = config = ItemConfig(item)
     with config.setup:
         if config.known:
@@ -57,62 +147,6 @@ def _begin(item: pytest.Item) -> None:
     assert settings is not None
     active = item.stash[TAPE] = run_of(item.config).start(item, settings)
     config.setup.enter_context(active.bound("setup"))
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test that diverged from its tape, also when the code under test swallowed the error."""
-    active = item.stash.get(TAPE, None)
-    if active is None:
-        return (yield)
-    with active.call(item):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    """End the tape after everything of the test has run."""
-    active = item.stash.get(TAPE, None)
-    if active is None:
-        return (yield)
-    with active.teardown():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, Any, Any]:
-    """Give a fixture of wider scope a tape of its own: it must not matter which test uses it first."""
-    item = request._pyfuncitem
-    # What `tape_config` starts, or a fixture that it asks for, comes before the test's tape begins.
-    waits = CONFIG in item.stash and TAPE not in item.stash
-    run = run_of(request.config) if waits else request.config.stash.get(RUN, None)
-    if run is not None and (waits or run.item is not None) and fixturedef.scope != "function":
-        from .fixture_names import owner_of
-
-        settings = settings_of(item) or item.config.stash[SETTINGS]
-        tape = run.start_fixture(owner_of(fixturedef, request), item, settings)
-        before, after = tape.finalizers()
-        # Finalizers run in the opposite order, so these two enclose the fixture's own.
-        fixturedef.addfinalizer(after)
-        try:
-            with tape.setup():
-                result = yield
-        finally:
-            fixturedef.addfinalizer(before)
-    else:
-        result = yield
-    if waits and fixturedef is item.stash[CONFIG].fixturedef:
-        _begin(item)
-    if fixturedef.argname == "tmp_path_factory":
-        _watch_directories_of(result, request.config)
-        request.config.stash[BASETEMP] = str(result.getbasetemp())
-        if run is not None:
-            run.add_place("basetemp", request.config.stash[BASETEMP])
-    elif fixturedef.argname == "tmp_path" and run is not None and run.item is not None:
-        run.item.add_place("tmp", str(result))
-    return result
 
 
 def _watch_directories_of(factory: pytest.TempPathFactory, config: pytest.Config) -> None:

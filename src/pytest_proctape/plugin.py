@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from . import config as config_of
+from . import watch
 from .census import Census
 from .counting import CENSUS, Counter, conclude, totals_of
 from .enclosing import RUNS, Enclosing
@@ -34,25 +35,12 @@ from .kept import (
     run_of,
     settings_of,
 )
-from .life import (
-    Refuser,
-    pytest_fixture_setup,
-    pytest_runtest_call,
-    pytest_runtest_setup,
-    pytest_runtest_teardown,
-)
 from .limits import parse_time_limit
 from .options import pytest_addoption
-from .reporting import pytest_runtest_makereport
 from .settings import marker_help
 
 __all__ = [
     "pytest_addoption",
-    "pytest_fixture_setup",
-    "pytest_runtest_call",
-    "pytest_runtest_makereport",
-    "pytest_runtest_setup",
-    "pytest_runtest_teardown",
     "tape",
     "tape_clock",
     "tape_config",
@@ -78,7 +66,6 @@ def pytest_configure(config: pytest.Config) -> None:
         _understand(config, config.option)
         rules_of_run(config)
         _begin_log(config)
-        inform(config, config.stash.get(RUN, None))
         if config.getoption("tapes_report"):
             from . import tapes_report
 
@@ -87,11 +74,20 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.stash[ENCLOSING] = enclosing = Enclosing(config.stash[SETTINGS], config.stash[MODE])
     enclosing.log = config.stash.get(LOG, None)
+    enclosing.expect = lambda: _expect(config)
+    inform(config, config.stash.get(RUN, None))
     RUNS.append(enclosing)
     config.stash[CENSUS] = Census(config)
     config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
     config.pluginmanager.register(Counter(config), "proctape-counter")
-    config.pluginmanager.register(Refuser(), "proctape-refuser")
+    watch.begin(config)
+
+
+def _expect(config: pytest.Config) -> None:
+    """A session is about to be made."""
+    from . import reporting
+
+    reporting.engage(config)
 
 
 def _begin_log(config: pytest.Config) -> None:

@@ -21,7 +21,7 @@ from .errors import UnsupportedSpawn
 from .handle import TapeHandle
 from .item_tape import ItemTape
 from .portable import Places
-from .session import Phase
+from .session import Phase, Player
 from .session.places import users_place
 from .settings import Settings
 
@@ -34,10 +34,34 @@ _AWAKENING = threading.RLock()
 class QuietTape:
     """Stands in for the :class:`.ItemTape` of a test until that is needed, and is its session's handler.
 
+    It is made for each test and entered three times, so it is also what a phase is around that begins
+    without a session.
+
     Attributes:
         awake: the tape itself, once it is needed.
         owner: of the tape.
     """
+
+    __slots__ = (
+        "_began_ns",
+        "_bound",
+        "_broken",
+        "_called",
+        "_closed",
+        "_cwd",
+        "_ended",
+        "_item",
+        "_opened_ns",
+        "_phase",
+        "_places",
+        "_real",
+        "_run",
+        "_settings",
+        "_thread",
+        "_watched",
+        "awake",
+        "owner",
+    )
 
     clock = None
     mode = "replay"
@@ -53,15 +77,15 @@ class QuietTape:
         """
         self.awake: ItemTape | None = None
         self.owner = owner
-        self._closed = False
+        self._closed = self._called = self._broken = False
+        self._ended: Player | None = None
         self._run = run
         self._item = item
         self._settings = settings
         self._phase: Phase = "setup"
-        self._called = False
-        self._reports: list[pytest.TestReport] = []
-        self._places: list[tuple[str, str]] = []
-        self._watched: list[str] = []
+        self._places: tuple[tuple[str, str], ...] = ()
+        self._watched: tuple[str, ...] = ()
+        self._bound = intercept.bound(self)  # type: ignore[arg-type]
         # What the session would have looked at.
         self._cwd = os.getcwd()
         self._thread = threading.get_ident()
@@ -85,7 +109,7 @@ class QuietTape:
                     tape.add_place(name, path)
                 for path in self._watched:
                     tape.watch(path)
-                tape.catch_up(self._reports, called=self._called, began_ns=self._opened_ns)
+                tape.catch_up(called=self._called, failed=self._broken, began_ns=self._opened_ns)
                 self.awake, self._run.asleep = tape, None
         return tape
 
@@ -93,8 +117,18 @@ class QuietTape:
 
     @property
     def handle(self) -> TapeHandle:
-        """What the test is given of it."""
-        return self.wake().handle
+        """What the test is given of it; a test that only has it has asked for nothing."""
+        return TapeHandle(self)
+
+    @property
+    def session(self) -> Player:
+        """The session of the test, made now unless it is made."""
+        with _AWAKENING:
+            if self.awake is None and self._closed:
+                if self._ended is None:
+                    self._ended = self._run.ended(self._item, self._settings, self.owner)
+                return self._ended
+            return self.wake().session
 
     def add_place(self, name: str, path: str) -> None:
         """See :meth:`.ActiveTape.add_place`."""
@@ -102,7 +136,7 @@ class QuietTape:
             if self.awake is not None:
                 self.awake.add_place(name, path)
             else:
-                self._places.append((name, path))
+                self._places += ((name, path),)
 
     def watch(self, path: str) -> None:
         """See :meth:`.ActiveTape.watch`."""
@@ -110,48 +144,60 @@ class QuietTape:
             if self.awake is not None:
                 self.awake.watch(path)
             else:
-                self._watched.append(path)
+                self._watched += (path,)
 
     def note(self, report: pytest.TestReport) -> None:
         """See :meth:`.ItemTape.note`."""
         if self.awake is not None:
             self.awake.note(report)
-        else:
-            self._reports.append(report)
 
     def bound(self, phase: Phase) -> AbstractContextManager[None]:
         """See :meth:`.ActiveTape.bound`."""
-        return _InPhase(self, phase) if self.awake is None else self.awake.bound(phase)
+        if self.awake is not None:
+            return self.awake.bound(phase)
+        self._phase = phase
+        return self
 
     def call(self, item: pytest.Item) -> AbstractContextManager[None]:
         """See :meth:`.ItemTape.call`."""
         self._called = True
-        return _InPhase(self, "call") if self.awake is None else self.awake.call(item)
+        return self.bound("call") if self.awake is None else self.awake.call(item)
 
     def teardown(self) -> AbstractContextManager[None]:
         """See :meth:`.ItemTape.teardown`."""
-        return _InPhase(self, "teardown") if self.awake is None else self.awake.teardown()
+        return self.bound("teardown") if self.awake is None else self.awake.teardown()
 
-    def begin_phase(self, phase: Phase) -> None:
+    def __enter__(self) -> None:
         """A phase begins, and nobody has asked anything."""
-        self._phase = phase
+        self._bound.__enter__()
+        self._real, CLOCK.real = CLOCK.real, False
 
-    def phase_ended(self, error: BaseException | None) -> None:
-        """The phase is over that has begun without a session.
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """The phase is over.
 
         Raises:
             ProctapeError: what has been asked for meanwhile was not on the tape.
         """
         __tracebackhide__ = True
-        tape = self.awake
+        for refused in intercept.guard.collect():
+            self.refused(refused)
+        CLOCK.real = self._real
+        self._bound.__exit__()
+        if self.awake is not None:
+            self._phase_ended(self.awake, error)
+        elif self._phase == "teardown":
+            self.close()
+        elif error is not None or getattr(self._item, "_excinfo", None):
+            # A unittest.TestCase does not raise; it leaves there what it would have raised.
+            self._broken = True
+
+    def _phase_ended(self, tape: ItemTape, error: BaseException | None) -> None:
+        __tracebackhide__ = True
         if self._phase == "teardown":
-            if tape is None:
-                self.close()
-            else:
-                with tape.ending():
-                    self._conclude(tape, error)
-                    tape.refuse_leftover("setup", "call", "teardown")
-        elif tape is not None:
+            with tape.ending():
+                self._conclude(tape, error)
+                tape.refuse_leftover("setup", "call", "teardown")
+        else:
             self._conclude(tape, error)
             if self._phase == "call":
                 tape.call_ended(self._item)
@@ -220,29 +266,3 @@ class QuietTape:
         """The test has called :func:`time.sleep` under a mock clock."""
         if self.awake is not None:
             self.awake.session.slept(seconds)
-
-
-class _InPhase:
-    """Around a phase that begins without a session."""
-
-    __slots__ = ("_bound", "_phase", "_real", "_tape")
-
-    def __init__(self, tape: QuietTape, phase: Phase) -> None:
-        self._tape = tape
-        self._phase = phase
-        self._bound = intercept.bound(tape)  # type: ignore[arg-type]
-
-    def __enter__(self) -> None:
-        self._tape.begin_phase(self._phase)
-        self._bound.__enter__()
-        self._real, CLOCK.real = CLOCK.real, False
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        __tracebackhide__ = True
-        tape = self._tape
-        for refused in intercept.guard.collect():
-            tape.refused(refused)
-        CLOCK.real = self._real
-        self._bound.__exit__()
-        if tape.awake is not None or self._phase == "teardown":
-            tape.phase_ended(error)

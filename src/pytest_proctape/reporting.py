@@ -1,61 +1,79 @@
 """The hooks of a test's reports: an error of ours is shown as one, and the counts travel along.
 
-:mod:`.plugin` has them among its hooks.
+They run three times for each test and have nothing to do before a session is made, so :func:`engage` brings
+them in with the first one.
 
 https://docs.pytest.org/en/stable/reference/reference.html#reporting-hooks
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from . import report_keys
-from .counting import attach_results
+from .counting import attach_results, receive
 from .errors import ProctapeError
 from .kept import CONFIG, ENCLOSING, RUN, TAPE
 
+_NAME = "proctape-reporter"
+_ENGAGING = threading.Lock()
+"""The first session may be made by a thread of the test."""
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[Any]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show an error of ours as one, and send the counts along."""
-    active = item.stash.get(TAPE, None)
-    raised = call.excinfo
-    report = yield
-    if raised is call.excinfo is None and not report.failed:
+
+def engage(config: pytest.Config) -> None:
+    """From now on there may be something to tell of a test; does nothing the second time."""
+    if not config.pluginmanager.hasplugin(_NAME):
+        with _ENGAGING:
+            if not config.pluginmanager.hasplugin(_NAME):
+                receive(config)
+                config.pluginmanager.register(Reporter(), _NAME)
+
+
+class Reporter:
+    """The hooks of one run."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show an error of ours as one, and send the counts along."""
+        active = item.stash.get(TAPE, None)
+        raised = call.excinfo
+        report = yield
+        if raised is call.excinfo is None and not report.failed:
+            if active is not None:
+                active.note(report)
+            if report.when == "teardown":
+                _send_results(item, report)
+            return report
+        # pytest's own unittest plugin puts another exception in its place.
+        errors = (_ours(info.value) for info in (raised, call.excinfo) if info is not None)
+        error = next((one for one in errors if one is not None), None)
+        if error is not None:
+            from .failure import shown
+
+            # An expected failure is one of the code under test, not that its tape is wrong.
+            report.outcome = "failed"
+            vars(report).pop("wasxfail", None)
+            report.longrepr = shown(item, error)
+            setattr(report, report_keys.ERROR, True)
         if active is not None:
             active.note(report)
+            if report.failed and active.awake is not None:
+                from .failure import add_section
+
+                add_section(report, active.awake.session, error, raised.value if raised is not None else None)
+                if error is None and raised is not None:
+                    from .gone import lead
+
+                    lead(report, active.awake.session, raised.value)
         if report.when == "teardown":
             _send_results(item, report)
         return report
-    # pytest's own unittest plugin puts another exception in its place.
-    errors = (_ours(info.value) for info in (raised, call.excinfo) if info is not None)
-    error = next((one for one in errors if one is not None), None)
-    if error is not None:
-        from .failure import shown
-
-        # An expected failure is one of the code under test, not that its tape is wrong.
-        report.outcome = "failed"
-        vars(report).pop("wasxfail", None)
-        report.longrepr = shown(item, error)
-        setattr(report, report_keys.ERROR, True)
-    if active is not None:
-        active.note(report)
-        if report.failed and active.awake is not None:
-            from .failure import add_section
-
-            add_section(report, active.awake.session, error, raised.value if raised is not None else None)
-            if error is None and raised is not None:
-                from .gone import lead
-
-                lead(report, active.awake.session, raised.value)
-    if report.when == "teardown":
-        _send_results(item, report)
-    return report
 
 
 def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,8 +39,8 @@ from .settings import Settings
 from .summary import Result
 from .tape import PAYLOAD_THRESHOLD, TapeStore
 
-_ASKING = frozenset({"tape", "tape_clock"})
-"""Fixtures that ask for the session of their test."""
+_CLOCK = "tape_clock"
+"""The fixture asks for a clock that starts where the recording began: only a session knows that."""
 _SHARED_MODES: dict[Mode, SharedMode] = {"replay": "replay", "record": "record"}
 
 
@@ -54,6 +55,7 @@ class Run:
         tells_all: also of a test that has asked for nothing.
         asleep: the tape of the test that is running, where that has asked for nothing yet.
         tools: which tools there were when it was recorded.
+        expect: is called before a session is made: there may be something to tell of it.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Run:
         self.tells_all = False
         self.asleep: QuietTape | None = None
         self.tools = Tools(self.store, self.places)
+        self.expect: Callable[[], None] = lambda: None
         self._owners = Owners(self.places)
 
     def add_place(self, name: str, path: str) -> None:
@@ -153,7 +156,7 @@ class Run:
         """Whether nobody misses a session that nobody asks."""
         if settings.mode != "replay" or settings.clock or settings.effects or self.tells_all or self.log:
             return False
-        return _ASKING.isdisjoint(getattr(item, "fixturenames", ()))
+        return _CLOCK not in getattr(item, "fixturenames", ())
 
     def begin(self, item: pytest.Item, settings: Settings, owner: str) -> ItemTape:
         """The tape of ``item``, with its session.
@@ -170,10 +173,16 @@ class Run:
         session.offer = lambda path, asked: self._renamed(item).offer(path, asked)
         session.shared = self.way_into_commons(asked_for)
         _prepare(session)
-        clock = settings.clock or "tape_clock" in getattr(item, "fixturenames", ())
+        clock = settings.clock or _CLOCK in getattr(item, "fixturenames", ())
         tape = ItemTape(self, session, clock=clock)
         tape.kills_leaked = settings.kill_leaked
         return tape
+
+    def ended(self, item: pytest.Item, settings: Settings, owner: str) -> Player:
+        """The session of a test that is over and has asked for nothing: for who asks what it did."""
+        session = self._session(owner, settings, item)
+        session.close()
+        return session
 
     def start_fixture(self, owner: str, item: pytest.Item, settings: Settings) -> FixtureTape:
         """Activate the tape of a fixture of wider scope, which ``item`` is the first to use.
@@ -211,6 +220,7 @@ class Run:
             return True
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
+        self.expect()
         path, colons, name = item.nodeid.partition("::")
         target = item.nodeid
         if self._invoked_in != self.root:

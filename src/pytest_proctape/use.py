@@ -100,6 +100,7 @@ class TapeUse:
         if self._open is not None:
             raise UsageError(f"{self!r} is in use already: make another one for the inner block")
         run = RUNS[-1] if RUNS else _OUTSIDE
+        run.expect()
         settings = self._settings(run)
         session = self._session(settings, inside=run is not _OUTSIDE)
         log = run.log if run is not _OUTSIDE else _log_of_environment()
@@ -199,7 +200,7 @@ class _BlockTape(ActiveTape):
         self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
         self._undo.enter_context(self._frozen())
         self._undo.enter_context(self.logged_clock())
-        return TapeHandle(self.session)
+        return TapeHandle(self)
 
     def leave(self, error: BaseException | None) -> None:
         """End the tape; ``error`` is what the block is left with.

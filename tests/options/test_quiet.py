@@ -226,3 +226,94 @@ def test_it_is_no_matter_what_pytester_runs_inside_of_it(taped: Project) -> None
         """
     )
     taped.run().assert_outcomes(passed=1)
+
+
+def test_the_handle_alone_makes_no_session(taped: Project) -> None:
+    taped.write(
+        """
+        import pytest
+
+        kept = []
+
+        def test_it(tape): kept.append(tape)
+
+        def test_that_looks(tape): assert (tape.mode, tape.spawns, tape.entries) == ("replay", [], ())
+
+        @pytest.mark.tape(clock=True)
+        def test_of_what_is_over():
+            assert kept[0].path.name == "test_it.json"
+            assert (kept[0].spawns, kept[0].children) == ([], [])
+        """
+    )
+    taped.replay(passed=3).stdout.fnmatch_lines(["made: test_that_looks test_of_what_is_over."])
+
+
+_HOOKS = ("setup", "call", "teardown", "makereport", "logreport")
+_TELLING = f"""
+    def ours(config):
+        names = {_HOOKS!r}
+        found = [
+            name for name in names
+            for one in getattr(config.hook, f"pytest_runtest_{{name}}").get_hookimpls()
+            if type(one.plugin).__module__.startswith("pytest_proctape.")
+        ]
+        return " ".join(found)
+
+    def pytest_terminal_summary(terminalreporter, config):
+        terminalreporter.line(f"hooks: {{ours(config)}}.")
+"""
+
+
+@pytest.mark.parametrize(
+    "auto, body, hooks",
+    [
+        (False, "pass", ""),
+        (True, "pass", "setup call teardown logreport"),
+        (True, _SPAWN, "setup call teardown makereport logreport"),
+    ],
+)
+def test_a_test_has_the_hooks_that_it_needs(project: Project, auto: bool, body: str, hooks: str) -> None:
+    project.ini(f"tapes_auto = {auto}")
+    project.write(_TELLING, "conftest.py")
+    project.write(f"import subprocess\n\ndef test_it(): {body}")
+    project.run().stdout.fnmatch_lines([f"hooks: {hooks}."])
+
+
+def test_a_test_that_is_marked_when_its_turn_comes_is_taped(project: Project) -> None:
+    project.write(
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(item):
+            if item.name == "test_marked":
+                item.add_marker(pytest.mark.tape)
+        """,
+        "conftest.py",
+    )
+    project.write(
+        """
+        import subprocess
+
+        def test_first(): pass
+
+        def test_marked(): subprocess.run(["echo", "one"], check=True)
+        """
+    )
+    assert "the test asked for `echo one`" in one_error(project.run())
+
+
+def test_a_block_in_a_run_without_taped_tests_is_told(project: Project) -> None:
+    project.write(
+        """
+        import subprocess
+        from pytest_proctape import use_tape
+
+        def test_it():
+            with use_tape("block.json"):
+                subprocess.run(["echo", "one"], check=True)
+        """
+    )
+    result = project.run()
+    assert "block.json: the test asked for `echo one`" in one_error(result)
+    assert any(line.startswith("1 ") and "no tape" in line for line in summary(result))

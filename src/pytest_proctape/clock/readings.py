@@ -117,16 +117,15 @@ class _TimeMachineReading:
 
 def topmost() -> tuple[object, Reading] | None:
     """The clock that holds now, behind what it is told apart by; ``None`` where time is real."""
-    freezegun = sys.modules.get("freezegun.api")
-    factories = getattr(freezegun, "freeze_factories", None)
-    if factories:
+    freezegun, machine = sys.modules.get("freezegun.api"), sys.modules.get("time_machine")
+    if freezegun is not None and (factories := getattr(freezegun, "freeze_factories", None)):
         factory = factories[-1]
         return factory, factory if isinstance(factory, OwnReading) else _FreezegunReading(factory)
-    machine = sys.modules.get("time_machine")
-    # It had another name before version 3.
-    travellers = getattr(machine, "traveller_stack", None) or getattr(machine, "coordinates_stack", None)
-    if travellers:
-        return travellers[-1], _TimeMachineReading(travellers[-1])
+    if machine is not None:
+        # It had another name before version 3.
+        travellers = getattr(machine, "traveller_stack", None) or getattr(machine, "coordinates_stack", None)
+        if travellers:
+            return travellers[-1], _TimeMachineReading(travellers[-1])
     return None
 
 

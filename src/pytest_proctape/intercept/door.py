@@ -166,10 +166,14 @@ class Bound:
     def __enter__(self) -> None:
         global _forked
         local, handler = _LOCAL, self._handler
-        # Who runs tests in a forked process does not do it for the process that was forked.
-        _forked = _forked and handler is not None and local.runs_tests and local.handler is not None
+        if _forked:
+            # Who runs tests in a forked process does not do it for the process that was forked.
+            _forked = handler is not None and local.runs_tests and local.handler is not None
         local.runs_tests = True
-        self._work = work = local.work = local.work or _Work()
+        work = local.work
+        if work is None:
+            work = local.work = _Work()
+        self._work = work
         self._around, work.handler = work.handler, handler
         self._before, local.handler = local.handler, handler
         _CONTEXT.set(work if self._lasting else handler)
