@@ -201,7 +201,7 @@ def _one_named(*known: Mapping[str, Callable[[_Json], object]]) -> Callable[[_Ob
 
 
 def _payload_or(other: Callable[[_Object], object]) -> Callable[[_Object], object]:
-    return lambda found: _payload(found) if len(found) == 2 else other(found)
+    return lambda found: _payload(found) if len(found) > 1 else other(found)
 
 
 _argument = _one_named(_BYTES)

@@ -190,6 +190,7 @@ def test_the_judge_takes_what_only_looks_odd() -> None:
 
 
 BASE64, REGEX, ANYTHING = Base64(base64=("YQ", "==")), Regex(regex="a+"), Anything(any=True)
+LARGE = Payload(sha256=HASH, size=1 << 20, crc32=(1 << 32) - 1)
 FILE = Effect(path="<tmp>/a", file=("a\n",), mode="600", at_ms=1.5)
 SPARSE = Effect(path="<tmp>/b", file="ab", size=1 << 30, parts=((0, 1), (9, 1)), was="file")
 SENT = SentSignal(pid=7, group=True, signal="SIGTERM", error="ESRCH")
@@ -198,6 +199,8 @@ FAILED = SpawnError(errno="ENOENT")
 ENTRIES = (
     Entry(program=REGEX, args=("a", AnyArgs(any_args=True), BASE64), cwd=Glob(glob="*")),
     Entry(program="a", stdin=ANYTHING, stdout=Payload(sha256=HASH, size=1), stderr=None),
+    Entry(program="a", stdin=LARGE),
+    Entry(program="a", timeline=(Event(at_ms=1.0, stdout=LARGE),)),
     Entry(program="a", env={"A": None, "B": "b"}, fds={3: ("x\n",), 10: "y"}, signal="SIGKILL"),
     Entry(program="a", timeline=(Event(at_ms=1.0, stdin=REGEX), Event(ended=True), Event(effects=(FILE,)))),
     Entry(program="a", spawn_error=FAILED, effects=(FILE, SPARSE), began="2026-01-01T00:00:00Z"),
@@ -222,7 +225,7 @@ def test_every_model_has_a_judge() -> None:
 
 
 @pytest.mark.parametrize(
-    "one", [BASE64, REGEX, ANYTHING, FILE, SPARSE, SENT, RECORDED, FAILED, ENTRIES[0], ENTRIES[3]]
+    "one", [BASE64, REGEX, ANYTHING, FILE, SPARSE, SENT, RECORDED, FAILED, ENTRIES[0], ENTRIES[5]]
 )
 def test_a_model_is_a_value(one: Model) -> None:
     again = type(one).model_validate(one.model_dump())
