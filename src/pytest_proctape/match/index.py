@@ -93,9 +93,11 @@ class Index:
         home = self._homes[index]
         if home is None:
             del self._aside[index]
+        elif home[-1] == index:
+            # So it is nearly always, and there may be very many.
+            home.pop()
         else:
-            # Nearly always it is the next one, and there may be very many.
-            home.pop() if home[-1] == index else home.remove(index)
+            home.remove(index)
 
     def _file(self, index: int, entry: Entry) -> list[int] | None:
         on = self._terms.on
