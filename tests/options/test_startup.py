@@ -77,6 +77,42 @@ def test_the_public_names_come_when_they_are_used(project: Project) -> None:
     project.pytester.runpython(project.path / "script.py").stdout.fnmatch_lines(["done"])
 
 
+NOT_ON_REPLAY = (
+    "pydantic",
+    "pydantic_core",
+    "freezegun",
+    "pytest_proctape.effects.watch",
+    "pytest_proctape.session.drift",
+    "pytest_proctape.tape.judge",
+)
+
+
+def test_a_recording_and_its_replay_need_no_pydantic(project: Project) -> None:
+    project.write(
+        """
+        import subprocess
+
+        def test_it(tape):
+            assert subprocess.run(["echo", "a"], capture_output=True).stdout == b"a\\n"
+        """
+    )
+    project.write(
+        f"""
+        import sys
+
+        def pytest_unconfigure(config):
+            print("loaded:", [name for name in {NOT_ON_REPLAY!r} if name in sys.modules])
+        """,
+        "conftest.py",
+    )
+    recorded = project.run_apart("-s", "--record-tapes")
+    recorded.assert_outcomes(passed=1)
+    assert "'pydantic'" not in recorded.stdout.str()
+    replayed = project.run_apart("-s", "--replay-tapes")
+    replayed.assert_outcomes(passed=1)
+    replayed.stdout.fnmatch_lines(["loaded: []"])
+
+
 PATCHED = """
     import os, signal, subprocess, threading, _thread
     from concurrent.futures import ThreadPoolExecutor

@@ -9,12 +9,11 @@ after the spawn nor before the next one: its own change time tells.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..tape import uncollected
 from .roots import Root, Roots
 
 SMALL = 1000
@@ -131,7 +130,7 @@ def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
     """Everything that is watched, with its status; see :func:`look_again`."""
     found = Snapshot(exact=True, known_ns=fresh_ns)
     pending = _tops(roots, found)
-    with _uncollected():
+    with uncollected():
         while pending:
             root, path = pending.pop()
             folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
@@ -146,18 +145,6 @@ def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
     return found
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage is looked for meanwhile: ten thousand new objects would make Python look three times."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
     """The names of everything that is watched; the status too, where that is not much.
 
@@ -168,7 +155,7 @@ def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
     """
     found = Snapshot(exact=False, known_ns=before.known_ns)
     pending = _tops(roots, found)
-    with _uncollected():
+    with uncollected():
         while pending:
             root, path = pending.pop()
             folder = _listed(roots, root, path, found.stats[path], before.folders.get(path), fresh_ns)
@@ -214,7 +201,7 @@ def look_again(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> tuple[Snaps
     """
     if not before.exact:
         look = _ByTime(roots, before, Snapshot(exact=True, known_ns=fresh_ns))
-        with _uncollected():
+        with uncollected():
             return look.look(fresh_ns)
     now = look_closely(roots, before, fresh_ns)
     old = before.stats

@@ -6,11 +6,10 @@ takes does not depend on how many there are; those with patterns are few, and ar
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..tape import Entry
+from ..tape import Entry, uncollected
 from .compare import Asked, asked_by, has_patterns
 from .terms import Terms
 
@@ -45,12 +44,16 @@ class Index:
         """
         self._entries = entries
         self._terms = terms
-        self._filed: dict[_Shape, dict[Hashable, deque[int]]] = {}
+        self._filed: dict[_Shape, dict[Hashable, list[int]]] = {}
+        """Of those that say the same, the one that comes next is at the end."""
         self._aside: dict[int, None] = {}
         """Entries that have to be compared, in their order."""
-        self._homes: list[deque[int] | None] = []
-        for index, entry in enumerate(entries):
-            self._homes.append(None if gone(index) else self._file(index, entry))
+        self._homes: list[list[int] | None] = [None] * len(entries)
+        with uncollected():
+            for index in range(len(entries) - 1, -1, -1):
+                if not gone(index):
+                    self._homes[index] = self._file(index, entries[index])
+        self._aside = dict.fromkeys(reversed(self._aside))
         self._shapes = sorted(self._filed, key=lambda shape: (shape.with_cwd, len(shape.names)), reverse=True)
 
     def find(self, asked: Asked) -> int | None:
@@ -58,7 +61,7 @@ class Index:
         for shape in self._shapes:
             queue = self._filed[shape].get(self._key(asked, shape, asked.env))
             if queue:
-                return queue[0]
+                return queue[-1]
         compare = self._terms.differences
         meant = (index for index in self._aside if not compare(asked, self._entries[index]))
         found = next(meant, None)
@@ -74,7 +77,7 @@ class Index:
                 return None
             queue = self._filed[shape].get((named, words, cwd() if shape.with_cwd else None, ()))
             if queue:
-                return queue[0]
+                return queue[-1]
         return None
 
     def _alike(self, asked: Asked) -> int | None:
@@ -90,10 +93,13 @@ class Index:
         home = self._homes[index]
         if home is None:
             del self._aside[index]
+        elif home[-1] == index:
+            # So it is nearly always, and there may be very many.
+            home.pop()
         else:
             home.remove(index)
 
-    def _file(self, index: int, entry: Entry) -> deque[int] | None:
+    def _file(self, index: int, entry: Entry) -> list[int] | None:
         on = self._terms.on
         names = tuple(sorted(entry.env)) if entry.env is not None and "env" in on else ()
         shape = _Shape(entry.cwd is not None and "cwd" in on, names)
@@ -107,7 +113,7 @@ class Index:
         if key is None:
             self._aside[index] = None
             return None
-        home = self._filed.setdefault(shape, {}).setdefault(key, deque())
+        home = self._filed.setdefault(shape, {}).setdefault(key, [])
         home.append(index)
         return home
 

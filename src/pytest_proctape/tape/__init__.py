@@ -61,6 +61,7 @@ from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
 from .times import ms_from_ns, ns_from_ms, time_of
+from .uncollected import uncollected
 
 __all__ = [
     "AMBIENT",
@@ -138,6 +139,7 @@ __all__ = [
     "signal_number",
     "tape_path",
     "time_of",
+    "uncollected",
     "with_pid",
     "without_pid",
 ]

@@ -6,9 +6,7 @@ The store calls both. Reading is strict and never guesses: every way to be wrong
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import TapeError
@@ -17,6 +15,7 @@ from .model import Tape
 from .place import corrupt
 from .problem import Problem
 from .reader import read
+from .uncollected import uncollected
 
 _FEW = 1 << 16
 """Bytes of a tape that makes so few objects that nobody looks for garbage among them."""
@@ -35,21 +34,8 @@ def loads(data: bytes, path: Path) -> Tape:
     """
     if len(data) < _FEW:
         return _loaded(data, path)
-    with _uncollected():
+    with uncollected():
         return _loaded(data, path)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Around the making of very many objects that all stay: looking for garbage among them takes longest."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _loaded(data: bytes, path: Path) -> Tape:
