@@ -30,7 +30,6 @@ def test_a_real_process_is_counted() -> None:
     assert [line.split()[0] for line in counter.seen] == ["fork_exec", "os.posix_spawn", "os.system"]
 
 
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # pytest's plugins have threads
 def test_a_body_that_forks_on_replay_is_found(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid = os.fork()

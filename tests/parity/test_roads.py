@@ -66,11 +66,7 @@ def test_popen_writes(parity: Parity, capfd: pytest.CaptureFixture[str]) -> None
 
 # -- os.spawn* ---------------------------------------------------------------------------------
 
-forks_in_python = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-"""The bare run may have threads of pytest's plugins; from 3.15 on that warning can be an error."""
 
-
-@forks_in_python
 def test_every_spawn_that_waits(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         env = {**os.environ, "CODE": "7"}
@@ -89,7 +85,6 @@ def test_every_spawn_that_waits(parity: Parity) -> None:
     assert parity(body) == [3, 7] * 4
 
 
-@forks_in_python
 def test_spawn_without_waiting(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pids = [ROADS.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", f"exit {code}") for code in (1, 2, 3)]
@@ -98,7 +93,6 @@ def test_spawn_without_waiting(parity: Parity) -> None:
     assert parity(body) == [3, 2, 1]
 
 
-@forks_in_python
 def test_spawn_and_a_signal(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         waited = ROADS.spawnlp(os.P_WAIT, "sh", "sh", "-c", "kill -15 $$")
@@ -109,7 +103,6 @@ def test_spawn_and_a_signal(parity: Parity) -> None:
     assert parity(body) == (-15, 9)
 
 
-@forks_in_python
 def test_spawned_output_is_inherited(parity: Parity, capfd: pytest.CaptureFixture[str]) -> None:
     def body(folder: Path) -> Any:
         ROADS.spawnlp(os.P_WAIT, "sh", "sh", "-c", "echo out; echo err >&2")

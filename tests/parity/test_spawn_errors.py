@@ -185,8 +185,6 @@ def test_posix_spawn(parity: Parity, road: str) -> None:
     assert [type(error) for error in parity(body)] == [FileNotFoundError, FileNotFoundError, PermissionError]
 
 
-# The bare run may have threads of pytest's plugins; from 3.15 on that warning can be an error.
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_os_spawn(parity: Parity) -> None:
     roads: Any = os  # typeshed calls them deprecated
 
