@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.options.project import Project
@@ -9,7 +11,8 @@ from tests.options.project import Project
 HEAVY = (
     "pydantic",
     "freezegun",
-    "asyncio",
+    # From 3.14 on pdb imports it, and pytest imports pdb.
+    *(["asyncio"] if sys.version_info < (3, 14) else []),
     "pytest_proctape.session",
     "pytest_proctape.tape",
     "pytest_proctape.intercept",
