@@ -48,7 +48,7 @@ def _is_apart(name: str) -> bool:
     return name.partition(".")[0] in _REAL_TIME_FOR
 
 
-_substitutions: dict[str, Substitution] = {}
+_substitutions: dict[object, Substitution] = {}
 _undo = ExitStack()
 _lock = threading.Lock()
 _users = 0
@@ -127,10 +127,10 @@ def forget() -> None:
         _noticed.close()
 
 
-def _substitution(name: str, stand_ins: Mapping[int, Any]) -> Substitution:
-    found = _substitutions.get(name)
+def _substitution(key: object, stand_ins: Mapping[int, Any]) -> Substitution:
+    found = _substitutions.get(key)
     if found is None:
-        found = _substitutions[name] = Substitution(stand_ins, _is_apart)
+        found = _substitutions[key] = Substitution(stand_ins, _is_apart)
     return found
 
 
@@ -183,7 +183,8 @@ def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
         id(api.real_date): api.FakeDate,
         id(api.real_datetime): api.FakeDatetime,
     }
-    undo.enter_context(_substitution("time", fakes).in_place())
+    # By the module: a pytest inside a test may import freezegun anew, and then the fakes are others.
+    undo.enter_context(_substitution(api, fakes).in_place())
     for name in ("_generate_time_safe", "_UuidCreate", "_last_timestamp"):
         if hasattr(uuid, name):
             _replace(undo, uuid, name, None)
