@@ -95,7 +95,9 @@ def test_heartbeat(clocked: Clocked) -> None:
         log(await _sleep(0.25))
         heart.cancel()
 
-    assert [what for what, _ in clocked(_on_a_loop(main))][:3] == [["beat"]] * 3
+    told = [what for what, _ in clocked(_on_a_loop(main))]
+    assert told[0] == ["beat"]
+    assert [what for what in told if what != ["beat"]] == [[0]]
 
 
 def test_lines_with_timeouts(clocked: Clocked) -> None:
@@ -115,7 +117,15 @@ def test_lines_with_timeouts(clocked: Clocked) -> None:
         log(await child.wait())
 
     told = [what for what, _ in clocked(_on_a_loop(main))]
-    assert told[:4] == [[b"one\n"], ["silence"], ["silence"], [b"two\n"]]
+    # How often it is silent is a matter of how busy the machine of the recording is.
+    assert ["silence"] in told
+    assert [what for what in told if what != ["silence"]] == [
+        [b"one\n"],
+        [b"two\n"],
+        [b"three\n"],
+        [b""],
+        [0],
+    ]
 
 
 def test_dialog(clocked: Clocked) -> None:
