@@ -134,7 +134,9 @@ class ReplaySession(Player):
             cursor = self.cursor
             entry = cursor.entries[index]
             said = None
-            if self.log is None and TABLE.is_unobserved():
+            # Input that is not compared is told as it came.
+            plain = not sent or "stdin" in self.terms.on
+            if plain and self.log is None and TABLE.is_unobserved():
                 outputs = said_at_once(entry, streams, sent, limit_ns, self.places.reveal)
                 if outputs is not None:
                     announce()

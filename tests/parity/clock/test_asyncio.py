@@ -214,7 +214,7 @@ def test_semaphore_of_children(clocked: Clocked) -> None:
 
         async def one(number: int) -> None:
             async with places:
-                await _sleep(0.1 + number / 50)
+                await _sleep(0.1 + number / 8)
                 log("worked", number)
 
         await asyncio.gather(*(one(number) for number in range(4)))
