@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 
+import pytest_proctape
+
 pytest_plugins = ["pytester"]
+
+
+# pytester forgets the modules that an inner run imports. Ours keep state of the process (its table of
+# children, an audit hook) and know each other's classes, so all of them are loaded here, for good.
+for module in pkgutil.walk_packages(pytest_proctape.__path__, "pytest_proctape."):
+    if not module.name.endswith(".__main__"):
+        importlib.import_module(module.name)
 
 
 @pytest.fixture

@@ -11,10 +11,6 @@ from typing import Any
 
 import pytest
 
-# pytester forgets the modules that an inner run imports. The rooms are needed by nearly every run and
-# keep state of the process (its table of children, an audit hook), so they are loaded here, for good.
-import pytest_proctape.run
-import pytest_proctape.summary  # noqa: F401
 from pytest_proctape import intercept
 from pytest_proctape.child import PUMP, TABLE
 from pytest_proctape.intercept import patches
