@@ -237,6 +237,9 @@ class QuietTape:
         return self.wake().session.answering(argv)
 
     def _is_live(self, argv: Sequence[str]) -> bool:
+        if self._settings.wasi:
+            # A module of the toolchain comes first.
+            return False
         patterns = self._run.live_patterns(self._settings)
         return bool(patterns) and bool(patterns.match(argv))
 
