@@ -24,7 +24,7 @@ def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
     Args:
         stand_ins: ``id`` of the real function to its stand-in; the real ones have to be alive.
     """
-    if len(_looked_at) != len(sys.modules):
+    if _has_new_modules():
         _look_at_new_modules(stand_ins)
     for module, namespace, key in _copies:
         stand_in = stand_ins.get(id(namespace.get(key)))
@@ -32,7 +32,21 @@ def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
             yield module, key, stand_in
 
 
+def _has_new_modules() -> bool:
+    """Whether there may be one: there are more or fewer than before, or the one that came last is new."""
+    if len(_looked_at) != len(sys.modules):
+        return True
+    try:
+        name, last = next(reversed(sys.modules.items()))
+    except RuntimeError:
+        # Another thread imports one just now.
+        return True
+    return _looked_at.get(name) != id(last)
+
+
 def _look_at_new_modules(stand_ins: Mapping[int, Any]) -> None:
+    for name in [name for name in _looked_at if name not in sys.modules]:
+        del _looked_at[name]
     for name, module in list(sys.modules.items()):
         if _looked_at.get(name) == id(module):
             continue

@@ -1,0 +1,36 @@
+"""A module that comes is looked at, also where another one has gone in the meantime."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+import pytest
+
+from pytest_proctape.intercept import copies
+
+
+def module_with_a_copy(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    made = ModuleType(name)
+    vars(made)["taken"] = os.getpgid
+    monkeypatch.setitem(sys.modules, name, made)
+    return made
+
+
+def test_a_module_in_the_place_of_one_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is known of the modules of this process is left as it is.
+    monkeypatch.setattr(copies, "_looked_at", {})
+    monkeypatch.setattr(copies, "_copies", [])
+    stand_ins = {id(os.getpgid): print}
+
+    def kept_in() -> list[ModuleType]:
+        return [module for module, key, _ in copies.find(stand_ins) if key == "taken"]
+
+    first = module_with_a_copy("proctape_test_first", monkeypatch)
+    assert first in kept_in()
+    monkeypatch.delitem(sys.modules, "proctape_test_first")
+    second = module_with_a_copy("proctape_test_second", monkeypatch)
+    assert second in kept_in()
+    again = module_with_a_copy("proctape_test_third", monkeypatch)
+    assert again in kept_in()
