@@ -109,12 +109,12 @@ class Pump:
 
     def catch_up(self, owners: Container[Stepper]) -> None:
         """Do for these owners, before this returns, what the thread is about to do for them."""
-        selector = self._selector
-        if selector is None:
-            return
         # What the thread has been told of and not stepped yet is told here as well.
         with self._turn:
-            for key, _ in selector.select(0):
+            with self._lock:
+                # The thread closes it when there is nothing left to watch.
+                ready = [] if self._selector is None else self._selector.select(0)
+            for key, _ in ready:
                 if key.data in owners:
                     key.data.step()
 
