@@ -76,7 +76,7 @@ class Tools:
     def _on_tape(self) -> dict[str, Argument | None]:
         with self._lock:
             if self._taped is None:
-                tape = self._store.load(TOOLS) if self._store.seems_to_have(TOOLS) else None
+                tape = self._store.load(TOOLS)
                 self._taped = dict((tape and tape.tools) or {})
             return self._taped
 
