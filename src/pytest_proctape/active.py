@@ -53,19 +53,21 @@ class Keeper(Protocol):
 class _InPhase:
     """Around one phase; see :meth:`ActiveTape.bound`."""
 
-    __slots__ = ("_bound", "_logged", "_real", "_tape", "_told")
+    __slots__ = ("_bound", "_logged", "_tape", "_told")
 
     def __init__(self, tape: ActiveTape, phase: Phase) -> None:
         session = tape.session
         session.phase = phase
         self._tape = tape
         self._told = 0 if phase == "setup" else len(session.errors)
-        self._bound = intercept.bound(tape.handler, lasting=tape.fixture)  # type: ignore[arg-type]
+        self._bound = intercept.bound(
+            tape.handler,  # type: ignore[arg-type]
+            lasting=tape.fixture,
+            runs_commands=session.runs_commands,
+        )
 
     def __enter__(self) -> None:
         self._bound.__enter__()
-        session = self._tape.session
-        self._real, CLOCK.real = CLOCK.real, session.runs_commands
         self._logged = self._tape.logged_clock()
         self._logged.__enter__()
 
@@ -74,8 +76,7 @@ class _InPhase:
         for refused in intercept.guard.collect():
             self._tape.session.latch(refused)
         self._logged.__exit__(None, None, None)
-        CLOCK.real = self._real
-        self._bound.__exit__()
+        self._bound.leave()
         self._tape.phase_ended(self._told, error)
 
 

@@ -6,9 +6,11 @@ end. The plugin registers :class:`Counter`.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import pytest
 
@@ -92,12 +94,27 @@ def _look_for_orphans(session: pytest.Session, census: Census, settings: Setting
 
 
 _RECEIVER = "proctape-receiver"
+_FROM_FORKS: WeakSet[pytest.Config] = WeakSet()
 
 
 def receive(config: pytest.Config) -> None:
     """From now on reports may carry something; does nothing the second time."""
+    _FROM_FORKS.discard(config)
     if not config.pluginmanager.hasplugin(_RECEIVER):
         config.pluginmanager.register(Receiver(config), _RECEIVER)
+
+
+def receive_from_forks(config: pytest.Config) -> None:
+    """The same once this process forks: where tests run in forked ones, nothing else happens here."""
+    _FROM_FORKS.add(config)
+
+
+def _before_fork() -> None:
+    for config in tuple(_FROM_FORKS):
+        receive(config)
+
+
+os.register_at_fork(before=_before_fork)
 
 
 class Receiver:

@@ -60,7 +60,7 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
         UsageError: a marker is not understood.
     """
     config = item.config
-    if not asked and not _is_marked(item):
+    if not asked and not is_marked(item):
         unmarked = config.stash[UNMARKED]
         return unmarked if unmarked.auto or _names_fixture(item) else None
     markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
@@ -71,16 +71,15 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
 
 def is_taped(item: pytest.Item) -> bool:
     """Whether :func:`settings_of` has settings for ``item``, be they understood or not."""
-    return item.config.stash[UNMARKED].auto or _names_fixture(item) or _is_marked(item)
+    return item.config.stash[UNMARKED].auto or _names_fixture(item) or is_marked(item)
 
 
 def _names_fixture(item: pytest.Item) -> bool:
     return "tape" in getattr(item, "fixturenames", ())
 
 
-def _is_marked(item: pytest.Item) -> bool:
-    """Whether ``item.iter_markers("tape")`` has one; it is asked twice for each test."""
-    node: pytest.Item | pytest.Collector | None = item
+def is_marked(node: pytest.Item | pytest.Collector | None) -> bool:
+    """Whether ``node.iter_markers("tape")`` has one; it is asked for each test."""
     while node is not None:
         for mark in node.own_markers:
             if mark.name == "tape":

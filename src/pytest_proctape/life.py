@@ -17,32 +17,44 @@ import pytest
 from . import reporting
 from .config import ItemConfig, has_config
 from .errors import UsageError
-from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, run_of, settings_of
+from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, UNMARKED, is_marked, run_of, settings_of
 
 if TYPE_CHECKING:
     from .item_tape import ItemTape
     from .quiet import QuietTape
+    from .run import Run
 
 
 class Life:
     """The hooks of one run.
 
-    What pytest keeps for us is asked for once a test: the tape of the test that is running is kept here, too.
+    What pytest keeps for us is asked for once a test, or once for all the tests of one parent: it is kept
+    here, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, config: pytest.Config) -> None:
+        unmarked = config.stash[UNMARKED]
+        self._unmarked = unmarked if unmarked.auto else None
+        self._run: Run | None = None
         self._item: pytest.Item | None = None
         self._tape: ItemTape | QuietTape | None = None
+        self._parent: pytest.Item | pytest.Collector | None = None
+        self._plain = self._configured = False
 
-    def _tape_of(self, item: pytest.Item) -> ItemTape | QuietTape | None:
-        # Another plugin may run several tests at once.
-        return self._tape if item is self._item else item.stash.get(TAPE, None)
+    def _look_at(self, item: pytest.Item) -> None:
+        """A test of another parent than the last one's."""
+        parent = self._parent = item.parent
+        # Only a marker at a test itself makes it other than that.
+        self._plain = self._unmarked is not None and not is_marked(parent)
+        self._configured = has_config(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Activate the test's tape before anything of the test runs."""
+        if item.parent is not self._parent:
+            self._look_at(item)
         try:
-            settings = settings_of(item)
+            settings = self._unmarked if self._plain and not item.own_markers else settings_of(item)
         except UsageError:
             reporting.engage(item.config)
             raise
@@ -51,9 +63,12 @@ class Life:
             if run is not None:
                 run.release()
             return (yield)
-        if has_config(item):
+        if self._configured:
             return (yield from _configured_setup(item))
-        tape = item.stash[TAPE] = run_of(item.config).start(item, settings)
+        run = self._run
+        if run is None:
+            run = self._run = run_of(item.config)
+        tape = item.stash[TAPE] = run.start(item, settings)
         self._item, self._tape = item, tape
         with tape.bound("setup"):
             return (yield)
@@ -61,7 +76,8 @@ class Life:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Fail a test that diverged from its tape, also when the code under test swallowed the error."""
-        tape = self._tape_of(item)
+        # Another plugin may run several tests at once.
+        tape = self._tape if item is self._item else item.stash.get(TAPE, None)
         if tape is None:
             return (yield)
         with tape.call(item):
@@ -70,7 +86,7 @@ class Life:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """End the tape after everything of the test has run."""
-        tape = self._tape_of(item)
+        tape = self._tape if item is self._item else item.stash.get(TAPE, None)
         self._item = self._tape = None
         if tape is None:
             return (yield)

@@ -38,7 +38,8 @@ class Owners:
             self._look_through([one.nodeid for one in items])
         if self._count == 0:
             return self._places.redact_text(item.nodeid)
-        return self._redacted.get(item.nodeid, item.nodeid)
+        nodeid = item.nodeid
+        return self._redacted.get(nodeid, nodeid) if self._redacted else nodeid
 
     def _look_through(self, nodeids: list[str]) -> None:
         self._count = len(nodeids)

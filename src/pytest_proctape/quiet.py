@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import intercept
-from .clock import CLOCK, REAL
+from .clock import REAL
 from .errors import UnsupportedSpawn
 from .handle import TapeHandle
+from .intercept import guard
 from .item_tape import ItemTape
 from .portable import Places
 from .session import Phase, Player
@@ -31,40 +32,25 @@ if TYPE_CHECKING:
 _AWAKENING = threading.RLock()
 
 
-class QuietTape:
+class QuietTape(intercept.Bound):
     """Stands in for the :class:`.ItemTape` of a test until that is needed, and is its session's handler.
 
     It is made for each test and entered three times, so it is also what a phase is around that begins
-    without a session.
+    without a session, and what makes it the handler of the thread.
 
     Attributes:
         awake: the tape itself, once it is needed.
         owner: of the tape.
     """
 
-    __slots__ = (
-        "_began_ns",
-        "_bound",
-        "_broken",
-        "_called",
-        "_closed",
-        "_cwd",
-        "_ended",
-        "_item",
-        "_opened_ns",
-        "_phase",
-        "_places",
-        "_real",
-        "_run",
-        "_settings",
-        "_thread",
-        "_watched",
-        "awake",
-        "owner",
-    )
-
+    awake: ItemTape | None = None
     clock = None
     mode = "replay"
+    _called = _broken = _closed = False
+    _ended: Player | None = None
+    _phase: Phase = "setup"
+    _places: tuple[tuple[str, str], ...] = ()
+    _watched: tuple[str, ...] = ()
 
     def __init__(self, run: Run, item: pytest.Item, owner: str, settings: Settings) -> None:
         """The test begins.
@@ -75,23 +61,17 @@ class QuietTape:
             owner: of its tape, of which the store is sure that there is none.
             settings: of the test, whose mode is ``"replay"``.
         """
-        self.awake: ItemTape | None = None
+        self._handler = self  # type: ignore[assignment]
         self.owner = owner
-        self._closed = self._called = self._broken = False
-        self._ended: Player | None = None
         self._run = run
         self._item = item
         self._settings = settings
-        self._phase: Phase = "setup"
-        self._places: tuple[tuple[str, str], ...] = ()
-        self._watched: tuple[str, ...] = ()
-        self._bound = intercept.bound(self)  # type: ignore[arg-type]
         # What the session would have looked at.
         self._cwd = os.getcwd()
         self._thread = threading.get_ident()
         self._began_ns = REAL.time_ns()
         self._opened_ns = REAL.monotonic_ns()
-        intercept.guard.install()
+        guard.install()
         intercept.notice()
 
     def wake(self) -> ItemTape:
@@ -160,17 +140,17 @@ class QuietTape:
 
     def call(self, item: pytest.Item) -> AbstractContextManager[None]:
         """See :meth:`.ItemTape.call`."""
-        self._called = True
-        return self.bound("call") if self.awake is None else self.awake.call(item)
+        if self.awake is not None:
+            return self.awake.call(item)
+        self._called, self._phase = True, "call"
+        return self
 
     def teardown(self) -> AbstractContextManager[None]:
         """See :meth:`.ItemTape.teardown`."""
-        return self.bound("teardown") if self.awake is None else self.awake.teardown()
-
-    def __enter__(self) -> None:
-        """A phase begins, and nobody has asked anything."""
-        self._bound.__enter__()
-        self._real, CLOCK.real = CLOCK.real, False
+        if self.awake is not None:
+            return self.awake.teardown()
+        self._phase = "teardown"
+        return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """The phase is over.
@@ -179,10 +159,9 @@ class QuietTape:
             ProctapeError: what has been asked for meanwhile was not on the tape.
         """
         __tracebackhide__ = True
-        for refused in intercept.guard.collect():
+        for refused in guard.collect():
             self.refused(refused)
-        CLOCK.real = self._real
-        self._bound.__exit__()
+        self.leave()
         if self.awake is not None:
             self._phase_ended(self.awake, error)
         elif self._phase == "teardown":
@@ -211,6 +190,8 @@ class QuietTape:
     def close(self) -> None:
         """The test is over, and has asked for nothing."""
         self._closed = True
+        # Or it would stay until the garbage is collected.
+        self._handler = None
         intercept.forget()
         self._run.asleep = None
 

@@ -39,13 +39,12 @@ class Watch:
 
 def _engage(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Bring the hooks in."""
-    from .counting import receive
+    from .counting import receive_from_forks
     from .life import Life, Refuser
 
     manager = config.pluginmanager
     manager.unregister(name=_WATCH)
-    manager.register(Life(), _LIFE)
-    # Where tests run in forked processes, nothing else happens in this one.
-    receive(config)
+    manager.register(Life(config), _LIFE)
+    receive_from_forks(config)
     if any(has_config(item) for item in {item.parent: item for item in items}.values()):
         manager.register(Refuser(), _REFUSER)

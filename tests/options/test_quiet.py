@@ -268,7 +268,7 @@ _TELLING = f"""
     "auto, body, hooks",
     [
         (False, "pass", ""),
-        (True, "pass", "setup call teardown logreport"),
+        (True, "pass", "setup call teardown"),
         (True, _SPAWN, "setup call teardown makereport logreport"),
     ],
 )

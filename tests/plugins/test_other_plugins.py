@@ -112,6 +112,42 @@ def test_pytest_forked(suite: Project) -> None:
         suite.run_apart().assert_outcomes(passed=4)
 
 
+_FORKING = """
+    import os
+    from _pytest.runner import runtestprotocol
+
+    def pytest_runtest_protocol(item, nextitem):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if not pid:
+            hook = item.config.hook
+            given = [
+                hook.pytest_report_to_serializable(config=item.config, report=one)
+                for one in runtestprotocol(item, log=False, nextitem=nextitem)
+            ]
+            with open(writer, "w") as out:
+                out.write(repr(given))
+            os._exit(0)
+        os.close(writer)
+        with open(reader) as received:
+            given = eval(received.read())
+        os.waitpid(pid, 0)
+        for one in given:
+            report = item.config.hook.pytest_report_from_serializable(config=item.config, data=one)
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
+"""
+
+
+def test_another_plugin_that_forks_for_each_test(suite: Project) -> None:
+    """Nothing of ours happens in the process that shows the summary, before the reports come."""
+    suite.record(passed=4)
+    suite.write(_FORKING, "conftest.py")
+    options = ("-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning")
+    result = suite.replay(*options, passed=4)
+    result.stdout.fnmatch_lines(["tests: 4 replayed; fixtures: 1 replayed; spawns: 6 replayed"])
+
+
 def test_pytest_run_parallel(suite: Project) -> None:
     pytest.importorskip("pytest_run_parallel")
     suite.record(passed=4)

@@ -57,31 +57,36 @@ class Fork:
 
 
 class Forks:
-    """The copies that have neither started a program nor ended, as far as is known."""
+    """The copies that have neither started a program nor ended, as far as is known.
+
+    Attributes:
+        running: by their numbers.
+        on_idle: is called when there are none any more.
+    """
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._forks: dict[int, Fork] = {}
+        self.running: dict[int, Fork] = {}
         self._changed = threading.Condition()
         self._local = threading.local()
         self.on_idle: Callable[[], None] = _nothing
 
     def __bool__(self) -> bool:
-        return bool(self._forks)
+        return bool(self.running)
 
     def begin(self, handler: object, place: str = "") -> Fork:
         """A copy is about to be made."""
         fork = Fork(next(self._numbers), handler, place)
-        self._forks[fork.number] = fork
+        self.running[fork.number] = fork
         return fork
 
     def get(self, number: int) -> Fork | None:
         """The copy that calls by this number."""
-        return self._forks.get(number)
+        return self.running.get(number)
 
     def by_pid(self, pid: int) -> Fork | None:
         """The copy that has this pid."""
-        return next((fork for fork in tuple(self._forks.values()) if fork.pid == pid), None)
+        return next((fork for fork in tuple(self.running.values()) if fork.pid == pid), None)
 
     @contextmanager
     def answering(self, fork: Fork) -> Iterator[None]:
@@ -113,7 +118,7 @@ class Forks:
             since_ns: when it did, on the real monotonic clock.
         """
         late = REAL.monotonic_ns() - since_ns > _PATIENCE_NS
-        for other in tuple(self._forks.values()):
+        for other in tuple(self.running.values()):
             if other.number < fork.number and other.handler is fork.handler and not other.ignored:
                 if not late and not (other.pid and _has_ended(other.pid)):
                     return False
@@ -129,9 +134,9 @@ class Forks:
     def leave(self, fork: Fork) -> None:
         """It is a copy no longer."""
         with self._changed:
-            self._forks.pop(fork.number, None)
+            self.running.pop(fork.number, None)
             self._changed.notify_all()
-        if not self._forks:
+        if not self.running:
             self.on_idle()
 
     def forget(self, pid: int) -> None:
@@ -142,7 +147,7 @@ class Forks:
 
     def clear(self) -> None:
         """No tape is active any more."""
-        for fork in tuple(self._forks.values()):
+        for fork in tuple(self.running.values()):
             self.leave(fork)
 
     def settle(self, pid: int, options: int) -> None:
@@ -159,7 +164,7 @@ class Forks:
     def let_answer(self) -> None:
         """Before a wait for any: the end of one that calls must not be seen before the answer."""
         with self._changed:
-            while any(fork.calls for fork in tuple(self._forks.values())):
+            while any(fork.calls for fork in tuple(self.running.values())):
                 self._changed.wait(_POLL_S)
 
     def await_exec(self, pid: int) -> None:
@@ -171,12 +176,12 @@ class Forks:
 
     def await_all(self) -> None:
         """At the end of a part of a test: what it has forked is on its tape, if it is to become a program."""
-        for fork in tuple(self._forks.values()):
+        for fork in tuple(self.running.values()):
             self.await_exec(fork.pid)
 
     def _await(self, fork: Fork, until_ns: int | None) -> None:
         with self._changed:
-            while fork.number in self._forks:
+            while fork.number in self.running:
                 late = until_ns is not None and REAL.monotonic_ns() > until_ns
                 if not fork.calls and (late or _has_ended(fork.pid)):
                     return

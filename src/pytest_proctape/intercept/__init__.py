@@ -2,11 +2,12 @@
 
 from . import guard
 from .clocked import forget, frozen, notice, waits_told
-from .door import Block, Handler, Launch, Recorder, Replayer, bound, current, is_forked
+from .door import Block, Bound, Handler, Launch, Recorder, Replayer, bound, current, is_forked
 from .patches import install, uninstall
 
 __all__ = [
     "Block",
+    "Bound",
     "Handler",
     "Launch",
     "Recorder",

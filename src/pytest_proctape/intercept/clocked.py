@@ -93,7 +93,7 @@ _has_noticed = False
 def notice() -> None:
     """Let waits be told if a clock that the test made itself is in place."""
     global _has_noticed
-    if not CLOCK.in_use and CLOCK.timeline.holds:
+    if CLOCK.timeline.holds and not CLOCK.in_use:
         _noticed.enter_context(waits_told())
         _has_noticed = True
 

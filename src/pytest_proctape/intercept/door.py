@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, Protocol, cast
 
 from ..child import Said, Started, Streams, Wiring
+from ..clock import CLOCK
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
 
@@ -110,23 +111,29 @@ class _Unset:
     """No test has ever been told of in a context."""
 
 
-class _Work:
-    """What a thread that runs tests works for now: it is in contexts that outlive one test."""
+class _Here:
+    """What is known of one thread. It is also in contexts that outlive the test which the thread runs.
 
-    handler: Handler | None = None
+    Attributes:
+        handler: its session.
+        runs_tests: tests begin and end in it, so it knows best.
+        lets_through: a command that is never taped is being started.
+    """
+
+    __slots__ = ("handler", "lets_through", "runs_tests")
+
+    def __init__(self) -> None:
+        self.handler: Handler | None = None
+        self.runs_tests = self.lets_through = False
 
 
 class _Local(threading.local):
-    handler: Handler | None = None
-    runs_tests = False
-    """Tests begin and end in this thread, so it knows best."""
-    work: _Work | None = None
-    lets_through = False
-    """A command that is never taped is being started."""
+    def __init__(self) -> None:
+        self.here = _Here()
 
 
 _LOCAL = _Local()
-_CONTEXT: ContextVar[Handler | _Work | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
+_CONTEXT: ContextVar[Handler | _Here | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
 """For threads that outlive the test that started them and work for the next one: trio's, anyio's."""
 _BLOCK: ContextVar[tuple[Handler, Handler | None] | None] = ContextVar("pytest_proctape_block", default=None)
 """The session of the innermost block in this context, and the one that was current around it."""
@@ -142,13 +149,14 @@ def current() -> Handler | None:
 
 
 def _around() -> Handler | None:
-    if _LOCAL.runs_tests:
+    here = _LOCAL.here
+    if here.runs_tests:
         # A context may be older: that of an event loop that a fixture keeps, say.
-        return _LOCAL.handler
+        return here.handler
     given = _CONTEXT.get()
-    if isinstance(given, _Work):
+    if isinstance(given, _Here):
         return given.handler
-    return _LOCAL.handler if given is _Unset else given  # type: ignore[return-value]
+    return here.handler if given is _Unset else given  # type: ignore[return-value]
 
 
 class Bound:
@@ -157,53 +165,57 @@ class Bound:
     It is entered three times for each test, and a generator would take four times as long.
     """
 
-    __slots__ = ("_around", "_before", "_handler", "_lasting", "_work")
+    _lasting = _runs_commands = False
 
-    def __init__(self, handler: Handler | None, lasting: bool) -> None:
+    def __init__(self, handler: Handler | None, lasting: bool, runs_commands: bool) -> None:
         self._handler = handler
         self._lasting = lasting
+        self._runs_commands = runs_commands
 
     def __enter__(self) -> None:
         global _forked
-        local, handler = _LOCAL, self._handler
+        here, handler = _LOCAL.here, self._handler
         if _forked:
             # Who runs tests in a forked process does not do it for the process that was forked.
-            _forked = handler is not None and local.runs_tests and local.handler is not None
-        local.runs_tests = True
-        work = local.work
-        if work is None:
-            work = local.work = _Work()
-        self._work = work
-        self._around, work.handler = work.handler, handler
-        self._before, local.handler = local.handler, handler
-        _CONTEXT.set(work if self._lasting else handler)
+            _forked = handler is not None and here.runs_tests and here.handler is not None
+        here.runs_tests = True
+        self._here = here
+        self._before, here.handler = here.handler, handler
+        _CONTEXT.set(here if self._lasting else handler)
+        self._real, CLOCK.real = CLOCK.real, self._runs_commands
 
-    def __exit__(self, *_: object) -> None:
-        _LOCAL.handler = self._before
+    def __exit__(self, _kind: object, _error: BaseException | None, _traceback: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """What was before is so again."""
+        CLOCK.real = self._real
+        self._here.handler = self._before
         _CONTEXT.set(self._before)
-        self._work.handler = self._around
 
 
-def bound(handler: Handler | None, *, lasting: bool = False) -> Bound:
+def bound(handler: Handler | None, *, lasting: bool = False, runs_commands: bool = False) -> Bound:
     """Make ``handler`` the session of this thread for a while: one of its tests runs.
 
     Args:
         handler: the session.
+        runs_commands: it runs them for real, so that real time is what passes.
         lasting: a context that is made meanwhile may serve later tests, as that of the loop that a fixture
             of wider scope starts: work for it is work for whichever test runs then.
     """
-    return Bound(handler, lasting)
+    return Bound(handler, lasting, runs_commands)
 
 
 @contextmanager
 def inherited(handler: Handler | None) -> Iterator[None]:
     """Let this thread work for ``handler`` for a while."""
-    before, _LOCAL.handler = _around(), handler
+    here = _LOCAL.here
+    before, here.handler = _around(), handler
     _CONTEXT.set(handler)
     try:
         yield
     finally:
-        _LOCAL.handler = before
+        here.handler = before
         _CONTEXT.set(before)
 
 
@@ -230,7 +242,7 @@ class Block:
 def is_replaying() -> bool:
     """Whether a real process must not be started by this thread."""
     handler = current()
-    return handler is not None and not _LOCAL.lets_through and not hasattr(handler, "record")
+    return handler is not None and not _LOCAL.here.lets_through and not hasattr(handler, "record")
 
 
 def is_live(argv: Sequence[Any]) -> bool:
@@ -242,11 +254,12 @@ def is_live(argv: Sequence[Any]) -> bool:
 @contextmanager
 def letting_through() -> Iterator[None]:
     """Around a real call of this thread that :mod:`.guard` must not refuse."""
-    _LOCAL.lets_through = True
+    here = _LOCAL.here
+    here.lets_through = True
     try:
         yield
     finally:
-        _LOCAL.lets_through = False
+        here.lets_through = False
 
 
 def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int]) -> Started:

@@ -64,7 +64,8 @@ def _before_fork() -> None:
 def collect() -> list[UnsupportedSpawn]:
     """What forked processes have told since the last call; those that are about to exec are waited for."""
     global _pipe, _identity
-    FORKS.await_all()
+    if FORKS.running:
+        FORKS.await_all()
     if _pipe is None:
         return []
     reader, writer = _pipe
