@@ -34,7 +34,7 @@ from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import short
 from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
-from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession
+from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession, Tools
 from pytest_proctape.tape import Spawn, TapeStore
 
 from .observe import plain
@@ -258,6 +258,7 @@ class Parity:
         files: what of the files that commands make in the body's directory is recorded, if anything.
         short_roads: how many spawns were replayed by the short road.
         forks: the body forks copies of this process, which is no real start of anything.
+        tools: which tools the session knows of.
     """
 
     def __init__(self, base: Path) -> None:
@@ -272,6 +273,7 @@ class Parity:
         self.short_roads = 0
         self.forks = False
         self._terms: Terms | None = None
+        self.tools: Tools
 
     def __call__(
         self, body: Body[T], *, replays: int = 1, hang_s: float = HANG_S, terms: Terms | None = None
@@ -328,6 +330,7 @@ class Parity:
         made: Any = kind
         store = TapeStore(self._store)
         session = made(store, _OWNER, places, root=self._store.parent, terms=self._terms)
+        session.tools = self.tools = Tools(store, places)
         if self.files is not None:
             roots = Roots()
             roots.add(str(self._folder))
@@ -344,6 +347,7 @@ class Parity:
         finally:
             untaped = intercept.guard.collect()
         session.save(session.finish(), complete=True)
+        self.tools.save()
         self.tape = session.path.read_text() if session.path.exists() else ""
         _no_errors([*session.errors, *untaped])
 
