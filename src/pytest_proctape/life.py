@@ -17,14 +17,14 @@ import pytest
 from . import reporting
 from .config import ItemConfig, has_config
 from .errors import UsageError
-from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, run_of, settings_of
+from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, HasHooks, run_of, settings_of
 
 if TYPE_CHECKING:
     from .item_tape import ItemTape
     from .quiet import QuietTape
 
 
-class Life:
+class Life(HasHooks):
     """The hooks of one run.
 
     What pytest keeps for us is asked for once a test: the tape of the test that is running is kept here, too.
@@ -163,7 +163,7 @@ def _watch_directories_of(factory: pytest.TempPathFactory, config: pytest.Config
     factory.mktemp = mktemp  # type: ignore[method-assign]
 
 
-class Refuser:
+class Refuser(HasHooks):
     """Raises what was refused before a test's setup, inside of it."""
 
     @pytest.hookimpl(tryfirst=True)
