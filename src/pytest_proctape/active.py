@@ -14,7 +14,7 @@ from . import intercept
 from .child import GUARDIAN
 from .clock import CLOCK, REAL, TapeClock
 from .errors import Leftover, ProctapeError, TapeNotFound
-from .parsing import Mode
+from .keys import Mode
 from .session import (
     LiveSession,
     Phase,

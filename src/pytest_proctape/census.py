@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from .frozen import Frozen
-from .parsing import OrphansAction
+from .kept import HasHooks
+from .keys import OrphansAction
 
 _KEY = "proctape_census"
 _NARROWING = (
@@ -38,15 +39,21 @@ class Orphans(Frozen):
     deleted: bool
 
 
-class Census:
+class Census(HasHooks):
     """Counts the tests of a run; in a worker for the controller."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, *, partial: bool = False) -> None:
+        """Know nothing yet.
+
+        Args:
+            config: of the run.
+            partial: some of the tests may have been collected, or left out, already.
+        """
         self._config = config
         self._nodeids: set[str] = set()
         self._fixtures: set[str] = set()
         self._skipped: list[str] = []
-        self._partial = False
+        self._partial = partial
         self.seen: set[str] = set()
         """Owners of tapes that were used."""
 

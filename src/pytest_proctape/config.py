@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
-from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Any
@@ -16,8 +15,10 @@ from typing import Any
 import pytest
 
 from .errors import UsageError
-from .parsing import Mode, nearest
-from .settings import INI_PREFIX, KEYS, Settings, check_asked, command_line_mode, from_ini
+from .keys import INI_PREFIX, Mode
+from .options import in_file, overridden
+from .parsing import nearest
+from .settings import KEYS, Settings, check_asked, command_line_mode, from_ini
 
 _FIXTURE = "tape_config"
 _HAS_CONFIG = pytest.StashKey[bool]()
@@ -75,25 +76,6 @@ def header(config: pytest.Config, settings: Settings, mode: Mode | None) -> str:
         if source or value != getattr(default, key.name) or key.name in {"mode", "dir"}:
             told.append(f"{key.name}={_plain(value)}" + (f" ({source})" if source else ""))
     return f"tapes: {', '.join(told)}"
-
-
-class RecordTapes(argparse.Action):
-    """Collects what ``--record-tapes`` asked for, be it said twice."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
-        # What argparse itself passes to an action is untyped.
-        super().__init__(option_strings, dest, nargs=0, **kwargs)
-
-    def __call__(
-        self,
-        _parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        _values: object,
-        option_string: str | None = None,
-    ) -> None:
-        """Add one."""
-        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
-        setattr(namespace, self.dest, said)
 
 
 def has_config(item: pytest.Item) -> bool:
@@ -172,36 +154,23 @@ def _plain(value: object) -> str:
 
 def _source(config: pytest.Config, ini_name: str) -> str:
     """Where an ini key is given: ``-o``, or the name of the file; empty where it is not."""
-    if ini_name in _overridden(config):
+    if ini_name in overridden(config):
         return "-o"
-    if ini_name in _in_file(config) and config.inipath is not None:
+    if ini_name in in_file(config) and config.inipath is not None:
         return config.inipath.name
     return ""
 
 
-def _in_file(config: pytest.Config) -> list[str]:
-    """The keys of the ini file. Pytest has no public way to list them; up to 9.0 the name is another."""
-    if hasattr(config, "_inicfg"):
-        return list(config._inicfg)
-    return list(config.inicfg)  # type: ignore[deprecated]  # and deprecated from 9.1 on
-
-
-def _overridden(config: pytest.Config) -> list[str]:
-    # Up to pytest 8 the options are not in place while the first conftest files are imported.
-    given = config.known_args_namespace.override_ini
-    return [one.partition("=")[0] for one in given or ()]
-
-
 def _refuse_unknown(config: pytest.Config) -> None:
     """Pytest only warns of a key that it does not know, and with ``-o`` says nothing at all."""
-    known = [key.ini_name for key in KEYS if key.ini]
-    for name in [*_in_file(config), *_overridden(config)]:
+    known = [key.ini_name for key in KEYS]
+    for name in [*in_file(config), *overridden(config)]:
         if not name.startswith(INI_PREFIX) or name in known:
             continue
         try:
             config.getini(name)
         except (ValueError, KeyError):
-            where = "-o" if name in _overridden(config) else config.inipath or "the ini file"
+            where = "-o" if name in overridden(config) else config.inipath or "the ini file"
             raise UsageError(
                 f"{where} has {name!r}, and there is no such key{nearest(name, known)}; "
                 f"the keys are {', '.join(known)}"
@@ -217,7 +186,7 @@ def _written(config: pytest.Config) -> dict[str, object]:
     written = {}
     for key in KEYS:
         try:
-            written[key.ini_name] = config.getini(key.ini_name) if key.ini else None
+            written[key.ini_name] = config.getini(key.ini_name)
         except (ValueError, pytest.UsageError) as error:
             # It is a UsageError from pytest 9 on.
             told = "; say true or false" if key.kind == "bool" else ""

@@ -15,17 +15,17 @@ from weakref import WeakSet
 import pytest
 
 from . import report_keys
-from .census import Census
-from .settings import Settings
+from .kept import HasHooks
+from .keys import EXIT_DRIFT
 
 if TYPE_CHECKING:
+    from .census import Census
+    from .settings import Settings
     from .summary import Result, Totals
 
-EXIT_DRIFT = 8
-"""Pytest ends with it where every test has passed and a tool no longer does what its tape says."""
 _OUTPUT_KEY = report_keys.RESULTS
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
-CENSUS = pytest.StashKey[Census]()
+CENSUS: pytest.StashKey[Census] = pytest.StashKey()
 
 
 def totals_of(config: pytest.Config) -> Totals:
@@ -117,7 +117,7 @@ def _before_fork() -> None:
 os.register_at_fork(before=_before_fork)
 
 
-class Receiver:
+class Receiver(HasHooks):
     """Takes what comes with reports, in the process that shows the summary."""
 
     def __init__(self, config: pytest.Config) -> None:
@@ -136,16 +136,11 @@ class Receiver:
             _count(self._config, results_of(report))
 
 
-class Counter:
+class Counter(HasHooks):
     """Adds up the results, in the process that shows the summary."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self) -> None:
-        """There are workers of xdist: only they know whether a test is taped."""
-        receive(self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401

@@ -9,39 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .parsing import Mode
-from .settings import Settings
-
 if TYPE_CHECKING:
     from .active import ActiveTape
+    from .keys import Mode
     from .logfile import LogFile
     from .portable import Rules
+    from .settings import Settings
     from .summary import Result
-
-
-def _nobody() -> None:
-    """There is nobody to be told."""
 
 
 class Enclosing:
     """One run of pytest.
 
     Attributes:
+        expect: is called before a block begins: there may be something to tell of it. The two that follow
+            may be missing before.
         settings: of its ini file.
         mode: what its command line asks for.
         active: blocks of ``use_tape`` that are open.
         results: of those that have ended and are not reported yet.
         log: where the run wants events to go.
-        expect: is called before a block begins: there may be something to tell of it.
     """
 
-    def __init__(self, settings: Settings, mode: Mode | None) -> None:
-        self.settings = settings
-        self.mode = mode
+    settings: Settings
+    mode: Mode | None
+
+    def __init__(self, expect: Callable[[], None]) -> None:
+        self.expect = expect
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
         self.log: LogFile | None = None
-        self.expect: Callable[[], None] = _nobody
 
     def take_results(self) -> list[Result]:
         """The results since the last call."""

@@ -1,6 +1,7 @@
 """What the plugin keeps with pytest's own objects, and what of it is made when it is first needed.
 
-The files of the plugin's hooks share it; nobody else knows these keys.
+The files of the plugin's hooks share it; nobody else knows these keys. Every start of pytest reads this
+file, so what most runs don't need is imported where it is used.
 """
 
 from __future__ import annotations
@@ -11,30 +12,36 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .config import ItemConfig
-from .enclosing import Enclosing, rules_of
-from .parsing import Mode
-from .settings import Settings, check_marker, for_test
-
 if TYPE_CHECKING:
+    from .config import ItemConfig
+    from .enclosing import Enclosing
     from .item_tape import ItemTape
+    from .keys import Mode
     from .logfile import LogFile
     from .portable import Rules
     from .quiet import QuietTape
     from .run import Run
+    from .settings import Settings
 
-# With the run: pytest.Config.
-SETTINGS = pytest.StashKey[Settings]()
-MODE = pytest.StashKey[Mode | None]()
-UNMARKED = pytest.StashKey[Settings]()
+# With the run: pytest.Config. The first three are there once the run is heeded; see :mod:`.heed`.
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+MODE: pytest.StashKey[Mode | None] = pytest.StashKey()
+UNMARKED: pytest.StashKey[Settings] = pytest.StashKey()
 """What holds where no marker and no fixture says anything."""
-ENCLOSING = pytest.StashKey[Enclosing]()
+ENCLOSING: pytest.StashKey[Enclosing] = pytest.StashKey()
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 LOG: pytest.StashKey[LogFile] = pytest.StashKey()
 BASETEMP: pytest.StashKey[str] = pytest.StashKey()
 # With a test, from its setup to its teardown: pytest.Item.
 TAPE: pytest.StashKey[ItemTape | QuietTape] = pytest.StashKey()
 CONFIG: pytest.StashKey[ItemConfig] = pytest.StashKey()
+
+
+class HasHooks:
+    """What is registered for its hooks, and shows nothing else: pytest looks at each name several times."""
+
+    def __dir__(self) -> list[str]:
+        return [name for name in dir(type(self)) if name.startswith("pytest_")]
 
 
 def keep(config: pytest.Config, settings: Settings, mode: Mode | None) -> None:
@@ -45,6 +52,8 @@ def keep(config: pytest.Config, settings: Settings, mode: Mode | None) -> None:
         settings: of the ini file.
         mode: what the command line asks for.
     """
+    from .settings import for_test
+
     config.stash[SETTINGS], config.stash[MODE] = settings, mode
     config.stash[UNMARKED] = for_test(settings, (), mode)
 
@@ -63,6 +72,8 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
     if not asked and not is_marked(item):
         unmarked = config.stash[UNMARKED]
         return unmarked if unmarked.auto or _names_fixture(item) else None
+    from .settings import check_marker, for_test
+
     markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
     if not markers and not config.stash[SETTINGS].auto and not _names_fixture(item):
         return None
@@ -71,7 +82,10 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
 
 def is_taped(item: pytest.Item) -> bool:
     """Whether :func:`settings_of` has settings for ``item``, be they understood or not."""
-    return item.config.stash[UNMARKED].auto or _names_fixture(item) or is_marked(item)
+    if _names_fixture(item) or is_marked(item):
+        return True
+    unmarked = item.config.stash.get(UNMARKED, None)
+    return unmarked is not None and unmarked.auto
 
 
 def _names_fixture(item: pytest.Item) -> bool:
@@ -94,6 +108,8 @@ def rules_of_run(config: pytest.Config) -> Rules | None:
     Raises:
         UsageError: a line is not understood.
     """
+    from .enclosing import rules_of
+
     return rules_of(config.stash[SETTINGS], str(config.inipath or "the ini file"))
 
 

@@ -17,7 +17,18 @@ import pytest
 from . import reporting
 from .config import ItemConfig, has_config
 from .errors import UsageError
-from .kept import BASETEMP, CONFIG, RUN, SETTINGS, TAPE, UNMARKED, is_marked, run_of, settings_of
+from .kept import (
+    BASETEMP,
+    CONFIG,
+    RUN,
+    SETTINGS,
+    TAPE,
+    UNMARKED,
+    HasHooks,
+    is_marked,
+    run_of,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from .item_tape import ItemTape
@@ -25,7 +36,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 
-class Life:
+class Life(HasHooks):
     """The hooks of one run.
 
     What pytest keeps for us is asked for once a test, or once for all the tests of one parent: it is kept
@@ -179,7 +190,7 @@ def _watch_directories_of(factory: pytest.TempPathFactory, config: pytest.Config
     factory.mktemp = mktemp  # type: ignore[method-assign]
 
 
-class Refuser:
+class Refuser(HasHooks):
     """Raises what was refused before a test's setup, inside of it."""
 
     @pytest.hookimpl(tryfirst=True)

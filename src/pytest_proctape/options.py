@@ -1,17 +1,22 @@
-"""The options and ini keys; :mod:`.plugin` has them among its hooks."""
+"""The options and ini keys: :mod:`.plugin` declares them, and asks whether anybody uses one.
+
+Every start of pytest reads this file, so it knows no more than their names.
+"""
 
 from __future__ import annotations
 
-import pytest
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from .config import RecordTapes
-from .counting import EXIT_DRIFT
-from .parsing import ORPHANS, RECORD_CHOICES
-from .settings import KEYS
+from .keys import EXIT_DRIFT, INI_PREFIX, KEYS, ORPHANS, RECORD_CHOICES
+
+if TYPE_CHECKING:
+    import pytest
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add them.
+def declare(parser: pytest.Parser) -> None:
+    """Let pytest know them.
 
     https://docs.pytest.org/en/stable/reference/reference.html#pytest.hookspec.pytest_addoption
     """
@@ -61,6 +66,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write what became of each tape to FILE, as JSON for tools",
     )
-    for key in KEYS:
-        if key.ini:
-            parser.addini(key.ini_name, key.help, type=key.kind, default=None)
+    for name, kind, told, _ in KEYS:
+        parser.addini(INI_PREFIX + name, told, type=kind, default=None)
+
+
+def are_used(config: pytest.Config, options: argparse.Namespace) -> bool:
+    """Whether any of them is given, be it understood or not.
+
+    Args:
+        config: of the run.
+        options: those of the command line, which pytest knows before it is configured.
+    """
+    # All of ours have the word, and if another plugin's has it, no harm is done.
+    if any(value not in (None, False) for name, value in vars(options).items() if "tapes" in name):
+        return True
+    return any(name.startswith(INI_PREFIX) for name in (*in_file(config), *overridden(config)))
+
+
+def in_file(config: pytest.Config) -> list[str]:
+    """The keys of the ini file. Pytest has no public way to list them; up to 9.0 the name is another."""
+    if hasattr(config, "_inicfg"):
+        return list(config._inicfg)
+    return list(config.inicfg)  # type: ignore[deprecated]  # and deprecated from 9.1 on
+
+
+def overridden(config: pytest.Config) -> list[str]:
+    """The keys that ``-o`` gives."""
+    # Up to pytest 8 the options are not in place while the first conftest files are imported.
+    given = config.known_args_namespace.override_ini
+    return [one.partition("=")[0] for one in given or ()]
+
+
+class RecordTapes(argparse.Action):
+    """Collects what ``--record-tapes`` asked for, be it said twice."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
+        # What argparse itself passes to an action is untyped.
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        _values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add one."""
+        said = [*(getattr(namespace, self.dest) or ()), (option_string or "").partition("=")[2] or "all"]
+        setattr(namespace, self.dest, said)

@@ -1,4 +1,4 @@
-"""What a setting may be: the names to choose from, and a parser for each kind of value.
+"""What a setting may be: a parser for each kind of value. The names to choose from are in :mod:`.keys`.
 
 A parser takes what was written and where, for the message. Those of limits are in :mod:`.limits`.
 """
@@ -10,20 +10,11 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
 from .errors import UsageError
+from .keys import MATCH_ON, MODES, ORDERS, ORPHANS, Mode, Order, OrphansAction
 
-Mode = Literal["replay", "record", "missing", "new", "live", "verify"]
-MODES: tuple[Mode, ...] = get_args(Mode)
-Order = Literal["strict", "any"]
-ORDERS: tuple[Order, ...] = get_args(Order)
-MATCH_ON = ("program", "args", "cwd", "env", "stdin")
-"""What of a spawn is held against the tape; env only where the tape has one."""
-RECORD_CHOICES = ("all", "missing", "new")
-"""What may stand behind ``--record-tapes=``."""
-OrphansAction = Literal["report", "fail", "delete"]
-ORPHANS: tuple[OrphansAction, ...] = get_args(OrphansAction)
 _SYNONYMS: Mapping[str, Mode] = {"all": "record"}
 
 _T = TypeVar("_T", bound=str)

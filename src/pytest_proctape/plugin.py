@@ -1,58 +1,37 @@
-"""The pytest plugin: options, marker, fixture and hooks. It wires the rooms and decides nothing.
+"""The pytest plugin: options, marker, fixtures and hooks. It wires the rooms and decides nothing.
 
-pytest imports this file at every start, taped or not, so it imports only what costs nothing; the rooms
-come in with the first tape.
+pytest imports this file at every start, taped or not, so it imports only what costs nothing. Where nobody
+names tapes and there are none, what else the plugin does comes with the first taped test (:mod:`.heed`,
+:mod:`.watch`); the rooms come in with the first tape.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import config as config_of
-from . import watch
-from .census import Census
-from .counting import CENSUS, Counter, conclude, totals_of
-from .enclosing import RUNS, Enclosing
-from .errors import UsageError
-from .fixtures import tape, tape_clock, tape_config
-from .kept import (
-    ENCLOSING,
-    LOG,
-    MODE,
-    RUN,
-    SETTINGS,
-    UNMARKED,
-    inform,
-    keep,
-    rules_of_run,
-    run_of,
-    settings_of,
-)
-from .limits import parse_time_limit
-from .options import pytest_addoption
-from .settings import marker_help
-
-__all__ = [
-    "pytest_addoption",
-    "tape",
-    "tape_clock",
-    "tape_config",
-]
-"""What pytest finds here and others have written; the rest of the hooks follows."""
+if TYPE_CHECKING:
+    from .clock import TapeClock
+    from .handle import TapeHandle
+    from .tape_config import TapeConfig
 
 
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the hooks that others can implement."""
-    from . import hooks
+# -- start -------------------------------------------------------------------------------------
 
-    pluginmanager.add_hookspecs(hooks)
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare options and ini keys."""
+    # Asserts are rewritten in all of a plugin's package: for each import of ours two files would be looked
+    # up, read and hashed, and nobody has to see what our own asserts compare. Pytest has no way to say so.
+    getattr(pluginmanager.rewrite_hook, "_must_rewrite", set()).discard(__package__)
+    from . import options
+
+    options.declare(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,65 +40,68 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: it contradicts itself or is not understood.
     """
-    config.addinivalue_line("markers", marker_help())
-    try:
-        _understand(config, config.option)
-        rules_of_run(config)
-        _begin_log(config)
-        if config.getoption("tapes_report"):
-            from . import tapes_report
+    from .enclosing import RUNS, Enclosing
+    from .kept import ENCLOSING
+    from .keys import marker_help
 
-            tapes_report.register(config, totals_of)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
-    config.stash[ENCLOSING] = enclosing = Enclosing(config.stash[SETTINGS], config.stash[MODE])
-    enclosing.log = config.stash.get(LOG, None)
-    enclosing.expect = lambda: _expect(config)
-    inform(config, config.stash.get(RUN, None))
+    config.addinivalue_line("markers", marker_help())
+    config.stash[ENCLOSING] = enclosing = Enclosing(lambda: _expect(config))
     RUNS.append(enclosing)
-    config.stash[CENSUS] = Census(config)
-    config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
-    config.pluginmanager.register(Counter(config), "proctape-counter")
-    watch.begin(config)
+    if _matters(config):
+        from .heed import heed
+
+        heed(config)
+
+
+def _matters(config: pytest.Config) -> bool:
+    """Whether there is anything to heed before a test is known to be taped."""
+    from .keys import DIRECTORY
+    from .options import are_used
+
+    if are_used(config, config.option) or os.path.isdir(config.rootpath / DIRECTORY):
+        return True
+    return any(name.startswith("pytest_proctape_") for name in vars(config.pluginmanager.hook))
 
 
 def _expect(config: pytest.Config) -> None:
     """A session is about to be made."""
     from . import reporting
+    from .heed import heed
 
+    heed(config, late=True)
     reporting.engage(config)
 
 
-def _begin_log(config: pytest.Config) -> None:
-    """Open the file of ``--tapes-log``.
+def _heeds(config: pytest.Config) -> bool:
+    """Whether tapes are a matter of this run."""
+    from .kept import SETTINGS
 
-    Raises:
-        UsageError: it can't be written.
-    """
-    given = config.getoption("tapes_log")
-    if not given:
-        return
-    worker = getattr(config, "workerinput", {}).get("workerid", "")
-    # The workers are told the path as it stands here, and may be somewhere else.
-    path = config.option.tapes_log = str(config.invocation_params.dir / given)
-    from .logfile import LogFile
+    return SETTINGS in config.stash
 
-    log = config.stash[LOG] = LogFile(Path(path), worker)
-    if not worker:
-        log.begin()
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's nodes are untyped
+    """There are workers of xdist: only they know whether a test is taped."""
+    from .counting import receive
+    from .heed import heed
+
+    heed(node.config)
+    receive(node.config)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Show progress while recording onto a terminal."""
-    config = session.config
-    if (config.stash[MODE] or config.stash[SETTINGS].mode) not in {"replay", "live"}:
-        from . import progress
+    if _heeds(session.config):
+        from .heed import show_progress
 
-        progress.register(config, lambda: config.stash[RUN].running() if RUN in config.stash else None)
+        show_progress(session.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The run is over, also for ``use_tape``."""
+    from .enclosing import RUNS
+    from .kept import ENCLOSING
+
     if ENCLOSING in config.stash:
         RUNS.remove(config.stash[ENCLOSING])
 
@@ -128,47 +110,71 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """With ``-v``: the settings that hold for the run, and where each comes from."""
     if config.get_verbosity() <= 0:
         return None
-    return config_of.header(config, config.stash[SETTINGS], config.stash[MODE])
+    from .config import header
+    from .heed import heed
+    from .kept import MODE, SETTINGS
+
+    heed(config)
+    return header(config, config.stash[SETTINGS], config.stash[MODE])
 
 
-def _understand(config: pytest.Config, options: argparse.Namespace) -> None:
-    """Keep what was asked for.
+# -- fixtures ----------------------------------------------------------------------------------
 
-    Raises:
-        UsageError: it is not understood.
+
+@pytest.fixture
+def tape(request: pytest.FixtureRequest) -> TapeHandle:
+    """The tape of this test: its processes are replayed from it, or recorded onto it.
+
+    Gives a ``pytest_proctape.TapeHandle`` with ``mode``, ``path``, ``entries`` and ``spawns``.
     """
-    settings, mode = config_of.ini_settings(config), config_of.flag_mode(options)
-    if options.tapes_spawn_timeout is not None:
-        # A marker wins over it.
-        limit = parse_time_limit(options.tapes_spawn_timeout, "--tapes-spawn-timeout")
-        settings = settings.but(spawn_timeout=limit)
-    keep(config, config_of.with_toolchain(config, settings), mode)
+    from .kept import ENCLOSING, TAPE
+
+    active = request.node.stash.get(TAPE, None)
+    if active is None:
+        request.config.stash[ENCLOSING].expect()
+        from .errors import UsageError
+
+        raise UsageError(
+            f"{request.node.nodeid} asks for the fixture `tape` while it runs, when processes could have "
+            "been started already: name `tape` among its arguments, or mark it with @pytest.mark.tape"
+        )
+    handle: TapeHandle = active.handle
+    return handle
 
 
-def _understood(config: pytest.Config) -> bool:
-    """The same before pytest is configured; what is wrong is told then."""
-    try:
-        _understand(config, config.known_args_namespace)
-    except (UsageError, AttributeError):
-        return False
-    return True
+@pytest.fixture
+def tape_clock(request: pytest.FixtureRequest, tape: TapeHandle) -> TapeClock:  # noqa: ARG001 - it is taped
+    """A frozen clock that starts where the recording did, and moves by what the test waits for.
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Check the markers, all of them before anything runs.
-
-    Raises:
-        pytest.UsageError: one is not understood.
+    ``time`` and ``datetime`` show it. Waiting for a replayed command, ``time.sleep``, timers of threads and
+    event loops take no time but move it. Gives a ``pytest_proctape.TapeClock`` with ``now``,
+    ``advance(seconds)`` and ``sleeps``.
     """
-    for item in items:
-        try:
-            settings = settings_of(item)
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
-        if settings is not None and sys.platform == "win32":
-            raise pytest.UsageError(
-                f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
-            )
+    from .kept import ENCLOSING, TAPE
+
+    clock: TapeClock | None = request.node.stash[TAPE].clock
+    if clock is None:
+        request.config.stash[ENCLOSING].expect()
+        from .errors import UsageError
+
+        raise UsageError(
+            f"{request.node.nodeid} asks for the fixture `tape_clock` while it runs, when it may have looked "
+            "at the time already: name `tape_clock` among its arguments, or mark it with "
+            "@pytest.mark.tape(clock=True)"
+        )
+    return clock
+
+
+@pytest.fixture(scope="session")
+def tape_config() -> TapeConfig:
+    """Settings of the taped tests of a directory; define it in a conftest.py to give them.
+
+    Gives a dict of what ``@pytest.mark.tape`` takes, as in ``return {"mode": "live"}``. The nearest
+    definition counts; the marker and the command line win over it, and it wins over the ini file. It may be
+    of any scope and is asked for before all other fixtures. What it starts is on a tape of its own, as for
+    any fixture of wider scope.
+    """
+    return {}
 
 
 # -- collection: https://docs.pytest.org/en/stable/reference/reference.html#collection-hooks
@@ -184,6 +190,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
     """The same for what is started while tests are collected."""
+    if _matters(session.config):
+        # The conftest files are known by now, and what they implement of our hooks is to be checked.
+        from .heed import heed
+
+        heed(session.config)
     with _collecting(session.config):
         return (yield)
 
@@ -191,6 +202,8 @@ def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, pytest.CollectReport]:
     """Fail a module whose import diverged from its tape, also where it swallowed the error."""
+    from .kept import RUN
+
     run = collector.config.stash.get(RUN, None)
     told = 0 if run is None else run.collecting_errors()
     report: pytest.CollectReport = yield
@@ -204,8 +217,17 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 
 def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
     """Around everything that is imported or collected; nothing where tests are taped one by one."""
-    if SETTINGS not in config.stash and not _understood(config):
-        return nullcontext()
+    from .kept import UNMARKED, run_of
+
+    if not _heeds(config):
+        from .options import are_used
+
+        if not are_used(config, config.known_args_namespace):
+            return nullcontext()
+        from .heed import understood
+
+        if not understood(config):
+            return nullcontext()
     settings = config.stash[UNMARKED]
     if not settings.auto or settings.mode == "live" or sys.platform == "win32":
         return nullcontext()
@@ -214,16 +236,37 @@ def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
     return collecting(run_of(config), settings)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check the markers, all of them before anything runs.
+
+    Raises:
+        pytest.UsageError: one is not understood.
+    """
+    from .kept import is_taped
+
+    if _heeds(config) or any(map(is_taped, items)):
+        from .heed import check, heed
+
+        heed(config, late=True)
+        check(items)
+
+
+# -- the run -----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Have the hooks of a test's life, where one of the tests is taped."""
+    from .watch import begin
+
+    begin(session)
+    return (yield)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Undo what an interrupt left in place, behind pytest's own finalizers."""
-    run = session.config.stash.get(RUN, None)
-    if run is not None:
-        run.abandon()
-    results = session.config.stash[ENCLOSING].take_results()
-    if run is not None:
-        results += run.take_results()
-    conclude(session, results, session.config.stash[SETTINGS])
-    log = session.config.stash.get(LOG, None)
-    if log is not None and not hasattr(session.config, "workerinput"):
-        log.merge()
+    if _heeds(session.config):
+        from .heed import finish
+
+        finish(session)

@@ -17,7 +17,7 @@ import pytest
 from . import report_keys
 from .counting import attach_results, receive
 from .errors import ProctapeError
-from .kept import CONFIG, ENCLOSING, RUN, TAPE
+from .kept import CONFIG, ENCLOSING, RUN, TAPE, HasHooks
 
 _NAME = "proctape-reporter"
 _ENGAGING = threading.Lock()
@@ -33,7 +33,7 @@ def engage(config: pytest.Config) -> None:
                 config.pluginmanager.register(Reporter(), _NAME)
 
 
-class Reporter:
+class Reporter(HasHooks):
     """The hooks of one run."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

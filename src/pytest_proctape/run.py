@@ -14,10 +14,10 @@ from .active import SESSIONS, ActiveTape
 from .errors import HookError, TapeError
 from .hooks import Hooks
 from .item_tape import FixtureTape, ItemTape
+from .keys import Mode
 from .logfile import LogFile
 from .match import LivePatterns, Terms
 from .owners import Owners
-from .parsing import Mode
 from .portable import Places, Rules, machine_values
 from .quiet import QuietTape
 from .renamed import Renamed

@@ -2,17 +2,19 @@
 
 The command line wins over the marker, the nearer marker over the one further out, the marker over the
 fixture ``tape_config``, that over the ini file, and the ini file over the default. Every setting is a line of
-:data:`KEYS`; the plugin declares the ini keys from it, and what :class:`~.tape_config.TapeConfig` may hold is
-checked against it.
+the table in :mod:`.keys`, from which the plugin declares the ini keys, a parser and a field here; what
+:class:`~.tape_config.TapeConfig` may hold is checked against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from . import keys
 from .errors import UsageError
 from .frozen import Frozen
+from .keys import DIRECTORY, INI_PREFIX, MATCH_ON, IniType, Mode, Order, OrphansAction
 from .limits import (
     MAX_CHILDREN,
     MAX_OUTPUT,
@@ -25,12 +27,6 @@ from .limits import (
     parse_time_limit,
 )
 from .parsing import (
-    MATCH_ON,
-    MODES,
-    ORPHANS,
-    Mode,
-    Order,
-    OrphansAction,
     nearest,
     parse_effects,
     parse_flag,
@@ -44,10 +40,6 @@ from .parsing import (
     parse_text,
     parse_words,
 )
-
-INI_PREFIX = "tapes_"
-
-IniType = Literal["string", "bool", "linelist"]
 
 
 class Settings(Frozen):
@@ -84,7 +76,7 @@ class Settings(Frozen):
 
     mode: Mode = "replay"
     auto: bool = False
-    dir: str = "tapes"
+    dir: str = DIRECTORY
     spawn_timeout: TimeLimit | None = None
     test_timeout: TimeLimit | None = None
     max_output: int = MAX_OUTPUT
@@ -121,7 +113,6 @@ class Key(Frozen):
         kind: how pytest reads the ini key.
         parse: what was written, and where, to the value; raises :class:`~.errors.UsageError`.
         help: one line for ``pytest --help`` and ``pytest --markers``.
-        ini: it can stand in the ini file.
         marker: it can stand in the marker.
     """
 
@@ -129,8 +120,7 @@ class Key(Frozen):
     kind: IniType
     parse: Callable[[Any, str], object]
     help: str
-    ini: bool = True
-    marker: bool = True
+    marker: bool
 
     @property
     def ini_name(self) -> str:
@@ -138,40 +128,35 @@ class Key(Frozen):
         return INI_PREFIX + self.name
 
 
-KEYS: Final = (
-    Key("mode", "string", parse_mode, f"mode of taped tests, one of {', '.join(MODES)}"),
-    Key("auto", "bool", parse_flag, "every test is taped, without marker or fixture", marker=False),
-    Key("dir", "string", parse_text, "directory of the tapes, relative to the root directory", marker=False),
-    Key("spawn_timeout", "string", parse_time_limit, "seconds that a command may run while recording"),
-    Key("test_timeout", "string", parse_ceiling, "seconds that a test's commands may run while recording"),
-    Key("max_output", "string", parse_bytes, "bytes that a command may write, as in 64M"),
-    Key("max_children", "string", parse_count, "commands of a test that may run at once while recording"),
-    Key("kill_leaked", "bool", parse_flag, "end commands that still run when their test ends"),
-    Key("volatile", "linelist", parse_regexes, "what --verify-tapes must not compare", marker=False),
-    Key("live", "linelist", parse_words, "commands that are never taped, as in `docker` or `git push`"),
-    Key("orphans", "string", parse_orphans, f"tapes no test owns: {', '.join(ORPHANS)}", marker=False),
-    Key("order", "string", parse_order, "strict: spawns come in the order of the tape; any: in any order"),
-    Key("match_on", "linelist", parse_match_on, f"what has to be as on the tape: {', '.join(MATCH_ON)}"),
-    Key(
-        "clock",
-        "bool",
-        parse_flag,
-        "time starts with the recording and moves by what the test waits for",
-    ),
-    Key("places", "linelist", parse_lines, "placeholders: name = value, or name = /pattern/", marker=False),
-    Key("redact", "linelist", parse_lines, "patterns of secrets, besides those known", marker=False),
-    Key("env", "linelist", parse_lines, "names and globs of variables to keep and compare", marker=False),
-    Key("keep_unscanned", "bool", parse_flag, "keep output too large to search for secrets", marker=False),
-    Key("effects", "linelist", parse_effects, "record files that commands make: true, false, or where else"),
-    Key(
-        "effects_ignore", "linelist", parse_patterns, "patterns of files that are not recorded", marker=False
-    ),
-    Key("effects_limit", "string", parse_size, "most bytes of files that a tape keeps", marker=False),
-    Key("effects_text", "linelist", parse_patterns, "files whose text holds placeholders", marker=False),
-    Key("payload_threshold", "string", parse_size, "bytes above which output has its own file", marker=False),
-    Key("wasi", "string", parse_text, "directory of modules run as programs: <program>.wasm", marker=False),
-)
-assert [key.name for key in KEYS] == list(Settings.__annotations__)
+_PARSERS: Final[Mapping[str, Callable[[Any, str], object]]] = {
+    "mode": parse_mode,
+    "auto": parse_flag,
+    "dir": parse_text,
+    "spawn_timeout": parse_time_limit,
+    "test_timeout": parse_ceiling,
+    "max_output": parse_bytes,
+    "max_children": parse_count,
+    "kill_leaked": parse_flag,
+    "volatile": parse_regexes,
+    "live": parse_words,
+    "orphans": parse_orphans,
+    "order": parse_order,
+    "match_on": parse_match_on,
+    "clock": parse_flag,
+    "places": parse_lines,
+    "redact": parse_lines,
+    "env": parse_lines,
+    "keep_unscanned": parse_flag,
+    "effects": parse_effects,
+    "effects_ignore": parse_patterns,
+    "effects_limit": parse_size,
+    "effects_text": parse_patterns,
+    "payload_threshold": parse_size,
+    "wasi": parse_text,
+}
+
+KEYS: Final = tuple(Key(name, kind, _PARSERS[name], told, marker) for name, kind, told, marker in keys.KEYS)
+assert [key.name for key in KEYS] == list(_PARSERS) == list(Settings.__annotations__)
 
 _BY_ARGUMENT: Final = {key.name: key for key in KEYS if key.marker}
 
@@ -274,14 +259,3 @@ def for_test(run: Settings, markers: Iterable[Mapping[str, object]], mode: Mode 
     for marker in markers:
         asked = {**marker, **asked}
     return run.but(**asked) if asked else run
-
-
-def marker_help() -> str:
-    """What ``pytest --markers`` tells of the marker."""
-    arguments = ", ".join(f"{name}=None" for name in _BY_ARGUMENT)
-    told = "; ".join(f"{key.name}: {key.help}" for key in _BY_ARGUMENT.values())
-    return (
-        f"tape({arguments}): the processes that this test starts are recorded on a tape of its own and "
-        f"replayed from it. {told}. The command line overrules the marker, the marker the "
-        "fixture tape_config, and that the ini file."
-    )

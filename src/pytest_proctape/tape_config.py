@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from .parsing import Mode, Order
+from .keys import Mode, Order
 
 
 class TapeConfig(TypedDict, total=False):
@@ -17,7 +17,7 @@ class TapeConfig(TypedDict, total=False):
     Attributes:
         mode: what happens to the spawns: ``replay``, ``record``, ``missing``, ``new`` or ``live``.
         order: ``strict``: spawns come in the order of the tape; ``any``: in whatever order.
-        match_on: what of a spawn is held against the tape, some of :data:`~.parsing.MATCH_ON`.
+        match_on: what of a spawn is held against the tape, some of :data:`~.keys.MATCH_ON`.
         clock: time stands where the recording began, and moves by what is waited for.
         live: patterns of commands that are never taped.
         effects: files that commands make are recorded: true, or where besides the temporary directories.

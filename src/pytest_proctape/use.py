@@ -43,7 +43,8 @@ LOG_VARIABLE = "PROCTAPE_LOG"
 """And this one is what ``--tapes-log`` is."""
 
 _ROOTS = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py", ".git")
-_OUTSIDE = Enclosing(Settings(), None)
+_OUTSIDE = Enclosing(lambda: None)
+_OUTSIDE.settings, _OUTSIDE.mode = Settings(), None
 
 
 def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> TapeUse:

@@ -19,7 +19,7 @@ def settings_table() -> str:
         value = getattr(default, key.name)
         shown = " ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
         cells = (
-            f"`{key.ini_name}`" if key.ini else "",
+            f"`{key.ini_name}`",
             f"`{key.name}=`" if key.marker else "",
             f"`{shown}`" if shown and value is not None else "",
             key.help.replace("|", "\\|"),

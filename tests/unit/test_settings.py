@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from pytest_proctape.errors import UsageError
-from pytest_proctape.parsing import MODES, Mode, parse_mode
+from pytest_proctape.keys import MODES, Mode, marker_help
+from pytest_proctape.parsing import parse_mode
 from pytest_proctape.settings import (
     KEYS,
     Settings,
@@ -16,7 +17,6 @@ from pytest_proctape.settings import (
     command_line_mode,
     for_test,
     from_ini,
-    marker_help,
 )
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_proctape import use_tape
 from pytest_proctape.child import GUARDIAN
-from pytest_proctape.parsing import Mode
+from pytest_proctape.keys import Mode
 
 by_thread = pytest.mark.skipif(sys.version_info >= (3, 12), reason="asyncio waits through a descriptor there")
 
