@@ -22,6 +22,8 @@ for module in pkgutil.walk_packages(pytest_proctape.__path__, "pytest_proctape."
         except ModuleNotFoundError as missing:
             if missing.name != "wasmtime":
                 raise
+# So does freezegun, whose fakes a clock of ours keeps in mind.
+importlib.import_module("freezegun.api")
 
 
 def pytest_collection_finish() -> None:
