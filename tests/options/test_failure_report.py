@@ -10,16 +10,18 @@ import pytest
 
 from tests.options.project import Project
 
-CODE = """
+SAY = """
     import subprocess
 
     def say(*words):
         return subprocess.run(["echo", *words], capture_output=True, text=True).stdout
-
+"""
+TEST = """
     def test_it(tape):
         say("one", "and", "some", "more", "words", "that", "make", "it", "long")
         say("two")
 """
+CODE = SAY + TEST
 KINDS = {
     "divergence": ('"one"', '"eins"', "Divergence: args[0] is eins, on the tape one"),
     "more": ('"long"', '"long", "er"', "Divergence: args[9] is er, and not on the tape"),
@@ -46,6 +48,17 @@ def changed(project: Project, kind: str) -> str:
     return told
 
 
+@pytest.fixture
+def every_kind(project: Project) -> Project:
+    """A test for each kind, recorded, that now fails in this way."""
+    tests = {kind: TEST.replace("test_it", f"test_{kind}") for kind in KINDS}
+    project.write(SAY + "".join(tests.values()))
+    project.ini()
+    project.record(passed=len(KINDS))
+    project.write(SAY + "".join(tests[kind].replace(old, new) for kind, (old, new, _) in KINDS.items()))
+    return project
+
+
 def plain(line: str) -> str:
     return ANSI.sub("", line)
 
@@ -53,24 +66,25 @@ def plain(line: str) -> str:
 # -- one line ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_line_says_it(recorded: Project, kind: str, run_options: tuple[str, ...]) -> None:
-    told = changed(recorded, kind)
-    result = recorded.replay("--tb=line", *run_options, failed=1)
-    assert any(re.fullmatch(rf"test_it\.py:\d+: {re.escape(told)}", line) for line in result.outlines)
-    assert not [line for line in result.outlines if line.startswith("E ")]
-    assert any(line.startswith("replayed from tapes/test_it/test_it.json") for line in result.outlines)
+def test_a_line_says_it(every_kind: Project, run_options: tuple[str, ...]) -> None:
+    result = every_kind.replay("--tb=line", *run_options, failed=len(KINDS))
+    lines = result.outlines
+    for kind, (_, _, told) in KINDS.items():
+        assert any(re.fullmatch(rf"test_it\.py:\d+: {re.escape(told)}", line) for line in lines)
+        assert any(line.startswith(f"replayed from tapes/test_it/test_{kind}.json") for line in lines)
+    assert not [line for line in lines if line.startswith("E ")]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_short_summary_says_it(recorded: Project, kind: str, run_options: tuple[str, ...]) -> None:
-    told = changed(recorded, kind)
+def test_the_short_summary_says_it(every_kind: Project, run_options: tuple[str, ...]) -> None:
     for flags in (("-ra",), ("-q",), ("--tb=no",), ("--tb=native",), ("--tb=short",), ("-vv",)):
-        lines = recorded.replay(*flags, *run_options, failed=1).outlines
-        (line,) = [line for line in lines if line.startswith("FAILED ")]
-        shown = line.removeprefix("FAILED test_it.py::test_it - ")
-        assert shown == told or told.startswith(shown.removesuffix("..."))
-        assert len(shown) > 30
+        lines = every_kind.replay(*flags, *run_options, failed=len(KINDS)).outlines
+        assert len([line for line in lines if line.startswith("FAILED ")]) == len(KINDS)
+        for kind, (_, _, told) in KINDS.items():
+            head = f"FAILED test_it.py::test_{kind} - "
+            (line,) = [line for line in lines if line.startswith(head)]
+            shown = line.removeprefix(head)
+            assert shown == told or told.startswith(shown.removesuffix("..."))
+            assert len(shown) > 30
 
 
 def test_a_junit_file_says_it_without_colours(recorded: Project, run_options: tuple[str, ...]) -> None:
@@ -124,16 +138,14 @@ def test_the_sides_have_colours(recorded: Project, run_options: tuple[str, ...])
     assert not [line for line in recorded.replay("--color=no", failed=1).outlines if "\x1b" in line]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_colours_change_no_text(recorded: Project, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    changed(recorded, kind)
+def test_colours_change_no_text(every_kind: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     told = []
     for colour in ("no", "yes"):
-        lines = recorded.replay(f"--color={colour}", failed=1).outlines
+        lines = every_kind.replay(f"--color={colour}", failed=len(KINDS)).outlines
         told.append([plain(line).rstrip() for line in lines if plain(line).startswith("E ")])
     assert told[0] == told[1]
-    assert told[0]
+    assert len([line for line in told[0] if "pytest_proctape.errors." in line]) == len(KINDS)
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.options.project import Project, counted
@@ -14,15 +16,15 @@ HEAD = r"""
     COUNT = pathlib.Path("count").absolute()
     MARK = ["./mark", str(COUNT)]
 
-    async def in_loop():
-        process = await asyncio.create_subprocess_exec(*MARK)
+    async def in_loop(mark):
+        process = await asyncio.create_subprocess_exec(*mark)
         return await process.wait()
 
-    def in_fork():
+    def in_fork(mark):
         pid = os.fork()
         if not pid:
             try:
-                early.execv(MARK[0], MARK)
+                early.execv(mark[0], mark)
             finally:
                 os._exit(99)
         return os.waitpid(pid, 0)[1]
@@ -34,13 +36,13 @@ ROADS = {
     "subprocess": "subprocess.run(MARK).returncode",
     "timeout": "subprocess.run(MARK, timeout=600).returncode",
     "shell": "subprocess.run(' '.join(['mark', str(COUNT)]), shell=True, env={'PATH': '.'}).returncode",
-    "os.system": "os.system(f'./mark {COUNT}')",
-    "os.spawnv": "os.spawnv(os.P_WAIT, MARK[0], MARK)",
-    "os.posix_spawn": "os.waitpid(os.posix_spawn(MARK[0], MARK, os.environ), 0)[1]",
-    "early posix_spawn": "os.waitpid(early.posix_spawn(MARK[0], MARK, os.environ), 0)[1]",
-    "early os.system": "early.system(f'./mark {COUNT}')",
-    "asyncio": "asyncio.run(in_loop())",
-    "fork and exec": "in_fork()",
+    "os_system": "os.system(f'./mark {COUNT}')",
+    "os_spawnv": "os.spawnv(os.P_WAIT, MARK[0], MARK)",
+    "os_posix_spawn": "os.waitpid(os.posix_spawn(MARK[0], MARK, os.environ), 0)[1]",
+    "early_posix_spawn": "os.waitpid(early.posix_spawn(MARK[0], MARK, os.environ), 0)[1]",
+    "early_os_system": "early.system(f'./mark {COUNT}')",
+    "asyncio": "asyncio.run(in_loop(MARK))",
+    "fork_and_exec": "in_fork(MARK)",
 }
 
 
@@ -51,16 +53,29 @@ def marking(project: Project) -> Project:
     return project
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_a_live_command_is_real_in_every_mode(marking: Project, road: str) -> None:
+def test_a_live_command_is_real_in_every_mode(marking: Project) -> None:
     marking.ini("tapes_live =", "  mark", "filterwarnings = ignore::DeprecationWarning")
-    marking.write(f"{HEAD}\n    def test_it(tape):\n        taped()\n        assert {ROADS[road]} == 0\n")
+    tests = [
+        f"""
+    def test_{name}(tape):
+        COUNT = pathlib.Path("count/{name}").absolute()
+        MARK = ["./mark", str(COUNT)]
+        taped()
+        assert {road} == 0
+"""
+        for name, road in ROADS.items()
+    ]
+    marking.write(HEAD + "".join(tests))
     count = marking.path / "count"
     for options in (["--record-tapes"], [], ["--record-tapes=new"], ["--live-tapes"]):
-        marking.run_apart(*options).assert_outcomes(passed=1)
-        assert count.read_text() == "x\n", options
-        count.unlink()
-    assert marking.commands() == ["echo taped"]
+        count.mkdir()
+        marking.run_apart(*options).assert_outcomes(passed=len(ROADS))
+        assert {path.name: path.read_text() for path in count.iterdir()} == dict.fromkeys(ROADS, "x\n"), (
+            options
+        )
+        shutil.rmtree(count)
+    for name in ROADS:
+        assert marking.commands(f"test_{name}") == ["echo taped"]
 
 
 def test_a_live_command_is_not_counted(marking: Project) -> None:

@@ -45,6 +45,9 @@ Body = Callable[[Path], T]
 HANG_S = 20.0
 """Seconds after which a run hangs. Generous: what is told is "for ever", not "slow"."""
 
+SETTLE_S = 3.0
+"""Seconds for what a run started to go away, on a machine with much else to do."""
+
 _OWNER = "tests/parity/body.py::test_body"
 
 
@@ -186,7 +189,7 @@ _leaked: set[int] = set()
 """Descriptors that have been complained about: nobody else is to blame when they go away after all."""
 
 
-def settled(before: Holdings, limit_s: float = 3.0) -> list[str]:
+def settled(before: Holdings, limit_s: float = SETTLE_S) -> list[str]:
     """What is held now and was not before, once threads and children have had time to go away."""
     end_s = time.monotonic() + limit_s
     while True:
@@ -259,6 +262,7 @@ class Parity:
         short_roads: how many spawns were replayed by the short road.
         forks: the body forks copies of this process, which is no real start of anything.
         tools: which tools the session knows of.
+        settle_s: how long threads and children of a run have for going away, seconds.
     """
 
     def __init__(self, base: Path) -> None:
@@ -272,6 +276,7 @@ class Parity:
         self.files: FileRules | None = None
         self.short_roads = 0
         self.forks = False
+        self.settle_s = SETTLE_S
         self._terms: Terms | None = None
         self.tools: Tools
 
@@ -320,7 +325,7 @@ class Parity:
             except Hang:
                 _end_children(before)
                 raise
-            leaks = settled(before)
+            leaks = settled(before, self.settle_s)
         if leaks:
             pytest.fail(f"{what} left behind:\n  " + "\n  ".join(leaks))
         return result

@@ -15,6 +15,13 @@ from .harness import Hang, Parity, RealProcesses
 from .observe import python
 
 
+@pytest.fixture
+def hasty(parity: Parity) -> Parity:
+    """One that gives what is left no time: it stays for good."""
+    parity.settle_s = 0
+    return parity
+
+
 def test_a_real_process_is_counted() -> None:
     counter = RealProcesses()
     with counter.counted():
@@ -51,7 +58,7 @@ def test_another_observation_is_found(parity: Parity) -> None:
         parity(lambda folder: next(runs))
 
 
-def test_a_descriptor_left_open_is_found(parity: Parity) -> None:
+def test_a_descriptor_left_open_is_found(hasty: Parity) -> None:
     opened: list[int] = []
 
     def body(folder: Path) -> Any:
@@ -59,28 +66,28 @@ def test_a_descriptor_left_open_is_found(parity: Parity) -> None:
 
     try:
         with pytest.raises(pytest.fail.Exception, match="the bare run left behind:\n  descriptor"):
-            parity(body)
+            hasty(body)
     finally:
         os.close(opened[0])
 
 
-def test_a_thread_left_running_is_found(parity: Parity) -> None:
+def test_a_thread_left_running_is_found(hasty: Parity) -> None:
     event = threading.Event()
     thread = threading.Thread(target=event.wait)
     try:
         with pytest.raises(pytest.fail.Exception, match="the bare run left behind:\n  1 threads"):
-            parity(lambda folder: thread.start())
+            hasty(lambda folder: thread.start())
     finally:
         event.set()
         thread.join()
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
-def test_a_zombie_is_found(parity: Parity) -> None:
+def test_a_zombie_is_found(hasty: Parity) -> None:
     pids: list[int] = []
     try:
         with pytest.raises(pytest.fail.Exception, match="left behind:\n  child"):
-            parity(lambda folder: pids.append(os.posix_spawn("/bin/sh", ["sh", "-c", "true"], {})))
+            hasty(lambda folder: pids.append(os.posix_spawn("/bin/sh", ["sh", "-c", "true"], {})))
     finally:
         os.waitpid(pids[0], 0)
 
