@@ -7,11 +7,18 @@ through together; one by one only where there is anything.
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Callable, Iterator
 
 from .runs import Runs, runs_in, table_of
 
 _IS_DIGIT = table_of(rb"[\w+/-]")
+_KINDS = bytes(
+    b"2"[0] if chr(byte).isupper() and byte < 0x80 else kind for byte, kind in enumerate(_IS_DIGIT)
+)
+"""Capitals are ``2``, all other digits of base64 ``1``."""
+_MIXED = re.compile(rb"2(?:(?=1)|(?<=12))(?:(?=[12]{12})|(?<=[12]{13}))")
+"""A capital beside another digit, within :data:`_SHORTEST` digits; what each run of both cases has."""
 _LETTERS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _SHORTEST = 24
 """Digits of base64 that are worth looking into."""
@@ -35,7 +42,10 @@ def may_be_encoded(may: Callable[[bytes], bool]) -> bool:
 
 def encoded_spans(data: bytes, holds: Callable[[bytes], bool]) -> Iterator[tuple[int, int]]:
     """The runs of base64 in ``data``, line breaks included, that ``holds`` says yes to once decoded."""
-    spans = _runs(data)
+    kinds = data.translate(_IS_DIGIT) + b"0"
+    if kinds.find(b"1" * _SHORTEST) < 0 or _MIXED.search(data.translate(_KINDS)) is None:
+        return
+    spans = _runs(data, kinds)
     runs = [data[start:end] for start, end in spans]
     if _is_of_one_case(b"".join(runs)):
         return
@@ -61,9 +71,8 @@ def _is_of_one_case(run: bytes) -> bool:
     return run.islower() or run.isupper()
 
 
-def _runs(data: bytes) -> Runs:
+def _runs(data: bytes, kinds: bytes) -> Runs:
     """Long runs of what can be digits of base64; lines of one width, and a shorter one, are one run."""
-    kinds = data.translate(_IS_DIGIT) + b"0"
     runs = runs_in(kinds, _SHORTEST)
     if not any(end - start >= _MIN_WIDTH and data.startswith(_BREAKS, end) for start, end in runs):
         return runs

@@ -1,16 +1,19 @@
-"""Runs of bytes of one class: what may be a token, a text among other bytes, or base64.
+"""Runs of bytes of one class: what may be a token, or base64.
 
-:mod:`.shapes` and :mod:`.secrets` look only there. A large output is translated once, and most of it is
+:mod:`.encoded` and :mod:`.secrets` look only there. A large output is translated once, and most of it is
 passed over at the speed of memory; a run costs no more than two calls of methods.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 Runs = list[tuple[int, int]]
 """Where they begin and end, in order."""
+
+
+SHORTEST = 13
+"""Bytes of the shortest token that is a single run; base64 has more."""
 
 
 def table_of(pattern: bytes) -> bytes:
@@ -37,11 +40,9 @@ def runs_in(kinds: bytes, shortest: int) -> Runs:
     return runs
 
 
-def pieces_of(data: bytes, table: bytes, shortest: int) -> list[bytes]:
-    """The runs of ``data`` that have at least ``shortest`` bytes of a class of :func:`table_of`."""
-    return [data[start:end] for start, end in runs_in(data.translate(table) + b"0", shortest)]
+_IN_ANY = table_of(rb"[\w.+/-]")
 
 
-def text_of(pieces: Iterable[bytes], shortest: int = 0) -> bytes:
-    """What is left where only those of at least ``shortest`` bytes stand, and nothing ends in another."""
-    return b"\n".join([piece for piece in pieces if len(piece) >= shortest])
+def has_long_run(data: bytes) -> bool:
+    """Whether there is anything as long as a token, or as base64: most lines of most texts have nothing."""
+    return data.translate(_IN_ANY).find(b"1" * SHORTEST) >= 0
