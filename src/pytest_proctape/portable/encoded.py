@@ -40,21 +40,28 @@ def may_be_encoded(may: Callable[[bytes], bool]) -> bool:
     return all(any(may(bytes([byte])) for byte in kind) for kind in _LETTERS)
 
 
-def encoded_spans(data: bytes, holds: Callable[[bytes], bool]) -> Iterator[tuple[int, int]]:
-    """The runs of base64 in ``data``, line breaks included, that ``holds`` says yes to once decoded."""
-    kinds = data.translate(_IS_DIGIT) + b"0"
-    if kinds.find(b"1" * _SHORTEST) < 0 or _MIXED.search(data.translate(_KINDS)) is None:
+def encoded_spans(
+    data: bytes, holds: Callable[[bytes], bool], few: bytes | None = None
+) -> Iterator[tuple[int, int]]:
+    """The runs of base64 in ``data``, line breaks included, that ``holds`` says yes to once decoded.
+
+    Args:
+        data: to look at.
+        holds: whether it is in a text.
+        few: what :func:`~.runs.few_runs` says of it, where that is known already.
+    """
+    if _MIXED.search((data if few is None else few).translate(_KINDS)) is None:
         return
-    spans = _runs(data, kinds)
+    spans = _runs(data)
     runs = [data[start:end] for start, end in spans]
     if _is_of_one_case(b"".join(runs)):
         return
     spans = [span for span, run in zip(spans, runs, strict=True) if not _is_of_one_case(run)]
     digits = [data[start:end].translate(_URLSAFE, b"\r\n") for start, end in spans]
-    few = [one for one in digits if len(one) < _MANY]
-    together = len(few) > 1 and any(holds(_decoded(few, offset)) for offset in range(4))
+    short = [one for one in digits if len(one) < _MANY]
+    together = len(short) > 1 and any(holds(_decoded(short, offset)) for offset in range(4))
     for (start, end), one in zip(spans, digits, strict=True):
-        looked = len(one) < _MANY and len(few) > 1 and not together
+        looked = len(one) < _MANY and len(short) > 1 and not together
         if not looked and any(holds(_decoded([one], offset)) for offset in range(4)):
             tail = data[end : end + 2]
             yield start, end + len(tail) - len(tail.lstrip(b"="))
@@ -71,8 +78,9 @@ def _is_of_one_case(run: bytes) -> bool:
     return run.islower() or run.isupper()
 
 
-def _runs(data: bytes, kinds: bytes) -> Runs:
+def _runs(data: bytes) -> Runs:
     """Long runs of what can be digits of base64; lines of one width, and a shorter one, are one run."""
+    kinds = data.translate(_IS_DIGIT) + b"0"
     runs = runs_in(kinds, _SHORTEST)
     if not any(end - start >= _MIN_WIDTH and data.startswith(_BREAKS, end) for start, end in runs):
         return runs

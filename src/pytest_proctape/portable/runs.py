@@ -16,10 +16,17 @@ SHORTEST = 13
 """Bytes of the shortest token that is a single run; base64 has more."""
 
 
+_FEW = 256
+"""Runs that are looked at by themselves; of more it is quicker to look through the whole text."""
+
+
 def table_of(pattern: bytes) -> bytes:
     """For :meth:`bytes.translate`: ``1`` for each byte that ``pattern`` matches, ``0`` for all others."""
     one = re.compile(pattern, re.ASCII)
     return bytes(b"01"[one.match(bytes([byte])) is not None] for byte in range(256))
+
+
+_IN_ANY = table_of(rb"[\w.+/-]")
 
 
 def runs_in(kinds: bytes, shortest: int) -> Runs:
@@ -40,9 +47,19 @@ def runs_in(kinds: bytes, shortest: int) -> Runs:
     return runs
 
 
-_IN_ANY = table_of(rb"[\w.+/-]")
+def few_runs(data: bytes) -> bytes | None:
+    """All that is as long as a token, or as base64, each on a line; ``None`` if there is much of it.
 
-
-def has_long_run(data: bytes) -> bool:
-    """Whether there is anything as long as a token, or as base64: most lines of most texts have nothing."""
-    return data.translate(_IN_ANY).find(b"1" * SHORTEST) >= 0
+    Most lines of most texts have nothing.
+    """
+    kinds = data.translate(_IN_ANY) + b"0"
+    sought = b"1" * SHORTEST
+    runs: list[bytes] = []
+    start = kinds.find(sought)
+    while start >= 0:
+        if len(runs) >= _FEW:
+            return None
+        end = kinds.index(b"0", start)
+        runs.append(data[start:end])
+        start = kinds.find(sought, end)
+    return b"\n".join(runs)

@@ -19,7 +19,7 @@ from urllib.parse import quote_from_bytes, quote_plus
 from .alphabet import may_have
 from .encoded import encoded_spans, may_be_encoded
 from .repeats import condensed
-from .runs import has_long_run
+from .runs import few_runs
 from .shapes import shape_spans
 from .tokens import REDACTED, Span, written
 
@@ -172,14 +172,15 @@ class Secrets:
         may = may_have(data)
         found = list(self._named(data, may))
         anonymous = written(REDACTED)
+        may_be = may_be_encoded(may)
         # Looked for only where it spares two searches.
-        tight = not may_be_encoded(may) or has_long_run(data)
-        found += [Span(start, end, anonymous) for start, end in shape_spans(data, may, tight=tight)]
+        runs = few_runs(data) if may_be else None
+        found += [Span(start, end, anonymous) for start, end in shape_spans(data, may, runs)]
         for pattern in self._patterns:
             group = 1 if pattern.groups else 0
             found += [Span(*match.span(group), anonymous) for match in pattern.finditer(data)]
-        if tight and may_be_encoded(may):
-            found += [Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds)]
+        if may_be:
+            found += [Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds, runs)]
         return _joined(span for span in found if 0 <= span.start < span.end)
 
     def _add(self, name: str, value: str) -> None:

@@ -143,6 +143,7 @@ _LOOSE = (
 _SHAPES = (*_TIGHT, *_LOOSE)
 
 _EXACT_WORDS = [word for shape in _SHAPES if not shape.folded for word in shape.words]
+_TIGHT_WORDS = [word for shape in _TIGHT for word in shape.words]
 _FOLDED_WORDS = [word for shape in _SHAPES if shape.folded for word in shape.words]
 
 _SHORTEST = 12
@@ -171,25 +172,25 @@ def _needs(shapes: Iterable[_Shape]) -> Iterator[Need]:
 
 
 def shape_spans(
-    data: bytes, may: Callable[[bytes], bool] | None = None, *, tight: bool = True
+    data: bytes, may: Callable[[bytes], bool] | None = None, few: bytes | None = None
 ) -> Iterator[tuple[int, int]]:
     """Where something with the shape of a secret stands.
 
     Args:
         data: to look at.
         may: what :func:`~.alphabet.may_have` says of it, where that is known already.
-        tight: there is a run that is long enough for a token.
+        few: what :func:`~.runs.few_runs` says of it, where that is known already.
     """
-    return ((start, end) for _, start, end in shapes_in(data, may, tight=tight))
+    return ((start, end) for _, start, end in shapes_in(data, may, few))
 
 
 def shapes_in(
-    data: bytes, may: Callable[[bytes], bool] | None = None, *, tight: bool = True
+    data: bytes, may: Callable[[bytes], bool] | None = None, few: bytes | None = None
 ) -> Iterator[tuple[str, int, int]]:
     """What has the shape of a secret: its kind, with its article, and where it stands."""
     if len(data) < _SHORTEST:
         return
-    present = _words_in(data, may or may_have(data), tight=tight)
+    present = _words_in(data, may or may_have(data), few)
     for shape in _SHAPES if present else ():
         words = present.intersection(shape.words)
         if words:
@@ -220,13 +221,16 @@ def _places_of(word: bytes, text: bytes) -> Iterator[int]:
         start = text.find(word, start + 1)
 
 
-def _words_in(data: bytes, may: Callable[[bytes], bool], *, tight: bool) -> set[bytes]:
+def _words_in(data: bytes, may: Callable[[bytes], bool], few: bytes | None) -> set[bytes]:
     """The words of shapes that stand in ``data`` where the shape may; more may seem to, but never less."""
     if len(data) <= SMALL:
         return _found(data, _EXACT_WORDS) | _found(data.lower(), _FOLDED_WORDS)
     probes = _probes()
-    exact = (*probes.tight, *probes.exact) if tight else probes.exact
-    present = {word for probe in exact for word in probe.words_in(data, may)}
+    present = {word for probe in probes.exact for word in probe.words_in(data, may)}
+    if few is None:
+        present.update(word for probe in probes.tight for word in probe.words_in(data, may))
+    elif few:
+        present |= _found(few, _TIGHT_WORDS)
     either = _in_either_case(may)
     folded = [probe for probe in probes.folded if probe.likely(either)]
     if folded:

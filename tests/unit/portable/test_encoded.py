@@ -8,7 +8,7 @@ import random
 import pytest
 
 from pytest_proctape.portable.encoded import _SHORTEST, encoded_spans
-from pytest_proctape.portable.runs import SHORTEST, has_long_run, runs_in, table_of
+from pytest_proctape.portable.runs import SHORTEST, few_runs, runs_in, table_of
 
 SOUGHT = b"the one that is sought"
 HASHES = b"".join(b"%s  file\n" % random.Random(one).randbytes(20).hex().encode() for one in range(50))
@@ -55,12 +55,12 @@ def test_runs_of_a_class() -> None:
 
 def test_a_long_run_is_found_wherever_it_stands() -> None:
     words = b"a few words, and nothing else: " * 300
-    assert not has_long_run(words)
-    assert not has_long_run(words + b"x" * (SHORTEST - 1))
+    assert few_runs(words) == b""
+    assert few_runs(words + b"x" * (SHORTEST - 1)) == b""
     for run in (b"x" * SHORTEST, b"A_b-C.d/e+f01"):
-        assert has_long_run(words + run + words)
-        assert has_long_run(run + words)
-        assert has_long_run(words + run)
+        assert few_runs(words + run + b" " + words) == run
+        assert few_runs(run + b"\n" + words + run) == run + b"\n" + run
+    assert few_runs((b"x" * SHORTEST + b" ") * 300) is None
 
 
 @pytest.mark.parametrize("small", [b"a" * 24, b"a0" * 12, b"0a-_+/" * 4])
