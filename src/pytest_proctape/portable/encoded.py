@@ -7,11 +7,18 @@ through together; one by one only where there is anything.
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Callable, Iterator
 
 from .runs import Runs, runs_in, table_of
 
 _IS_DIGIT = table_of(rb"[\w+/-]")
+_KINDS = bytes(
+    b"2"[0] if chr(byte).isupper() and byte < 0x80 else kind for byte, kind in enumerate(_IS_DIGIT)
+)
+"""Capitals are ``2``, all other digits of base64 ``1``."""
+_MIXED = re.compile(rb"2(?:(?=1)|(?<=12))(?:(?=[12]{12})|(?<=[12]{13}))")
+"""A capital beside another digit, within :data:`_SHORTEST` digits; what each run of both cases has."""
 _LETTERS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _SHORTEST = 24
 """Digits of base64 that are worth looking into."""
@@ -33,18 +40,28 @@ def may_be_encoded(may: Callable[[bytes], bool]) -> bool:
     return all(any(may(bytes([byte])) for byte in kind) for kind in _LETTERS)
 
 
-def encoded_spans(data: bytes, holds: Callable[[bytes], bool]) -> Iterator[tuple[int, int]]:
-    """The runs of base64 in ``data``, line breaks included, that ``holds`` says yes to once decoded."""
+def encoded_spans(
+    data: bytes, holds: Callable[[bytes], bool], few: bytes | None = None
+) -> Iterator[tuple[int, int]]:
+    """The runs of base64 in ``data``, line breaks included, that ``holds`` says yes to once decoded.
+
+    Args:
+        data: to look at.
+        holds: whether it is in a text.
+        few: what :func:`~.runs.few_runs` says of it, where that is known already.
+    """
+    if _MIXED.search((data if few is None else few).translate(_KINDS)) is None:
+        return
     spans = _runs(data)
     runs = [data[start:end] for start, end in spans]
     if _is_of_one_case(b"".join(runs)):
         return
     spans = [span for span, run in zip(spans, runs, strict=True) if not _is_of_one_case(run)]
     digits = [data[start:end].translate(_URLSAFE, b"\r\n") for start, end in spans]
-    few = [one for one in digits if len(one) < _MANY]
-    together = len(few) > 1 and any(holds(_decoded(few, offset)) for offset in range(4))
+    short = [one for one in digits if len(one) < _MANY]
+    together = len(short) > 1 and any(holds(_decoded(short, offset)) for offset in range(4))
     for (start, end), one in zip(spans, digits, strict=True):
-        looked = len(one) < _MANY and len(few) > 1 and not together
+        looked = len(one) < _MANY and len(short) > 1 and not together
         if not looked and any(holds(_decoded([one], offset)) for offset in range(4)):
             tail = data[end : end + 2]
             yield start, end + len(tail) - len(tail.lstrip(b"="))

@@ -1,22 +1,32 @@
-"""Runs of bytes of one class: what may be a token, a text among other bytes, or base64.
+"""Runs of bytes of one class: what may be a token, or base64.
 
-:mod:`.shapes` and :mod:`.secrets` look only there. A large output is translated once, and most of it is
+:mod:`.encoded` and :mod:`.secrets` look only there. A large output is translated once, and most of it is
 passed over at the speed of memory; a run costs no more than two calls of methods.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 Runs = list[tuple[int, int]]
 """Where they begin and end, in order."""
+
+
+SHORTEST = 13
+"""Bytes of the shortest token that is a single run; base64 has more."""
+
+
+_FEW = 256
+"""Runs that are looked at by themselves; of more it is quicker to look through the whole text."""
 
 
 def table_of(pattern: bytes) -> bytes:
     """For :meth:`bytes.translate`: ``1`` for each byte that ``pattern`` matches, ``0`` for all others."""
     one = re.compile(pattern, re.ASCII)
     return bytes(b"01"[one.match(bytes([byte])) is not None] for byte in range(256))
+
+
+_IN_ANY = table_of(rb"[\w.+/-]")
 
 
 def runs_in(kinds: bytes, shortest: int) -> Runs:
@@ -37,11 +47,19 @@ def runs_in(kinds: bytes, shortest: int) -> Runs:
     return runs
 
 
-def pieces_of(data: bytes, table: bytes, shortest: int) -> list[bytes]:
-    """The runs of ``data`` that have at least ``shortest`` bytes of a class of :func:`table_of`."""
-    return [data[start:end] for start, end in runs_in(data.translate(table) + b"0", shortest)]
+def few_runs(data: bytes) -> bytes | None:
+    """All that is as long as a token, or as base64, each on a line; ``None`` if there is much of it.
 
-
-def text_of(pieces: Iterable[bytes], shortest: int = 0) -> bytes:
-    """What is left where only those of at least ``shortest`` bytes stand, and nothing ends in another."""
-    return b"\n".join([piece for piece in pieces if len(piece) >= shortest])
+    Most lines of most texts have nothing.
+    """
+    kinds = data.translate(_IN_ANY) + b"0"
+    sought = b"1" * SHORTEST
+    runs: list[bytes] = []
+    start = kinds.find(sought)
+    while start >= 0:
+        if len(runs) >= _FEW:
+            return None
+        end = kinds.index(b"0", start)
+        runs.append(data[start:end])
+        start = kinds.find(sought, end)
+    return b"\n".join(runs)

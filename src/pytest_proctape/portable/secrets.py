@@ -18,6 +18,8 @@ from urllib.parse import quote_from_bytes, quote_plus
 
 from .alphabet import may_have
 from .encoded import encoded_spans, may_be_encoded
+from .repeats import condensed
+from .runs import few_runs
 from .shapes import shape_spans
 from .tokens import REDACTED, Span, written
 
@@ -151,8 +153,8 @@ class Secrets:
         return written(REDACTED, plain if re.match(r"[A-Za-z_]", plain) else "")
 
     def are_in(self, data: bytes) -> bool:
-        """Whether there is any secret in ``data``."""
-        return bool(self._find(data))
+        """Whether there is any secret of at most :data:`~.repeats.LONGEST` bytes in ``data``."""
+        return bool(self._find(condensed(data)))
 
     def spans(self, data: bytes) -> list[Span]:
         """Every secret in ``data``, in order and without overlap."""
@@ -170,12 +172,15 @@ class Secrets:
         may = may_have(data)
         found = list(self._named(data, may))
         anonymous = written(REDACTED)
-        found += [Span(start, end, anonymous) for start, end in shape_spans(data, may)]
+        may_be = may_be_encoded(may)
+        # Looked for only where it spares two searches.
+        runs = few_runs(data) if may_be else None
+        found += [Span(start, end, anonymous) for start, end in shape_spans(data, may, runs)]
         for pattern in self._patterns:
             group = 1 if pattern.groups else 0
             found += [Span(*match.span(group), anonymous) for match in pattern.finditer(data)]
-        if may_be_encoded(may):
-            found += [Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds)]
+        if may_be:
+            found += [Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds, runs)]
         return _joined(span for span in found if 0 <= span.start < span.end)
 
     def _add(self, name: str, value: str) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 
 from ..frozen import Value
 from .alphabet import SMALL, may_have
-from .runs import pieces_of, table_of, text_of
+from .probes import Need, Probe, probes_of
 
 
 class _Shape(Value):
@@ -21,7 +21,8 @@ class _Shape(Value):
     Attributes:
         words: it begins with one of them; they are in lower case where the pattern takes either.
         has: bytes that each of it has besides.
-        run: bytes of the shortest run of letters, digits, dots and dashes that fits it, if it is a tight one.
+        run: bytes of the shortest run of letters, digits, dots and dashes that fits it, if it is a tight one;
+            none of these is less than :data:`~.runs.SHORTEST`.
         folded: upper and lower case are the same to it.
     """
 
@@ -43,8 +44,12 @@ def _compiled(source: bytes) -> re.Pattern[bytes]:
     return re.compile(source)
 
 
-def _shape(kind: str, words: str, pattern: bytes, *, has: bytes = b"", run: int = 20) -> _Shape:
+def _shape(kind: str, words: str, pattern: bytes, *, has: bytes = b"", run: int = 0) -> _Shape:
     return _Shape(kind, tuple(words.encode().split()), pattern, has, run, pattern.startswith(b"(?i)"))
+
+
+def _tight(kind: str, words: str, pattern: bytes, *, run: int = 20) -> _Shape:
+    return _shape(kind, words, pattern, run=run)
 
 
 _QUOTES = rb"(?:[\"'\s>]|\\[\"nrt]|%2[027])"
@@ -55,38 +60,38 @@ _KEY_LABELS = (
     rb"(?:x-api-key|api-key|private-token|job-token|deploy-token|x-auth-token|x-vault-token|x-access-token)"
 )
 _TIGHT = (
-    _shape("an AWS access key", "AKIA ASIA", rb"A[KS]IA[A-Z0-9]{16}"),
-    _shape("a Google API key", "AIza", rb"AIza[\w-]{30,}"),
-    _shape("a Google OAuth token", "ya29. GOCSPX-", rb"(?:ya29\.|GOCSPX-)[\w.-]{16,}"),
-    _shape("a DigitalOcean token", "dop_v1_ doo_v1_", rb"do[or]_v1_[0-9a-f]{32,}|dop_v1_[0-9a-f]{32,}"),
-    _shape("a GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", rb"gh[pousr]_[A-Za-z0-9]{20,}"),
-    _shape("a GitHub token", "github_pat_", rb"github_pat_\w{20,}"),
-    _shape(
+    _tight("an AWS access key", "AKIA ASIA", rb"A[KS]IA[A-Z0-9]{16}"),
+    _tight("a Google API key", "AIza", rb"AIza[\w-]{30,}"),
+    _tight("a Google OAuth token", "ya29. GOCSPX-", rb"(?:ya29\.|GOCSPX-)[\w.-]{16,}"),
+    _tight("a DigitalOcean token", "dop_v1_ doo_v1_", rb"do[or]_v1_[0-9a-f]{32,}|dop_v1_[0-9a-f]{32,}"),
+    _tight("a GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", rb"gh[pousr]_[A-Za-z0-9]{20,}"),
+    _tight("a GitHub token", "github_pat_", rb"github_pat_\w{20,}"),
+    _tight(
         "a GitLab token",
         "glpat- gldt- glrt- glcbt- glptt- glft- glsoat- glagent-",
         rb"gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[\w.-]{16,}",
     ),
-    _shape("an npm token", "npm_", rb"npm_[A-Za-z0-9]{24,}"),
-    _shape("a PyPI token", "pypi-", rb"pypi-(?:AgE[\w-]{10,}|[\w-]{48,})", run=15),
-    _shape("a Docker token", "dckr_pat_", rb"dckr_pat_[\w-]{16,}"),
-    _shape(
+    _tight("an npm token", "npm_", rb"npm_[A-Za-z0-9]{24,}"),
+    _tight("a PyPI token", "pypi-", rb"pypi-(?:AgE[\w-]{10,}|[\w-]{48,})", run=15),
+    _tight("a Docker token", "dckr_pat_", rb"dckr_pat_[\w-]{16,}"),
+    _tight(
         "a Slack token",
         "xox xapp-",
         rb"(?:xox[abeoprs]|xapp)-[\w.-]{10,}",
         run=15,
     ),
-    _shape(
+    _tight(
         "a Stripe key",
         "sk_live_ rk_live_ sk_test_ rk_test_ whsec_",
         rb"(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{12,}",
         run=18,
     ),
-    _shape("a SendGrid key", "SG.", rb"SG\.[\w-]{16,}\.[\w-]{16,}"),
-    _shape("an API key", "sk-", rb"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{20,}"),
-    _shape("a Hugging Face token", "hf_", rb"hf_[A-Za-z0-9]{24,}"),
-    _shape("a Vault token", "hv", rb"(?<!\w)hv[sbr]\.[\w-]{20,}"),
-    _shape("a JSON web token", "eyJ", rb"eyJ[\w-]{6,}(?:\.[\w-]+){2,4}={0,2}", run=13),
-    _shape("an age key", "AGE-SECRET-KEY-", rb"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
+    _tight("a SendGrid key", "SG.", rb"SG\.[\w-]{16,}\.[\w-]{16,}"),
+    _tight("an API key", "sk-", rb"(?<![\w-])sk-(?=[\w-]*\d)[\w-]{20,}"),
+    _tight("a Hugging Face token", "hf_", rb"hf_[A-Za-z0-9]{24,}"),
+    _tight("a Vault token", "hv", rb"(?<!\w)hv[sbr]\.[\w-]{20,}"),
+    _tight("a JSON web token", "eyJ", rb"eyJ[\w-]{6,}(?:\.[\w-]+){2,4}={0,2}", run=13),
+    _tight("an age key", "AGE-SECRET-KEY-", rb"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
 )
 """These are one run of letters, digits, dots and dashes."""
 
@@ -138,45 +143,54 @@ _LOOSE = (
 _SHAPES = (*_TIGHT, *_LOOSE)
 
 _EXACT_WORDS = [word for shape in _SHAPES if not shape.folded for word in shape.words]
-_HAS = {word: shape.has for shape in _LOOSE if not shape.folded for word in shape.words}
-"""What stands in the loose shapes of a word besides."""
-_BYTES_OF = {
-    word: [bytes([one]) for one in word + shape.has]
-    for shape in _LOOSE
-    if shape.folded
-    for word in shape.words
-}
-"""What each shape has that begins with a word in either case."""
+_TIGHT_WORDS = [word for shape in _TIGHT for word in shape.words]
+_FOLDED_WORDS = [word for shape in _SHAPES if shape.folded for word in shape.words]
 
 _SHORTEST = 12
 """Bytes of the shortest text that any of the shapes fits."""
 
-_SCHEME = 6
-"""Bytes of the shortest text that stands around a word of any shape: a scheme and its ``://``."""
 
-_IN_RUN = table_of(rb"[\w.-]")
-_NONE = bytes(byte for byte in range(256) if not 0x20 <= byte < 0x7F and byte not in b"\t\r\n")
-_IN_TEXT = table_of(rb"[\x20-\x7e\t\r\n]")
-_SAMPLES = 4096
-_FEW = 5
-"""Words for which it is quicker to look through all than for runs."""
+class _Probes(Value):
+    """What large texts are asked for the words of all shapes."""
+
+    tight: tuple[Probe, ...]
+    exact: tuple[Probe, ...]
+    folded: tuple[Probe, ...]
 
 
-def shape_spans(data: bytes, may: Callable[[bytes], bool] | None = None) -> Iterator[tuple[int, int]]:
+@cache
+def _probes() -> _Probes:
+    exact = (shape for shape in _LOOSE if not shape.folded)
+    folded = (shape for shape in _LOOSE if shape.folded)
+    return _Probes(*(probes_of(_needs(shapes)) for shapes in (_TIGHT, exact, folded)))
+
+
+def _needs(shapes: Iterable[_Shape]) -> Iterator[Need]:
+    for shape in shapes:
+        for word in shape.words:
+            yield word, word + shape.has, max(0, shape.run - len(word))
+
+
+def shape_spans(
+    data: bytes, may: Callable[[bytes], bool] | None = None, few: bytes | None = None
+) -> Iterator[tuple[int, int]]:
     """Where something with the shape of a secret stands.
 
     Args:
         data: to look at.
         may: what :func:`~.alphabet.may_have` says of it, where that is known already.
+        few: what :func:`~.runs.few_runs` says of it, where that is known already.
     """
-    return ((start, end) for _, start, end in shapes_in(data, may))
+    return ((start, end) for _, start, end in shapes_in(data, may, few))
 
 
-def shapes_in(data: bytes, may: Callable[[bytes], bool] | None = None) -> Iterator[tuple[str, int, int]]:
+def shapes_in(
+    data: bytes, may: Callable[[bytes], bool] | None = None, few: bytes | None = None
+) -> Iterator[tuple[str, int, int]]:
     """What has the shape of a secret: its kind, with its article, and where it stands."""
     if len(data) < _SHORTEST:
         return
-    present = _words_in(data, may or may_have(data))
+    present = _words_in(data, may or may_have(data), few)
     for shape in _SHAPES if present else ():
         words = present.intersection(shape.words)
         if words:
@@ -187,6 +201,10 @@ def shapes_in(data: bytes, may: Callable[[bytes], bool] | None = None) -> Iterat
 
 def _matches(shape: _Shape, data: bytes, words: Iterable[bytes]) -> Iterator[re.Match[bytes]]:
     """Where the pattern fits, as ``finditer`` tells it: it is tried only where a word stands."""
+    if shape.source.startswith(re.escape(shape.words[0])):
+        # It begins with letters, and `finditer` does that by itself.
+        yield from shape.pattern.finditer(data)
+        return
     text = data.lower() if shape.folded else data
     end = 0
     for start in sorted(start for word in words for start in _places_of(word, text)):
@@ -203,38 +221,29 @@ def _places_of(word: bytes, text: bytes) -> Iterator[int]:
         start = text.find(word, start + 1)
 
 
-def _words_in(data: bytes, may: Callable[[bytes], bool]) -> set[bytes]:
+def _words_in(data: bytes, may: Callable[[bytes], bool], few: bytes | None) -> set[bytes]:
     """The words of shapes that stand in ``data`` where the shape may; more may seem to, but never less."""
     if len(data) <= SMALL:
-        return _found(data, _EXACT_WORDS) | _found(data.lower(), _BYTES_OF)
-    loose = [word for word, has in _HAS.items() if may(word) and may(has)]
-    folded = [word for word in _BYTES_OF if _may_fold(word, may)]
-    tight = {word: shape.run for shape in _TIGHT for word in shape.words if may(word)}
-    if (loose or folded or tight) and _is_binary(data):
-        data = text_of(pieces_of(data, _IN_TEXT, _SCHEME))
-    present = _found(data, loose)
+        return _found(data, _EXACT_WORDS) | _found(data.lower(), _FOLDED_WORDS)
+    probes = _probes()
+    present = {word for probe in probes.exact for word in probe.words_in(data, may)}
+    if few is None:
+        present.update(word for probe in probes.tight for word in probe.words_in(data, may))
+    elif few:
+        present |= _found(few, _TIGHT_WORDS)
+    either = _in_either_case(may)
+    folded = [probe for probe in probes.folded if probe.likely(either)]
     if folded:
-        present |= _found(data.lower(), folded)
-    if len(tight) <= _FEW:
-        return present | _found(data, tight)
-    pieces = pieces_of(data, _IN_RUN, min(tight.values()))
-    for shortest in set(tight.values()):
-        text = text_of(pieces, shortest)
-        present |= _found(text, [word for word, run in tight.items() if run == shortest])
+        lowered = data.lower()
+        present.update(word for probe in folded for word in probe.words_in(lowered, either))
     return present
 
 
-def _may_fold(word: bytes, may: Callable[[bytes], bool]) -> bool:
-    return all(may(one) or may(one.upper()) for one in _BYTES_OF[word])
+def _in_either_case(may: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+    return lambda word: all(may(one) or may(one.upper()) for one in (bytes([byte]) for byte in word))
 
 
 def _found(data: bytes, words: Iterable[bytes]) -> set[bytes]:
     # `word in data` looks for a number first, and takes longer.
     find = data.find
     return {word for word in words if find(word) >= 0}
-
-
-def _is_binary(data: bytes) -> bool:
-    """Whether much of it is in no shape, going by a sample."""
-    sample = data[:: len(data) // _SAMPLES + 1]
-    return len(sample.translate(None, _NONE)) * 4 < len(sample) * 3

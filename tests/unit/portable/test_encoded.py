@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from pytest_proctape.portable.encoded import encoded_spans
-from pytest_proctape.portable.runs import pieces_of, runs_in, table_of, text_of
+from pytest_proctape.portable.encoded import _SHORTEST, encoded_spans
+from pytest_proctape.portable.runs import SHORTEST, few_runs, runs_in, table_of
 
 SOUGHT = b"the one that is sought"
 HASHES = b"".join(b"%s  file\n" % random.Random(one).randbytes(20).hex().encode() for one in range(50))
@@ -51,6 +51,20 @@ def test_paths_and_hashes_hold_nothing() -> None:
 def test_runs_of_a_class() -> None:
     table = table_of(rb"[a-z]")
     assert runs_in(b"ab abc  abcd".translate(table) + b"0", 3) == [(3, 6), (8, 12)]
-    assert pieces_of(b"ab abc  abcd", table, 3) == [b"abc", b"abcd"]
-    assert text_of([b"abc", b"abcd"], 4) == b"abcd"
-    assert text_of([b"abc", b"abcd"]) == b"abc\nabcd"
+
+
+def test_a_long_run_is_found_wherever_it_stands() -> None:
+    words = b"a few words, and nothing else: " * 300
+    assert few_runs(words) == b""
+    assert few_runs(words + b"x" * (SHORTEST - 1)) == b""
+    for run in (b"x" * SHORTEST, b"A_b-C.d/e+f01"):
+        assert few_runs(words + run + b" " + words) == run
+        assert few_runs(run + b"\n" + words + run) == run + b"\n" + run
+    assert few_runs((b"x" * SHORTEST + b" ") * 300) is None
+
+
+@pytest.mark.parametrize("small", [b"a" * 24, b"a0" * 12, b"0a-_+/" * 4])
+@pytest.mark.parametrize("at", range(24))
+def test_one_capital_is_enough_wherever_it_stands(small: bytes, at: int) -> None:
+    run = small[:at] + b"Q" + small[at : _SHORTEST - 1]
+    assert list(encoded_spans(b": " + run + b" :", bool)) == [(2, 2 + _SHORTEST)]
