@@ -11,7 +11,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..clock import REAL
 from ..tape import STDERR, STDOUT, Script, script
@@ -31,6 +31,9 @@ _NONE: deque[int] = deque()
 class EndedChild(VirtualChild):
     """One that has ended when it is made. Its script is made when it is asked for."""
 
+    _waits = None
+    _signals = _changes = _NONE
+
     def __init__(
         self, pid: int, group: int, status: int, told: Callable[[], Script], *, new_session: bool
     ) -> None:
@@ -49,17 +52,16 @@ class EndedChild(VirtualChild):
         self.new_session = new_session
         self.status = status
         self._told = told
-        self._started_ns = REAL.monotonic_ns()
-        self._waits = None
-        self._signals = self._changes = _NONE
         self._outlets = {}
-        self._lock = threading.RLock()
+        self._started_ns = REAL.monotonic_ns()
 
-    def __getattr__(self, name: str) -> Script:
-        if name != "script":
-            raise AttributeError(name)
-        self.script = self._told()
-        return self.script
+    def __getattr__(self, name: str) -> object:
+        """What most of them are never asked for."""
+        if name == "script":
+            return vars(self).setdefault(name, self._told())
+        if name == "_lock":
+            return vars(self).setdefault(name, threading.RLock())
+        raise AttributeError(name)
 
     def _next(self) -> script.Step | None:
         return None
@@ -84,6 +86,17 @@ def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> boo
     said = [(wiring.outputs[fd], data) for fd, data in ((STDOUT, stdout), (STDERR, stderr)) if data]
     if not all(_takes(fd, len(data), fd in wiring.private) for fd, data in said):
         return False
+    fill(said)
+    return True
+
+
+def has_room(said: Iterable[tuple[int, bytes]]) -> bool:
+    """Whether pipes that have just been made hold this: what is written into each, by its descriptor."""
+    return all(len(data) <= select.PIPE_BUF or _takes(fd, len(data), private=True) for fd, data in said)
+
+
+def fill(said: Iterable[tuple[int, bytes]]) -> None:
+    """Write into pipes what there is room for."""
     for fd, data in said:
         try:
             os.write(fd, data)
@@ -91,7 +104,6 @@ def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> boo
             # Nobody will ever read it.
             if error.errno not in GONE:
                 raise
-    return True
 
 
 def _takes(fd: int, size: int, private: bool) -> bool:
