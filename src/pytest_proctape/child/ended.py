@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from ..clock import REAL
-from ..tape import STDERR, STDOUT, Script, script
+from ..tape import STDERR, STDOUT, Entry, Script, script
 from .channels import GONE
 from .lent import size_of
 from .memory import Streams
@@ -34,8 +34,10 @@ class EndedChild(VirtualChild):
     _waits = None
     _signals = _changes = _NONE
 
+    new_session = False
+
     def __init__(
-        self, pid: int, group: int, status: int, told: Callable[[], Script], *, new_session: bool
+        self, pid: int, group: int, status: int, told: Callable[[Entry], Script], entry: Entry
     ) -> None:
         """A child that waits to be reaped.
 
@@ -44,21 +46,21 @@ class EndedChild(VirtualChild):
             group: its process group.
             status: as from :func:`os.waitpid`.
             told: gives the script.
-            new_session: it leads a session of its own.
+            entry: that it is made of.
         """
         # Nothing of what the classes above need to play one.
         self.pid = pid
         self.group = group
-        self.new_session = new_session
         self.status = status
         self._told = told
+        self._entry = entry
         self._outlets = {}
         self._started_ns = REAL.monotonic_ns()
 
     def __getattr__(self, name: str) -> object:
         """What most of them are never asked for."""
         if name == "script":
-            return vars(self).setdefault(name, self._told())
+            return vars(self).setdefault(name, self._told(self._entry))
         if name == "_lock":
             return vars(self).setdefault(name, threading.RLock())
         raise AttributeError(name)
@@ -99,7 +101,8 @@ def fill(said: Iterable[tuple[int, bytes]]) -> None:
     """Write into pipes what there is room for."""
     for fd, data in said:
         try:
-            os.write(fd, data)
+            if data:
+                os.write(fd, data)
         except OSError as error:
             # Nobody will ever read it.
             if error.errno not in GONE:

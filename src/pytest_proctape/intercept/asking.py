@@ -111,10 +111,14 @@ def request_of(
     if len(given) != 1:
         return None
     args = given[0]
-    placed = "env" in options or "cwd" in options
-    plain = {name: options[name] for name in options if name not in _PLACING} if placed else options
     words = tuple(args) if type(args) is list else args
-    key = (words, not captures, sends is None, *plain, *plain.values())
+    key: tuple[object, ...] = (words, not captures, sends is None)
+    placed, plain = False, options
+    if options:
+        placed = "env" in options or "cwd" in options
+        if placed:
+            plain = {name: options[name] for name in options if name not in _PLACING}
+        key = (*key, *plain, *plain.values())
     try:
         request = _requests.get(key)
     except TypeError:

@@ -21,7 +21,7 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from ..child import EndedChild, Streams, fill, has_room
+from ..child import FORKS, TABLE, EndedChild, Streams, fill, has_room
 from ..clock import CLOCK
 from . import door, pacing, reaping, ways
 from .asking import request_of
@@ -37,10 +37,11 @@ self args executable preexec_fn close_fds pass_fds cwd env startupinfo creationf
 p2cread p2cwrite c2pread c2pwrite errread errwrite restore_signals gid gids uid umask
 start_new_session process_group
 """
+_NO_FD = -2
 _PLAIN = (True, None, None, None, -1, False, -1)
 """From ``restore_signals`` on: what says nothing."""
 _READERS = (io.BufferedReader, io.TextIOWrapper)
-_PIECE = 1 << 16
+_PIECE = 1 << 15
 
 
 def execute_child(
@@ -55,41 +56,68 @@ def execute_child(
     startupinfo: Any,
     creationflags: Any,
     shell: Any,
+    p2cread: int,
+    p2cwrite: int,
+    c2pread: int,
+    c2pwrite: int,
+    errread: int,
+    errwrite: int,
     *rest: Any,
 ) -> None:
     """Stands in for ``Popen._execute_child``."""
-    plain = executable is None and preexec_fn is None and close_fds is True and not pass_fds
-    if plain and rest[6:] == _PLAIN:
+    pid = None
+    null = getattr(self, "_devnull", _NO_FD)
+    if (
+        executable is None
+        and preexec_fn is None
+        and close_fds is True
+        and not pass_fds
+        and rest == _PLAIN
+        and p2cwrite == -1
+        and (p2cread == -1 or p2cread == null)
+    ):
         options: dict[str, Any] = {} if cwd is None else {"cwd": cwd}
         if env is not None:
             options["env"] = env
         if shell:
             options["shell"] = True
-        pid = _started(self, args, options, rest)
-        if pid is not None:
-            self.pid = pid
-            self._child_created = True
-            _let_go(self, *rest[:6])
-            return
-    beside = (preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell)
-    _REAL_EXECUTE(self, args, executable, *beside, *rest)
+        together = c2pwrite == errwrite != null and c2pread != -1
+        streams = _streams(
+            c2pread != -1, errread != -1 or together, c2pwrite == null, errwrite == null, together
+        )
+        sent = None if p2cread == -1 else b""
+        pid = _started(args, options, streams, sent, (c2pwrite, errwrite))
+    handles = p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
+    if pid is None:
+        beside = (preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell)
+        _REAL_EXECUTE(self, args, executable, *beside, *handles, *rest)
+        return
+    self.pid = pid
+    self._child_created = True
+    if null != _NO_FD:
+        self._close_pipe_fds(*handles)
+        return
+    # The child's ends, as it closes them.
+    if c2pread != -1:
+        os.close(c2pwrite)
+    if errread != -1:
+        os.close(errwrite)
+    self._closed_child_pipe_fds = True
 
 
-def _started(popen: Any, args: Any, options: Mapping[str, Any], handles: tuple[Any, ...]) -> int | None:
+def _started(
+    args: Any, options: Mapping[str, Any], streams: Streams, sent: bytes | None, pipes: tuple[int, int]
+) -> int | None:
     """The pid of a child that has ended; ``None`` where CPython has to ask, and nothing has happened."""
     handler = door.memory_replayer()
-    if handler is None or CLOCK.is_looked_at or not ways.are_intact() or pacing.asking_loop() is not None:
-        return None
-    p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_ = handles
-    null = vars(popen).get("_devnull", -2)
-    if p2cwrite != -1 or p2cread not in (-1, null):
+    if handler is None or CLOCK.is_looked_at or not ways.to_start() or pacing.asking_loop() is not None:
         return None
     request = request_of((args,), options)
     if request is None or handler.answering(request.argv) is not handler:
         return None
 
     def say(stdout: bytes | None, stderr: bytes | None) -> bool:
-        said = [(fd, data) for fd, data in ((c2pwrite, stdout), (errwrite, stderr)) if data]
+        said = ((pipes[0], stdout or b""), (pipes[1], stderr or b"")) if stdout or stderr else ()
         if said and not has_room(said):
             return False
         argv = request.argv
@@ -97,9 +125,6 @@ def _started(popen: Any, args: Any, options: Mapping[str, Any], handles: tuple[A
         fill(said)
         return True
 
-    together = c2pwrite == errwrite != null and c2pread != -1
-    streams = _streams(c2pread != -1, errread != -1 or together, c2pwrite == null, errwrite == null, together)
-    sent = None if p2cread == -1 else b""
     return handler.replay_at_once(request.spawn, streams, sent, say, sys._getframe(2))
 
 
@@ -108,20 +133,6 @@ def _streams(out: bool, err: bool, no_out: bool, no_err: bool, together: bool) -
     piped = tuple(fd for fd, is_so in ((1, out), (2, err)) if is_so)
     discarded = tuple(fd for fd, is_so in ((1, no_out), (2, no_err)) if is_so)
     return Streams(piped, discarded, together=together)
-
-
-def _let_go(
-    popen: Any, p2cread: int, p2cwrite: int, c2pread: int, c2pwrite: int, errread: int, errwrite: int
-) -> None:
-    """The child's ends of the pipes are closed, as by ``Popen._close_pipe_fds``."""
-    if "_devnull" in vars(popen):
-        popen._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
-        return
-    if c2pread != -1:
-        os.close(c2pwrite)
-    if errread != -1:
-        os.close(errwrite)
-    popen._closed_child_pipe_fds = True
 
 
 def read_out(popen: Any, child: object) -> tuple[Any, Any] | None:
@@ -156,11 +167,11 @@ def _rest(stream: Any) -> bytes:
 
 def reaped(popen: Any, child: object) -> int | None:
     """What ``Popen._wait`` gives for a child that has ended; ``None`` where CPython has to look."""
-    if not isinstance(child, EndedChild) or os.waitpid is not reaping.waitpid:
+    if not isinstance(child, EndedChild) or os.waitpid is not reaping.waitpid or FORKS:
         return None
     with popen._waitpid_lock:
         if popen.returncode is None:
-            popen.returncode = reaping.exit_code(child.pid)
+            popen.returncode = TABLE.collect(child)
     code: int = popen.returncode
     return code
 

@@ -17,6 +17,7 @@ from operator import itemgetter
 _VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Their ``Lib/subprocess.py`` has been read for this."""
 
+_STARTING_TEXT = "_fork_exec os"
 _POPEN_TEXT = """
 __init__ _execute_child _get_handles _close_pipe_fds communicate _communicate _internal_poll _wait wait poll
 send_signal __enter__ __exit__
@@ -27,15 +28,15 @@ Popen CompletedProcess _fork_exec _PopenSelector _text_encoding _time io os sele
 _OS_TEXT = "pipe read close waitpid fsencode get_exec_path"
 
 
-def _looking() -> Callable[[], bool]:
-    """What tells whether all of them mean what they mean now."""
-    popen, module, system = (itemgetter(*text.split()) for text in (_POPEN_TEXT, _MODULE_TEXT, _OS_TEXT))
+def _looking(popen: str, module: str, system: str) -> Callable[[], bool]:
+    """What tells whether all of these mean what they mean now."""
+    of_popen, of_module, of_system = (itemgetter(*text.split()) for text in (popen, module, system))
     # Views: what is replaced later shows in them.
     in_popen, in_module, in_system = vars(subprocess.Popen), vars(subprocess), vars(os)
-    real, opened = [popen(in_popen), module(in_module), system(in_system)], io.open
+    real, opened = [of_popen(in_popen), of_module(in_module), of_system(in_system)], io.open
 
     def are_intact() -> bool:
-        return [popen(in_popen), module(in_module), system(in_system)] == real and io.open is opened
+        return [of_popen(in_popen), of_module(in_module), of_system(in_system)] == real and io.open is opened
 
     return are_intact
 
@@ -46,6 +47,8 @@ def _never() -> bool:
 
 are_intact: Callable[[], bool] = _never
 """Whether a call would come where it usually comes."""
+to_start: Callable[[], bool] = _never
+"""The same of what ``Popen._execute_child`` calls."""
 
 
 def are_known() -> bool:
@@ -55,11 +58,13 @@ def are_known() -> bool:
 
 def remember() -> None:
     """All stand-ins are in place: this is how it is as long as nobody else replaces one."""
-    global are_intact
-    are_intact = _looking() if are_known() else _never
+    global are_intact, to_start
+    if are_known():
+        are_intact = _looking(_POPEN_TEXT, _MODULE_TEXT, _OS_TEXT)
+        to_start = _looking("_close_pipe_fds", _STARTING_TEXT, _OS_TEXT)
 
 
 def forget() -> None:
     """The stand-ins are about to be put in place."""
-    global are_intact
-    are_intact = _never
+    global are_intact, to_start
+    are_intact = to_start = _never

@@ -81,11 +81,10 @@ def users_spot(innermost: FrameType | None = None) -> Where:
     while frame is not None:
         code = frame.f_code
         whose = _whose(code.co_filename)
-        if whose:
-            if whose == _USERS:
-                return code, frame.f_lasti
-            if fallback is _NOWHERE:
-                fallback = code, frame.f_lasti
+        if whose == _USERS:
+            return code, frame.f_lasti
+        if whose and fallback is _NOWHERE:
+            fallback = code, frame.f_lasti
         frame = frame.f_back
     return fallback
 

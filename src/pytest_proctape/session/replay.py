@@ -37,6 +37,7 @@ from ..match import Asked
 from ..tape import Entry, Spawn
 from . import report
 from .base import group_of
+from .cursor import Cursor
 from .finished import Finished, said_at_once
 from .known import KnownWords
 from .places import users_spot
@@ -99,20 +100,19 @@ class ReplaySession(Player):
             found = self._find_again(spawn)
             if found is None:
                 return None
-            index, entry = found
-            outputs = (
-                None if entry.seen_running else said_at_once(entry, streams, sent, None, self.places.reveal)
-            )
+            index, entry, cursor = found
+            if entry.seen_running:
+                return None
+            outputs = said_at_once(entry, streams, sent, None, self.places.reveal)
             if outputs is None or not say(*outputs):
                 return None
             pid = TABLE.new_pid()
-            status, told = (entry.exit_code or 0) << 8, partial(self._script, entry)
-            child = EndedChild(pid, group_of(spawn, pid), status, told, new_session=spawn.new_session)
+            child = EndedChild(pid, group_of(spawn, pid), (entry.exit_code or 0) << 8, self._script, entry)
+            child.new_session = spawn.new_session
             self._keep(spawn, entry, pid, caller, child)
             self.children.append(child)
-            TABLE.add(child)
-            TABLE.tell(child)
-            self.cursor.take(index)
+            TABLE.add_ended(child)
+            cursor.take(index)
         return pid
 
     def signal_another(self, pid: int, number: int, *, group: bool) -> int:
@@ -145,7 +145,7 @@ class ReplaySession(Player):
             found = self._find_again(spawn)
             if found is None:
                 return None
-            index, entry = found
+            index, entry, cursor = found
             said: Said | None = None
             # Input that is not compared is told as it came.
             plain = not sent or "stdin" in self.terms.on
@@ -159,10 +159,10 @@ class ReplaySession(Player):
             if said is None:
                 said = self._play_in_memory(spawn, index, Memory(streams, sent, limit_ns), announce)
             if said is not None:
-                self.cursor.take(index)
+                cursor.take(index)
         return said
 
-    def _find_again(self, spawn: Spawn) -> tuple[int, Entry] | None:
+    def _find_again(self, spawn: Spawn) -> tuple[int, Entry, Cursor] | None:
         """The entry that a spawn is, if it may come now; what its words tell of names is known then.
 
         What is wrong with the tape another road tells.
@@ -186,11 +186,11 @@ class ReplaySession(Player):
             if index is None:
                 return None
             self._learn(cursor.entries[index], asked)
-            return index, cursor.entries[index]
+            return index, cursor.entries[index], cursor
         entry = cursor.entries[index]
         for word in named if type(entry.cwd) is not str else (*named, entry.cwd):
             places.learn(word, word)
-        return index, entry
+        return index, entry, cursor
 
     def _cwd_on_tape(self, spawn: Spawn) -> str | None:
         """:attr:`.Asked.cwd` for a spawn."""
@@ -217,8 +217,7 @@ class ReplaySession(Player):
     ) -> None:
         """A child was over as soon as it had begun."""
         start_ns = REAL.monotonic_ns() - self.opened_ns
-        spot = users_spot(caller)
-        self._finished.append((spawn, entry, self._script, pid, spot, start_ns, child))
+        self._finished.append((spawn, entry, self._script, pid, users_spot(caller), start_ns, child))
 
     def _settle(self) -> None:
         if self._finished:
