@@ -2,7 +2,7 @@
 
 from .causes import Stalled, WrongCause
 from .channels import Outlet
-from .ended import EndedChild, own_pipes, said_into
+from .ended import EndedChild, fill, has_room, own_pipes, said_into
 from .family import process_of, processes
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
@@ -41,7 +41,9 @@ __all__ = [
     "add_ended",
     "can_be_led_past",
     "end_with_family",
+    "fill",
     "finished_child",
+    "has_room",
     "is_open",
     "is_pipe",
     "is_regular",

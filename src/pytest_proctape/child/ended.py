@@ -11,10 +11,10 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..clock import REAL
-from ..tape import STDERR, STDOUT, Script, script
+from ..tape import STDERR, STDOUT, Entry, Script, script
 from .channels import GONE
 from .lent import size_of
 from .memory import Streams
@@ -31,8 +31,13 @@ _NONE: deque[int] = deque()
 class EndedChild(VirtualChild):
     """One that has ended when it is made. Its script is made when it is asked for."""
 
+    _waits = None
+    _signals = _changes = _NONE
+
+    new_session = False
+
     def __init__(
-        self, pid: int, group: int, status: int, told: Callable[[], Script], *, new_session: bool
+        self, pid: int, group: int, status: int, told: Callable[[Entry], Script], entry: Entry
     ) -> None:
         """A child that waits to be reaped.
 
@@ -41,25 +46,24 @@ class EndedChild(VirtualChild):
             group: its process group.
             status: as from :func:`os.waitpid`.
             told: gives the script.
-            new_session: it leads a session of its own.
+            entry: that it is made of.
         """
         # Nothing of what the classes above need to play one.
         self.pid = pid
         self.group = group
-        self.new_session = new_session
         self.status = status
         self._told = told
-        self._started_ns = REAL.monotonic_ns()
-        self._waits = None
-        self._signals = self._changes = _NONE
+        self._entry = entry
         self._outlets = {}
-        self._lock = threading.RLock()
+        self._started_ns = REAL.monotonic_ns()
 
-    def __getattr__(self, name: str) -> Script:
-        if name != "script":
-            raise AttributeError(name)
-        self.script = self._told()
-        return self.script
+    def __getattr__(self, name: str) -> object:
+        """What most of them are never asked for."""
+        if name == "script":
+            return vars(self).setdefault(name, self._told(self._entry))
+        if name == "_lock":
+            return vars(self).setdefault(name, threading.RLock())
+        raise AttributeError(name)
 
     def _next(self) -> script.Step | None:
         return None
@@ -84,14 +88,25 @@ def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> boo
     said = [(wiring.outputs[fd], data) for fd, data in ((STDOUT, stdout), (STDERR, stderr)) if data]
     if not all(_takes(fd, len(data), fd in wiring.private) for fd, data in said):
         return False
+    fill(said)
+    return True
+
+
+def has_room(said: Iterable[tuple[int, bytes]]) -> bool:
+    """Whether pipes that have just been made hold this: what is written into each, by its descriptor."""
+    return all(len(data) <= select.PIPE_BUF or _takes(fd, len(data), private=True) for fd, data in said)
+
+
+def fill(said: Iterable[tuple[int, bytes]]) -> None:
+    """Write into pipes what there is room for."""
     for fd, data in said:
         try:
-            os.write(fd, data)
+            if data:
+                os.write(fd, data)
         except OSError as error:
             # Nobody will ever read it.
             if error.errno not in GONE:
                 raise
-    return True
 
 
 def _takes(fd: int, size: int, private: bool) -> bool:

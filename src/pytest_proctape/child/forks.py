@@ -56,6 +56,10 @@ class Fork:
         self.ignored = False
 
 
+class _Local(threading.local):
+    place = ""
+
+
 class Forks:
     """The copies that have neither started a program nor ended, as far as is known.
 
@@ -68,7 +72,7 @@ class Forks:
         self._numbers = itertools.count(1)
         self.running: dict[int, Fork] = {}
         self._changed = threading.Condition()
-        self._local = threading.local()
+        self._local = _Local()
         self.on_idle: Callable[[], None] = _nothing
 
     def __bool__(self) -> bool:
@@ -100,7 +104,7 @@ class Forks:
     @property
     def place(self) -> str:
         """Where the copy was forked that this thread answers; ``""`` if it answers none."""
-        return getattr(self._local, "place", "")
+        return self._local.place
 
     def calls(self, fork: Fork, pid: int) -> None:
         """It asks what is to become of it, and does nothing else until it knows."""

@@ -98,19 +98,9 @@ class Streams(NamedTuple):
     together: bool = False
 
 
-class Said(NamedTuple):
-    """What came of a child that was played into memory.
-
-    Attributes:
-        pid: of the child.
-        exit_code: how it ended; ``None`` for one that is in the process table.
-        stdout, stderr: what it wrote; ``None`` where the parent does not see that.
-    """
-
-    pid: int
-    exit_code: int | None
-    stdout: bytes | None
-    stderr: bytes | None
+Said = tuple[int, int | None, bytes | None, bytes | None]
+"""What came of a child that was played into memory: its pid; its exit code, ``None`` for one that is in the
+process table; what it wrote to stdout and to stderr, ``None`` where the parent does not see that."""
 
 
 class Memory:
@@ -159,7 +149,7 @@ class Memory:
     def said(self, pid: int) -> Said:
         """What the child wrote, which has played."""
         seen = {fd: outlet.bytes() for fd, outlet in self._kept.items()}
-        return Said(pid, None, seen.get(STDOUT), seen.get(STDERR))
+        return pid, None, seen.get(STDOUT), seen.get(STDERR)
 
     def takes(self, played: Script) -> bool:
         """Whether all of it can be played here at once, and nothing of it shows anywhere else."""

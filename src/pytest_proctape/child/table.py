@@ -79,6 +79,12 @@ class ProcessTable:
         """From now on ``child.pid`` is this child."""
         self._children[child.pid] = child
 
+    def add_ended(self, child: VirtualChild) -> None:
+        """A child that has ended before anybody could have watched it waits to be reaped."""
+        self._children[child.pid] = child
+        if self._copies or not self.is_unobserved():
+            self.tell(child)
+
     @contextmanager
     def expecting(self) -> Iterator[None]:
         """Around the start of a real child: who waits for any may reap it before it is known here."""
@@ -120,6 +126,16 @@ class ProcessTable:
         """The parent has been told how ``child`` ended."""
         child.reaped = True
         self.remove(child.pid)
+
+    def collect(self, child: VirtualChild) -> int:
+        """The exit code that a ``Popen`` finds in a child that has exited: :meth:`reap` it."""
+        if self._children.get(child.pid) is not child:
+            # It has been reaped behind the Popen's back.
+            return 0
+        self.reap(child)
+        return (
+            0 if child.status is None or self.keeps_no_status() else os.waitstatus_to_exitcode(child.status)
+        )
 
     def is_unobserved(self) -> bool:
         """Nobody is told when a child ends, but who waits for this one."""
@@ -178,12 +194,13 @@ class ProcessTable:
 
     def tell(self, child: VirtualChild) -> None:
         """``child`` has ended: wake all who watch for that."""
-        for fd in self._pidfds.pop(child.pid, ()):
-            os.close(fd)
+        if self._pidfds:
+            for fd in self._pidfds.pop(child.pid, ()):
+                os.close(fd)
         if self.waiting:
             with self.ended:
                 self.ended.notify_all()
-        copy = self._copies.get(child.pid)
+        copy = self._copies.get(child.pid) if self._copies else None
         if copy is not None:
             # Its own end is the signal.
             copy.end(int(signal.SIGKILL) if child.status is None else child.status)

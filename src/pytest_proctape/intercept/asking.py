@@ -74,27 +74,87 @@ _STREAMS: Mapping[tuple[int | None, int | None, int | None], Streams] = {
 }
 """By what is asked for as stdin, stdout and stderr."""
 
-_forms: dict[tuple[tuple[str, Any], ...], Form | None] = {}
-_spawns: dict[tuple[bool, int, str], Spawn] = {}
+
+class Request(NamedTuple):
+    """A call in other words.
+
+    Attributes:
+        form: how the child is asked for.
+        spawn: what is asked for.
+        argv: its whole command line.
+    """
+
+    form: Form
+    spawn: Spawn
+    argv: tuple[str, ...]
+
+
+_requests: dict[tuple[object, ...], Request] = {}
+"""By the command and the options, without where it is to run."""
+_PLACING = ("cwd", "env")
+_ONE_STR = {str}
+
+
+def request_of(
+    given: tuple[Any, ...], options: Mapping[str, Any], *, captures: Any = False, sends: Any = None
+) -> Request | None:
+    """What a call means; ``None`` where the general road has to look.
+
+    What is equal means the same to ``Popen``, be it ``1`` in the place of ``True``.
+
+    Args:
+        given: what it was given without a name.
+        options: what it was given by name.
+        captures: ``capture_output`` of :func:`subprocess.run`.
+        sends: its ``input``.
+    """
+    if len(given) != 1:
+        return None
+    args = given[0]
+    words = tuple(args) if type(args) is list else args
+    key: tuple[object, ...] = (words, not captures, sends is None)
+    placed, plain = False, options
+    if options:
+        placed = "env" in options or "cwd" in options
+        if placed:
+            plain = {name: options[name] for name in options if name not in _PLACING}
+        key = (*key, *plain, *plain.values())
+    try:
+        request = _requests.get(key)
+    except TypeError:
+        return None
+    if request is None:
+        request = _request_of(args, _completed(plain, captures=captures, sends=sends))
+        if request is None:
+            return None
+        # Words that are not text may change what they say.
+        if _ONE_STR.issuperset(map(type, words)):
+            if len(_requests) >= _LIMIT:
+                _requests.clear()
+            _requests[key] = request
+    return _placed(request, options.get("cwd"), options.get("env")) if placed else request
+
+
+def _completed(options: Mapping[str, Any], *, captures: Any, sends: Any) -> Mapping[str, Any] | None:
+    """The options as ``run`` hands them on to ``Popen``; ``None`` where it refuses them."""
+    more = {"stdout": _PIPE, "stderr": _PIPE} if captures else {}
+    if sends is not None:
+        more["stdin"] = _PIPE
+    return None if any(options.get(name) is not None for name in more) else {**options, **more}
+
+
+def _request_of(args: Any, options: Mapping[str, Any] | None) -> Request | None:
+    if options is None or not options.keys() <= OPTIONS or not _PLAIN.issuperset(map(type, options.values())):
+        return None
+    form = form_of(options)
+    argv = None if form is None else words_of(args, shell=form.shell)
+    if form is None or argv is None:
+        return None
+    return Request(form, Spawn(argv[0], tuple(argv[1:])), tuple(argv))
 
 
 def form_of(options: Mapping[str, Any]) -> Form | None:
-    """What the options of a call mean; ``None`` where the general road has to look."""
-    if "env" in options or "cwd" in options:
-        options = {name: value for name, value in options.items() if name not in {"env", "cwd"}}
-    if not _PLAIN.issuperset(map(type, options.values())):
-        return None
-    key = tuple(options.items())
-    try:
-        return _forms[key]
-    except KeyError:
-        if len(_forms) >= _LIMIT:
-            _forms.clear()
-        form = _forms[key] = _form_of(options)
-        return form
-
-
-def _form_of(options: Mapping[str, Any]) -> Form | None:
+    """What plain options mean; ``None`` where the general road has to look."""
     streams = options.get("stdin"), options.get("stdout"), options.get("stderr")
     shell, text = options.get("shell", False), _text(options)
     if not _KINDS.issuperset(map(type, streams)) or streams not in _STREAMS:
@@ -123,35 +183,6 @@ def _text(options: Mapping[str, Any]) -> tuple[str | None, str] | None:
     return (encoding, errors) if errors in _ERRORS else None
 
 
-def spawn_of(args: Any, form: Form, options: Mapping[str, Any]) -> Spawn | None:
-    """What is asked for; ``None`` where the general road has to look."""
-    key = _key(args, form.shell)
-    spawn = None if key is None else _spawns.get(key)
-    if spawn is None:
-        argv = words_of(args, shell=form.shell)
-        if argv is None:
-            return None
-        spawn = Spawn(argv[0], tuple(argv[1:]))
-        if key is not None:
-            if len(_spawns) >= _LIMIT:
-                _spawns.clear()
-            _spawns[key] = spawn
-    if "cwd" in options or "env" in options:
-        return _placed(spawn, options.get("cwd"), options.get("env"))
-    return spawn
-
-
-def _key(args: Any, shell: bool) -> tuple[bool, int, str] | None:
-    """Tells commands apart: no word that is kept has a null, and their number tells how many there are."""
-    kind = type(args)
-    if kind is str:
-        return shell, -1, args
-    try:
-        return (shell, len(args), "\0".join(args)) if kind is list or kind is tuple else None
-    except TypeError:
-        return None
-
-
 def words_of(args: Any, *, shell: bool) -> list[str] | None:
     """What ``Popen._execute_child`` makes of ``args``; ``None`` where that has to look closer."""
     if type(args) is str:
@@ -171,15 +202,17 @@ def words_of(args: Any, *, shell: bool) -> list[str] | None:
     return words or None
 
 
-def _placed(spawn: Spawn, cwd: Any, env: Any) -> Spawn | None:
+def _placed(request: Request, cwd: Any, env: Any) -> Request | None:
     """The same with a working directory and an environment."""
     if cwd is not None:
         cwd = os.fspath(cwd) if isinstance(cwd, os.PathLike) else cwd
         if type(cwd) is not str or not cwd.isascii() or "\0" in cwd:
             return None
-    if env is None:
-        return Spawn(spawn.program, spawn.args, None, cwd)
-    return Spawn(spawn.program, spawn.args, None, cwd, dict(env)) if _is_plain_environment(env) else None
+    if env is not None and not _is_plain_environment(env):
+        return None
+    spawn = request.spawn
+    placed = Spawn(spawn.program, spawn.args, None, cwd, None if env is None else dict(env))
+    return Request(request.form, placed, request.argv)
 
 
 def _is_plain_environment(env: Any) -> bool:

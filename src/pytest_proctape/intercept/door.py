@@ -103,6 +103,27 @@ class MemoryReplayer(Protocol):
             be asked for with descriptors.
         """
 
+    def replay_at_once(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        say: Callable[[bytes | None, bytes | None], bool],
+        caller: FrameType,
+    ) -> int | None:
+        """Answer a spawn whose child says a little into pipes of its own and ends.
+
+        Args:
+            spawn: what is asked for.
+            streams: of the child.
+            sent: ``b""`` where its stdin has nothing; ``None`` where that is the parent's own.
+            say: writes what it says to stdout and stderr, if there is room for it; tells whether.
+            caller: the frame that asks for it.
+
+        Returns:
+            its pid, or ``None`` where that can't be: then nothing has happened.
+        """
+
 
 Handler = Replayer | Recorder
 
@@ -291,10 +312,13 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     return cast(Recorder, answering).record(request, wiring, launch)
 
 
-def replayer() -> MemoryReplayer | None:
+def memory_replayer() -> MemoryReplayer | None:
     """The session of this thread, if it can play into memory."""
-    handler = current()
-    if handler is None or _forked or handler.closed or not hasattr(handler, "replay_in_memory"):
+    # As `current`, which every replayed spawn would call: this is asked first.
+    around = _LOCAL.handler if _LOCAL.runs_tests else _around()
+    block = _BLOCK.get()
+    handler = block[0] if block is not None and block[1] is around else around
+    if handler is None or _forked or not hasattr(handler, "replay_in_memory") or handler.closed:
         return None
     return cast(MemoryReplayer, handler)
 

@@ -21,6 +21,7 @@ from . import (
     inherit,
     pacing,
     plain,
+    popen,
     posix,
     reaping,
     reports,
@@ -28,6 +29,7 @@ from . import (
     signalling,
     spawning,
     timing,
+    ways,
 )
 from .known import part
 
@@ -46,16 +48,17 @@ def install() -> None:
             reports.install()
             forking.engage()
             try:
+                ways.forget()
                 replacements = _replacements()
-                # Only the calls to the kernel: copies of `time.monotonic`, say, are meant to be just that.
+                # Only these: copies of `time.monotonic`, say, are meant to be just that.
                 real = {
                     id(part(where, name)): what
                     for where, name, what in replacements
-                    if where in (os, signal, shutil)
+                    if where in (os, signal, shutil) or what in (short.run, short.call)
                 }
                 for where, name, what in [*replacements, *copies.find(real)]:
                     _put(where, name, what)
-                short.open_road()
+                ways.remember()
             except BaseException:
                 _users = 0
                 _undo.close()
@@ -76,7 +79,13 @@ def uninstall() -> None:
 def _put(where: Any, name: str, what: Any) -> None:
     before = part(where, name)
     setattr(where, name, what)
-    _undo.callback(setattr, where, name, before)
+    _undo.callback(_take_away, where, name, what, before)
+
+
+def _take_away(where: Any, name: str, what: Any, before: Any) -> None:
+    # A fixture may have put a mock there, which takes itself away later.
+    if getattr(where, name, what) is what:
+        setattr(where, name, before)
 
 
 def _replacements() -> list[tuple[Any, str, Any]]:
@@ -86,6 +95,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (subprocess, "_USE_POSIX_SPAWN", False),
         *timing.replacements(),
         *short.replacements(),
+        *popen.replacements(),
         *plain.replacements(),
         *posix.replacements(),
         *executing.replacements(),

@@ -41,6 +41,16 @@ def waitpid(pid: int, options: int, /) -> tuple[int, int]:
     return _wait_recording(child, options)
 
 
+def exit_code(pid: int) -> int:
+    """What ``Popen._wait`` makes of what :func:`waitpid` says."""
+    try:
+        _, status = waitpid(pid, 0)
+    except ChildProcessError:
+        # So it takes what it can't know: SIGCHLD is ignored.
+        return 0
+    return os.waitstatus_to_exitcode(status)
+
+
 def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
     change = child.change(options) if options & ~os.WNOHANG else None
     if change is not None:

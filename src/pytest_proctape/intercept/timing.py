@@ -19,7 +19,7 @@ from typing import Any
 from ..child import TABLE, RecordingChild, VirtualChild
 from ..clock import CLOCK
 from ..errors import ProctapeError
-from . import pausing
+from . import pausing, popen
 from .known import part
 
 _REAL_WAIT: Callable[..., int] = part(subprocess.Popen, "_wait")
@@ -53,6 +53,9 @@ def wait(self: Any, timeout: float | None) -> int:
     known: int | None = self.returncode
     if known is not None:
         return known
+    code = popen.reaped(self, TABLE.get(self.pid)) if timeout is None else None
+    if code is not None:
+        return code
     try:
         return _wait(self, timeout)
     except ProctapeError:
@@ -86,19 +89,22 @@ def _wait(self: Any, timeout: float | None) -> int:
         child.awaited = False
 
 
-def _wait_recording(popen: Any, child: RecordingChild, timeout: float) -> int:
+def _wait_recording(waiting: Any, child: RecordingChild, timeout: float) -> int:
     """A timed wait by the clock that the child is recorded by; ``Popen``'s own looks from time to time."""
     if child.time.exit_fd == -1 or not pausing.clocked():
-        return _REAL_WAIT(popen, timeout)
+        return _REAL_WAIT(waiting, timeout)
     deadline_ns = pausing.deadline_after(timeout)
     if CLOCK.waits.block(pausing.FdWait({child.time.exit_fd: select.POLLIN}, deadline_ns)):
-        return _REAL_WAIT(popen, None)
-    raise subprocess.TimeoutExpired(popen.args, timeout)
+        return _REAL_WAIT(waiting, None)
+    raise subprocess.TimeoutExpired(waiting.args, timeout)
 
 
 def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float | None) -> Any:
     """Stands in for ``Popen._communicate``."""
     child = TABLE.get(self.pid) or TABLE.held(self.pid)
+    said = popen.read_out(self, child) if orig_timeout is None else None
+    if said is not None:
+        return said
     if not isinstance(child, RecordingChild) or orig_timeout is None:
         return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
     _LOCAL.communicating = True
@@ -164,13 +170,13 @@ def replacements() -> list[tuple[Any, str, Any]]:
     ]
 
 
-def _streams(popen: Any) -> tuple[Any, Any, Any]:
-    return (popen.stdin, popen.stdout, popen.stderr)
+def _streams(of: Any) -> tuple[Any, Any, Any]:
+    return (of.stdin, of.stdout, of.stderr)
 
 
-def _any_ready(popen: Any) -> bool:
+def _any_ready(of: Any) -> bool:
     """Whether ``_communicate`` would find something to do without waiting."""
-    stdin, *outputs = _streams(popen)
+    stdin, *outputs = _streams(of)
     poll = select.poll()
     # It has all of its input written, and closed, before it waits for output alone.
     for stream, event in ((stdin, select.POLLOUT), *((one, select.POLLIN) for one in outputs)):

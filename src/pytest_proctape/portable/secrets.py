@@ -100,7 +100,11 @@ def is_secret_value(name: str, value: str) -> bool:
 
 
 class Secrets:
-    """The secrets that are known by now."""
+    """The secrets that are known by now.
+
+    Attributes:
+        state: stays the same object as long as no secret is added.
+    """
 
     def __init__(self, patterns: tuple[re.Pattern[bytes], ...] = ()) -> None:
         """With the user's ``patterns``."""
@@ -109,18 +113,14 @@ class Secrets:
         self._needles: dict[bytes, bytes] = {}
         self._plain: dict[bytes, bytes] = {}
         self._seen: dict[bytes, list[Span]] = {}
+        self.state: object = self._seen
         self._learned: dict[bytes, bytes] = {}
-
-    @property
-    def state(self) -> object:
-        """Stays the same object as long as no secret is added."""
-        return self._seen
 
     def copy(self) -> Secrets:
         """The same secrets, to be added to apart from these."""
         twin = Secrets(self._patterns)
         twin._known, twin._needles, twin._plain = dict(self._known), dict(self._needles), dict(self._plain)
-        twin._seen, twin._learned = self._seen, self._learned
+        twin._seen, twin.state, twin._learned = self._seen, self.state, self._learned
         return twin
 
     def learn(self, environment: Mapping[str, str]) -> None:
@@ -188,7 +188,7 @@ class Secrets:
         if not is_secret_value(name, value):
             return
         token = self.token(name)
-        self._seen = {}
+        self.state = self._seen = {}
         # A key of several lines may be printed line by line.
         for part in (value, *(line.strip() for line in value.split("\n") if len(line.strip()) >= 16)):
             raw = os.fsencode(part)

@@ -26,6 +26,9 @@ class Values:
 
     Not every value is known from the start: ``tmp_path`` exists only once its fixture has run. So there is
     no pattern of all of them: making one takes longer than looking for each.
+
+    Attributes:
+        state: stays the same object as long as no value is added.
     """
 
     def __init__(self, own: Iterable[str] = ()) -> None:
@@ -34,6 +37,7 @@ class Values:
         self._values: dict[str, bytes] = {}
         self._writings: dict[str, dict[bytes, str]] = {}
         self._tokens: dict[bytes, tuple[str, str]] = {}
+        self.state: object = self._tokens
 
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
@@ -46,11 +50,6 @@ class Values:
         if f"real-{name}" in NAMES:
             self._put(f"real-{name}", os.path.realpath(raw))
         self._rebuild()
-
-    @property
-    def state(self) -> object:
-        """Stays the same object as long as no value is added."""
-        return self._tokens
 
     def copy(self) -> Values:
         """The same values, to be added to apart from these."""
@@ -115,7 +114,7 @@ class Values:
 
     def _rebuild(self) -> None:
         # Where there is no link, a path and its real one are one, and the plain name comes first.
-        self._tokens = {}
+        self.state = self._tokens = {}
         for name in self._order:
             for text, writing in self._writings.get(name, {}).items():
                 self._tokens.setdefault(text, (name, writing))

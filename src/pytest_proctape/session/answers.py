@@ -57,33 +57,37 @@ class Answer:
 
 
 class Answers:
-    """Those of one test, in the order in which they were said."""
+    """Those of one test, in the order in which they were said.
+
+    Attributes:
+        all: what was said.
+    """
 
     def __init__(self) -> None:
-        self._all: list[Answer] = []
+        self.all: list[Answer] = []
 
     def add(self, answer: Answer) -> None:
         """The test said something."""
-        self._all.append(answer)
+        self.all.append(answer)
 
     def find(self, asked: Asked) -> Answer | None:
         """The first one that is about this spawn and has not answered all that it was made for."""
-        for answer in self._all:
+        for answer in self.all:
             if (answer.times is None or answer.owing) and not differences(asked, answer.entry, _ON):
                 return answer
         return None
 
     def owing(self, phases: Sequence[Phase]) -> Iterator[Answer]:
         """Those that were said in these phases and had less to answer than they were made for."""
-        return (answer for answer in self._all if answer.owing and answer.phase in phases)
+        return (answer for answer in self.all if answer.owing and answer.phase in phases)
 
     @property
     def overriding(self) -> int:
         """How many spawns have been answered in the place of an entry."""
-        return sum(answer.served for answer in self._all if answer.overrides)
+        return sum(answer.served for answer in self.all if answer.overrides)
 
     def __bool__(self) -> bool:
-        return bool(self._all)
+        return bool(self.all)
 
 
 def entry_for(

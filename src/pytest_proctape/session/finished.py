@@ -13,7 +13,7 @@ from ..child import Streams, VirtualChild, finished_child
 from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Stream, ns_from_ms
 from .base import TapedSpawn
 from .children import TapedChild
-from .places import Spot
+from .places import Spot, Where
 
 _FIELDS = (
     "program args cwd phase stdin stdout stderr stderr_to_stdout exit_code seen_running duration_ms note"
@@ -39,7 +39,7 @@ class Finished(NamedTuple):
     entry: Entry
     script: Callable[[Entry], Script]
     pid: int
-    spot: Spot
+    spot: Where
     start_ns: int
     child: VirtualChild | None = None
 
@@ -53,7 +53,7 @@ class Finished(NamedTuple):
         spawn = self.spawn
         child = self.child or finished_child(self.pid, self.script(self.entry))
         made = TapedSpawn(spawn.program, list(spawn.args), spawn.cwd, spawn.env, True, child.so_far)
-        place = self.spot.shown(root)
+        place = Spot(*self.spot).shown(root)
         return made, TapedChild([spawn.program, *spawn.args], place, self.start_ns, child, self.entry)
 
 
@@ -69,29 +69,29 @@ def said_at_once(
         limit_ns: how long it waits at most.
         reveal: puts values in the place of placeholders.
     """
+    stdin, stdout, stderr = entry.stdin, entry.stdout, entry.stderr
     if (
-        not entry.model_fields_set <= _SAYING
+        not _SAYING.issuperset(entry.model_fields_set)
         or entry.stderr_to_stdout is not streams.together
         or (limit_ns is not None and ns_from_ms(entry.duration_ms) > limit_ns)
-        or not _is_awaited(sent, entry.stdin)
+        or ((sent or stdin is not None) and not _is_awaited(sent, stdin))
     ):
         return None
-    stdout = _seen(STDOUT, entry.stdout, streams, reveal)
-    if stdout is None:
+    out = b"" if stdout == "" else _seen(STDOUT, stdout, streams, reveal)
+    if out is None:
         return None
     if streams.together:
-        return None if entry.stderr else (stdout, None)
-    stderr = _seen(STDERR, entry.stderr, streams, reveal)
-    if stderr is None:
+        return None if stderr else (out, None)
+    err = b"" if stderr == "" else _seen(STDERR, stderr, streams, reveal)
+    if err is None:
         return None
-    return stdout if STDOUT in streams.piped else None, stderr if STDERR in streams.piped else None
+    piped = streams.piped
+    return out if STDOUT in piped else None, err if STDERR in piped else None
 
 
 def _is_awaited(sent: bytes | None, stdin: object) -> bool:
     """Whether a child takes what it is sent, to the byte and to its end."""
-    if stdin is None:
-        return not sent
-    if sent is None:
+    if stdin is None or sent is None:
         return False
     text = stdin if type(stdin) is str else "".join(stdin) if type(stdin) is tuple else None
     return text is not None and "<" not in text and text.encode() == sent
@@ -99,8 +99,6 @@ def _is_awaited(sent: bytes | None, stdin: object) -> bool:
 
 def _seen(fd: int, stream: Stream | None, streams: Streams, reveal: Callable[[bytes], bytes]) -> bytes | None:
     """What a child writes there, word for word; ``None`` where that has to be looked at closer."""
-    if stream == "":
-        return b""
     if stream is None:
         return b"" if fd in streams.discarded else None
     if fd not in streams.piped and fd not in streams.discarded:

@@ -62,11 +62,13 @@ class Spot(NamedTuple):
         return code.co_firstlineno
 
 
-_NOWHERE = Spot(None, 0)
+Where = tuple[CodeType | None, int]
+"""What a :class:`Spot` is made of. Of most spots nobody asks, and this takes a tenth of the time."""
+_NOWHERE: Where = (None, 0)
 
 
-def users_spot(innermost: FrameType | None = None) -> Spot:
-    """Where the innermost frame is that is the user's.
+def users_spot(innermost: FrameType | None = None) -> Where:
+    """Where the innermost frame is that is the user's, for :class:`Spot`.
 
     Frames of this package and of the standard library are never it. Code that is installed is it only
     if there is no other.
@@ -79,18 +81,17 @@ def users_spot(innermost: FrameType | None = None) -> Spot:
     while frame is not None:
         code = frame.f_code
         whose = _whose(code.co_filename)
-        if whose:
-            if whose == _USERS:
-                return Spot(code, frame.f_lasti)
-            if fallback.code is None:
-                fallback = Spot(code, frame.f_lasti)
+        if whose == _USERS:
+            return code, frame.f_lasti
+        if whose and fallback is _NOWHERE:
+            fallback = code, frame.f_lasti
         frame = frame.f_back
     return fallback
 
 
 def users_place(root: str) -> str:
     """:func:`users_spot` in words."""
-    return users_spot().shown(root)
+    return Spot(*users_spot()).shown(root)
 
 
 _INSTALLED_CODE, _USERS = 1, 2

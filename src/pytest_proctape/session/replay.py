@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 from types import FrameType
+from typing import Any
 
 from ..child import (
     FORKS,
@@ -36,6 +37,7 @@ from ..match import Asked
 from ..tape import Entry, Spawn
 from . import report
 from .base import group_of
+from .cursor import Cursor
 from .finished import Finished, said_at_once
 from .known import KnownWords
 from .places import users_spot
@@ -51,7 +53,8 @@ class ReplaySession(Player):
 
     def _begin(self) -> None:
         super()._begin()
-        self._finished: list[Finished] = []
+        self._finished: list[tuple[Any, ...]] = []
+        """What :class:`.Finished` are made of, when somebody asks."""
         self._known_words = KnownWords(self.places)
 
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
@@ -64,7 +67,7 @@ class ReplaySession(Player):
             Exhaustion: there is no next entry.
         """
         with self._lock, self.latching():
-            started = self._replay_at_once(spawn, wiring)
+            started = self._replay_wired(spawn, wiring)
             if started is not None:
                 return started
             asked = self.asked(spawn)
@@ -73,30 +76,44 @@ class ReplaySession(Player):
                 started = self.play_entry(spawn, asked, self._find(asked), wiring)
         return started
 
-    def _replay_at_once(self, spawn: Spawn, wiring: Wiring) -> Started | None:
-        """Answer a spawn whose child says a little into pipes of its own and ends; ``None`` for any other."""
+    def _replay_wired(self, spawn: Spawn, wiring: Wiring) -> Started | None:
+        """:meth:`replay_at_once` for a spawn that comes with its descriptors."""
         streams = own_pipes(wiring)
-        if streams is None or self._has_company or spawn.now_ns is not None or self.waits is not None:
+        if streams is None or spawn.now_ns is not None or self.waits is not None:
             return None
-        if self.log is not None or FORKS.place:
-            return None
-        index = self._find_again(spawn)
-        entry = None if index is None else self.entries[index]
-        if index is None or entry is None or entry.seen_running:
-            return None
-        outputs = said_at_once(entry, streams, None, None, self.places.reveal)
-        if outputs is None or not said_into(wiring, *outputs):
-            return None
-        pid = TABLE.new_pid()
-        status, told = (entry.exit_code or 0) << 8, partial(self._script, entry)
-        child = EndedChild(pid, group_of(spawn, pid), status, told, new_session=spawn.new_session)
         # Behind this room's frames and the door's.
-        self._keep(spawn, entry, pid, sys._getframe(3), child)
-        self.children.append(child)
-        TABLE.add(child)
-        TABLE.tell(child)
-        self.cursor.take(index)
-        return Started(pid)
+        pid = self.replay_at_once(spawn, streams, None, partial(said_into, wiring), sys._getframe(3))
+        return None if pid is None else Started(pid)
+
+    def replay_at_once(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        say: Callable[[bytes | None, bytes | None], bool],
+        caller: FrameType,
+    ) -> int | None:
+        """Answer a spawn whose child says a little and ends; see :class:`.intercept.door.MemoryReplayer`."""
+        if self._has_company or self.log is not None or FORKS.place:
+            return None
+        with self._lock:
+            found = self._find_again(spawn)
+            if found is None:
+                return None
+            index, entry, cursor = found
+            if entry.seen_running:
+                return None
+            outputs = said_at_once(entry, streams, sent, None, self.places.reveal)
+            if outputs is None or not say(*outputs):
+                return None
+            pid = TABLE.new_pid()
+            child = EndedChild(pid, group_of(spawn, pid), (entry.exit_code or 0) << 8, self._script, entry)
+            child.new_session = spawn.new_session
+            self._keep(spawn, entry, pid, caller, child)
+            self.children.append(child)
+            TABLE.add_ended(child)
+            cursor.take(index)
+        return pid
 
     def signal_another(self, pid: int, number: int, *, group: bool) -> int:
         """What came of it in the recording: none is sent for real."""
@@ -106,7 +123,7 @@ class ReplaySession(Player):
     @property
     def _has_company(self) -> bool:
         """Somebody has a say in what is answered beside the tape."""
-        return bool(self.answers or self.terms.judges or self._is_watched)
+        return bool(self.answers.all or self.terms.judges or self._is_watched)
 
     @cached_property
     def _is_watched(self) -> bool:
@@ -125,15 +142,11 @@ class ReplaySession(Player):
         if self._has_company:
             return None
         with self._lock:
-            try:
-                index = self._find_again(spawn)
-            except TapeError:
+            found = self._find_again(spawn)
+            if found is None:
                 return None
-            if index is None:
-                return None
-            cursor = self.cursor
-            entry = cursor.entries[index]
-            said = None
+            index, entry, cursor = found
+            said: Said | None = None
             # Input that is not compared is told as it came.
             plain = not sent or "stdin" in self.terms.on
             if plain and self.log is None and TABLE.is_unobserved():
@@ -142,38 +155,42 @@ class ReplaySession(Player):
                     announce()
                     pid = TABLE.new_pid()
                     self._keep(spawn, entry, pid, caller)
-                    said = Said(pid, entry.exit_code or 0, *outputs)
+                    said = pid, entry.exit_code or 0, *outputs
             if said is None:
                 said = self._play_in_memory(spawn, index, Memory(streams, sent, limit_ns), announce)
             if said is not None:
                 cursor.take(index)
         return said
 
-    def _find_again(self, spawn: Spawn) -> int | None:
+    def _find_again(self, spawn: Spawn) -> tuple[int, Entry, Cursor] | None:
         """The entry that a spawn is, if it may come now; what its words tell of names is known then.
 
-        Raises:
-            TapeError: the tape can't be read.
+        What is wrong with the tape another road tells.
         """
         cursor = self._cursor
         if cursor is None:
-            if self.tape is None:
+            try:
+                if self.tape is None:
+                    return None
+                cursor = self.cursor
+            except TapeError:
                 return None
-            cursor = self.cursor
-        self.places.environment = os.environ if spawn.env is None else spawn.env
+        places = self.places
+        places.environment = os.environ if spawn.env is None else spawn.env
         self.threads.add(threading.get_ident())
-        words = self._known_words.of(spawn.program, spawn.args)
-        index = cursor.find_words(words.program, words.args, partial(self._cwd_on_tape, spawn))
-        if index is not None:
-            cwd = cursor.entries[index].cwd
-            for word in (*words.places, cwd) if type(cwd) is str else words.places:
-                self.places.learn(word, word)
-            return index
-        asked = self.asked(spawn)
-        index = cursor.find(asked)
-        if index is not None:
+        program, args, named = self._known_words.of(spawn.program, spawn.args)
+        index = cursor.find_words(program, args, partial(self._cwd_on_tape, spawn))
+        if index is None:
+            asked = self.asked(spawn)
+            index = cursor.find(asked)
+            if index is None:
+                return None
             self._learn(cursor.entries[index], asked)
-        return index
+            return index, cursor.entries[index], cursor
+        entry = cursor.entries[index]
+        for word in named if type(entry.cwd) is not str else (*named, entry.cwd):
+            places.learn(word, word)
+        return index, entry, cursor
 
     def _cwd_on_tape(self, spawn: Spawn) -> str | None:
         """:attr:`.Asked.cwd` for a spawn."""
@@ -200,14 +217,13 @@ class ReplaySession(Player):
     ) -> None:
         """A child was over as soon as it had begun."""
         start_ns = REAL.monotonic_ns() - self.opened_ns
-        spot = users_spot(caller)
-        self._finished.append(Finished(spawn, entry, self._script, pid, spot, start_ns, child))
+        self._finished.append((spawn, entry, self._script, pid, users_spot(caller), start_ns, child))
 
     def _settle(self) -> None:
         if self._finished:
             with self._lock:
                 finished, self._finished = self._finished, []
-                for one in finished:
+                for one in map(Finished._make, finished):
                     made, child = one.told(str(self.root))
                     self._spawns.append(made)
                     self._roll.add(child)
@@ -216,7 +232,7 @@ class ReplaySession(Player):
         """See :class:`Session`."""
         spawns, replayed, virtual, process_ns = super().tally()
         count = len(self._finished)
-        more_ns = sum(one.duration_ns for one in self._finished)
+        more_ns = sum(one.duration_ns for one in map(Finished._make, self._finished))
         return spawns + count, replayed + count, virtual, process_ns + more_ns
 
     def tally_so_far(self) -> int:

@@ -9,15 +9,16 @@ from collections.abc import Callable
 import pytest
 
 from pytest_proctape.child import TABLE, EndedChild, Streams, Wiring, own_pipes, said_into
-from pytest_proctape.tape import End, Script
+from pytest_proctape.tape import End, Entry, Script
 
 from .stage import MS, says
 
+_ENTRY = Entry(program="x")
 _SCRIPT = Script((says(b"x"),), End(3 << 8, duration_ns=5 * MS))
 
 
 def child(told: Callable[[], Script] = lambda: _SCRIPT) -> EndedChild:
-    return EndedChild(TABLE.new_pid(), 1, 3 << 8, told, new_session=False)
+    return EndedChild(TABLE.new_pid(), 1, 3 << 8, lambda _: told(), _ENTRY)
 
 
 def test_who_waits_is_told_at_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.intercept import asking, short
+from pytest_proctape.intercept import asking, short, ways
 
 
 @pytest.fixture
@@ -27,19 +27,18 @@ def test_it_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_cpython_goes_the_general_road(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(short, "_VERSIONS", ())
+    monkeypatch.setattr(ways, "_VERSIONS", ())
     assert short.replacements() == []
 
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("name", ["wait", "poll", "_execute_child", "_communicate"])
 def test_what_somebody_replaces_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    assert short._ways is not None
-    assert short._ways.are_intact()
+    assert ways.are_intact()
     with monkeypatch.context() as patch:
         patch.setattr(subprocess.Popen, name, print)
-        assert not short._ways.are_intact()
-    assert short._ways.are_intact()
+        assert not ways.are_intact()
+    assert ways.are_intact()
 
 
 @pytest.mark.parametrize(
