@@ -315,7 +315,8 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
 def memory_replayer() -> MemoryReplayer | None:
     """The session of this thread, if it can play into memory."""
     # As `current`, which every replayed spawn would call: this is asked first.
-    around = _LOCAL.handler if _LOCAL.runs_tests else _around()
+    here = _LOCAL.here
+    around = here.handler if here.runs_tests else _around()
     block = _BLOCK.get()
     handler = block[0] if block is not None and block[1] is around else around
     if handler is None or _forked or not hasattr(handler, "replay_in_memory") or handler.closed:
