@@ -10,9 +10,6 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-_ANCHORS = b"_%\\=JzxvI-./b"
-"""Bytes that are looked for, the best one first."""
-
 May = Callable[[bytes], bool]
 """From :func:`~.alphabet.may_have`."""
 
@@ -59,10 +56,15 @@ class Probe:
         return re.compile(anchor + first + rb"(?:" + rb"|".join(words) + rb")")
 
 
-def probes_of(needs: Iterable[Need]) -> tuple[Probe, ...]:
-    """The fewest that find all these words."""
+def probes_of(needs: Iterable[Need], anchors: bytes) -> tuple[Probe, ...]:
+    """What finds all these words.
+
+    Args:
+        needs: the words.
+        anchors: bytes to look for, the best one first. A word that has none of them is looked for by itself.
+    """
     groups: dict[bytes, list[Need]] = {}
     for need in needs:
-        anchor = next((bytes([byte]) for byte in _ANCHORS if byte in need[0]), b"")
+        anchor = next((bytes([byte]) for byte in anchors if byte in need[0]), b"")
         groups.setdefault(anchor, []).append(need)
     return tuple(Probe(anchor, group) for anchor, group in groups.items())

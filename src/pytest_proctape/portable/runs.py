@@ -19,6 +19,9 @@ SHORTEST = 13
 _FEW = 256
 """Runs that are looked at by themselves; of more it is quicker to look through the whole text."""
 
+_HEAD = 1 << 14
+_FEW_IN_HEAD = 1 << 5
+
 
 def table_of(pattern: bytes) -> bytes:
     """For :meth:`bytes.translate`: ``1`` for each byte that ``pattern`` matches, ``0`` for all others."""
@@ -52,6 +55,9 @@ def few_runs(data: bytes) -> bytes | None:
 
     Most lines of most texts have nothing.
     """
+    # It decides only which way is taken.
+    if len(runs_in(data[:_HEAD].translate(_IN_ANY) + b"0", SHORTEST)) > _FEW_IN_HEAD:
+        return None
     kinds = data.translate(_IN_ANY) + b"0"
     sought = b"1" * SHORTEST
     runs: list[bytes] = []

@@ -151,18 +151,22 @@ _SHORTEST = 12
 
 
 class _Probes(Value):
-    """What large texts are asked for the words of all shapes."""
+    """What large texts are asked for the words of shapes."""
 
-    tight: tuple[Probe, ...]
     exact: tuple[Probe, ...]
+    loose: tuple[Probe, ...]
     folded: tuple[Probe, ...]
 
 
 @cache
 def _probes() -> _Probes:
-    exact = (shape for shape in _LOOSE if not shape.folded)
-    folded = (shape for shape in _LOOSE if shape.folded)
-    return _Probes(*(probes_of(_needs(shapes)) for shapes in (_TIGHT, exact, folded)))
+    loose = tuple(shape for shape in _LOOSE if not shape.folded)
+    folded = tuple(shape for shape in _LOOSE if shape.folded)
+    return _Probes(
+        probes_of(_needs((*_TIGHT, *loose)), b"_%\\=JzxvI-./"),
+        probes_of(_needs(loose), b"%\\=I./"),
+        probes_of(_needs(folded), b"-zb"),
+    )
 
 
 def _needs(shapes: Iterable[_Shape]) -> Iterator[Need]:
@@ -226,16 +230,16 @@ def _words_in(data: bytes, may: Callable[[bytes], bool], few: bytes | None) -> s
     if len(data) <= SMALL:
         return _found(data, _EXACT_WORDS) | _found(data.lower(), _FOLDED_WORDS)
     probes = _probes()
-    present = {word for probe in probes.exact for word in probe.words_in(data, may)}
-    if few is None:
-        present.update(word for probe in probes.tight for word in probe.words_in(data, may))
-    elif few:
+    exact = probes.exact if few is None else probes.loose
+    present = {word for probe in exact for word in probe.words_in(data, may)}
+    if few:
         present |= _found(few, _TIGHT_WORDS)
     either = _in_either_case(may)
-    folded = [probe for probe in probes.folded if probe.likely(either)]
+    folded = [word for probe in probes.folded for word in probe.likely(either)]
     if folded:
-        lowered = data.lower()
-        present.update(word for probe in folded for word in probe.words_in(lowered, either))
+        capitals = any(may(bytes([byte])) for byte in set(b"".join(folded).upper()) - set(b"".join(folded)))
+        lowered = data.lower() if capitals else data
+        present.update(word for probe in probes.folded for word in probe.words_in(lowered, either))
     return present
 
 

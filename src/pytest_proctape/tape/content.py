@@ -56,9 +56,9 @@ class Content:
         self._owner: object = None
 
     @classmethod
-    def of(cls, data: _Bytes) -> Content:
-        """Content in memory."""
-        return cls(data, None, len(data), "")
+    def of(cls, data: _Bytes, *, sha256: str = "", crc32: int | None = None) -> Content:
+        """Content in memory; its hashes are made when somebody asks, unless they are known."""
+        return cls(data, None, len(data), sha256, crc32)
 
     @classmethod
     def from_file(

@@ -6,60 +6,19 @@ temporary file that is removed when nothing refers to it any more.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import weakref
-import zlib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import UnredactableOutput
-from .aside import Aside
 from .content import PAYLOAD_THRESHOLD, Content
-from .files import create, temporary_beside, write_all, write_error
+from .drain import Drain
+from .files import write_error
 
 OVERLAP = 1 << 16
 """Bytes of the longest secret that is found wherever it begins."""
 
 _WINDOW = 1 << 20
 """Bytes that are looked at together: what fits into a processor's cache."""
-
-_UNDER_WAY = 4
-"""Windows that may wait for being written before whoever brings more has to."""
-
-
-class _TemporaryFile:
-    """A file open for writing that goes away with this object, unless it is a forked child's copy."""
-
-    __slots__ = ("__weakref__", "_descriptor", "_finalizer", "path")
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor = [create(path)]
-        self._finalizer = weakref.finalize(self, _let_go, self._descriptor, path, os.getpid())
-
-    def write(self, data: bytes | memoryview) -> None:
-        write_all(self._descriptor[0], data)
-
-    def close(self) -> None:
-        _close(self._descriptor)
-
-    def remove(self) -> None:
-        self._finalizer()
-
-
-def _let_go(descriptor: list[int], path: Path, pid: int) -> None:
-    _close(descriptor)
-    if os.getpid() == pid:
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
-def _close(descriptor: list[int]) -> None:
-    while descriptor:
-        os.close(descriptor.pop())
 
 
 class Spool:
@@ -76,16 +35,13 @@ class Spool:
     """
 
     __slots__ = (
-        "_aside",
         "_closed",
         "_content",
-        "_crc",
-        "_digest",
+        "_drain",
         "_error",
-        "_file",
         "_folder",
-        "_held",
         "_is_secret",
+        "_kept",
         "_parts",
         "_refused",
         "_size",
@@ -102,16 +58,16 @@ class Spool:
     ) -> None:
         self._folder = folder
         self._is_secret = is_secret
-        self._held: list[bytes] = []
-        self._waiting = 0
-        self._refused = False
         self._threshold = threshold
         self._parts: list[bytes] = []
+        """The last of it, which nobody has looked at or hashed; on the way to a file it begins with what
+        was looked at, and is looked at again."""
+        self._waiting = 0
+        self._kept = bytearray()
+        """What came before that, as long as it stays in memory."""
         self._size = 0
-        self._file: _TemporaryFile | None = None
-        self._digest = hashlib.sha256()
-        self._crc = 0
-        self._aside = Aside(_UNDER_WAY)
+        self._refused = False
+        self._drain: Drain | None = None
         self._error: OSError | None = None
         self._content: Content | None = None
         self._closed = False
@@ -132,13 +88,16 @@ class Spool:
         self._size += len(data)
         if self._error is not None or self._refused:
             return
-        if self._file is None and self._size <= self._threshold:
-            self._parts.append(bytes(data))
-            return
+        self._parts.append(bytes(data))
+        self._waiting += len(data)
         try:
-            if self._file is None:
-                self._spill()
-            self._put(data)
+            if self._drain is None or self._drain.file is None:
+                if self._size > self._threshold:
+                    self._spill()
+                elif self._waiting >= _WINDOW:
+                    self._keep()
+            elif self._waiting >= _WINDOW:
+                self._look_and_put(but=OVERLAP)
         except OSError as error:
             self._error = error
 
@@ -151,79 +110,82 @@ class Spool:
             ValueError: the spool was closed before.
         """
         if self._content is None:
-            self._aside.wait()
-            if not self._closed:
-                self._put_held()
-            if self._error is not None:
-                self.close()
-                raise write_error(self._folder, self._error) from self._error
-            if self._closed:
-                raise ValueError("this spool was closed and its content thrown away")
-            if self._refused:
-                raise UnredactableOutput(self._threshold)
-            if self._file is None:
+            if self._drain is None:
+                self._raise_what_went_wrong()
                 self._content = Content.of(b"".join(self._parts))
             else:
-                self._file.close()
-                digest = self._digest.hexdigest()
-                self._content = Content.from_file(
-                    self._file.path, self._size, digest, owner=self._file, crc32=self._crc
-                )
-            self._parts = []
-            self._file = None
+                self._content = self._from(self._drain)
+            self._parts, self._kept = [], bytearray()
+            self._drain = None
         return self._content
 
     def close(self) -> None:
         """Throw away what was written, unless its content was asked for."""
         self._closed = True
-        self._parts = []
-        self._drop_file()
+        self._parts, self._kept = [], bytearray()
+        if self._drain is not None:
+            self._drain.remove()
 
-    def _drop_file(self) -> None:
-        self._aside.wait()
-        if self._file is not None:
-            self._file.remove()
-            self._file = None
+    def _raise_what_went_wrong(self) -> None:
+        if self._error is not None:
+            self.close()
+            raise write_error(self._folder, self._error) from self._error
+        if self._closed:
+            raise ValueError("this spool was closed and its content thrown away")
+        if self._refused:
+            raise UnredactableOutput(self._threshold)
+
+    def _from(self, drain: Drain) -> Content:
+        if drain.file is None:
+            drain.hash(self._parts)
+        elif not self._closed:
+            self._look_and_put()
+        drain.wait()
+        self._error = self._error or drain.error
+        self._raise_what_went_wrong()
+        sha256, crc32 = drain.hashes
+        if drain.file is None:
+            return Content.of(b"".join([self._kept, *self._parts]), sha256=sha256, crc32=crc32)
+        drain.file.close()
+        return Content.from_file(drain.file.path, self._size, sha256, owner=drain.file, crc32=crc32)
+
+    def _keep(self) -> Drain:
+        """Have the last of it hashed, so that there is less to be done at the end."""
+        if self._drain is None:
+            self._drain = Drain()
+        parts, self._parts, self._waiting = self._parts, [], 0
+        self._drain.hash(parts)
+        for part in parts:
+            self._kept += part
+        return self._drain
 
     def _spill(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = _TemporaryFile(temporary_beside(self._folder / "spool"))
-        for part in self._parts:
-            self._put(part)
-        self._parts = []
+        """There is too much of it: what was kept goes to a file, and what comes as well."""
+        self._keep().open(self._folder)
+        kept, self._kept = self._kept, bytearray()
+        for window in _windows(kept):
+            self._parts.append(window)
+            self._waiting += len(window)
+            if not self._refused:
+                self._look_and_put(but=OVERLAP)
 
-    def _put(self, data: bytes) -> None:
-        """Onto the disk, but for the end: a secret may begin there."""
-        if self._is_secret is None:
-            self._put_now(data)
-        elif not self._refused:
-            self._held.append(bytes(data))
-            self._waiting += len(data)
-            if self._waiting >= _WINDOW:
-                self._put_held(but=OVERLAP)
-
-    def _put_held(self, but: int = 0) -> None:
-        """Look at what is held and put it onto the disk, but for so many bytes of its end."""
-        if not self._held or self._error is not None:
+    def _look_and_put(self, but: int = 0) -> None:
+        """Look at the last of it, and have it written but for so many bytes: a secret may begin there."""
+        drain = self._drain
+        if drain is None or drain.error is not None:
             return
-        data = b"".join(self._held)
-        self._held, self._waiting = [], 0
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         if self._is_secret is not None and self._is_secret(data):
             self._refused = True
-            self._drop_file()
-        elif but:
-            self._held, self._waiting = [data[-but:]], but
-            self._aside.do(partial(self._put_now, memoryview(data)[: len(data) - but]))
-        else:
-            self._aside.wait()
-            self._put_now(data)
-
-    def _put_now(self, data: bytes | memoryview) -> None:
-        if self._file is None or self._error is not None:
+            self._parts, self._waiting = [], 0
+            drain.remove()
             return
-        try:
-            self._file.write(data)
-        except OSError as error:
-            self._error = error
-        self._digest.update(data)
-        self._crc = zlib.crc32(data, self._crc)
+        held = min(but, len(data))
+        self._parts, self._waiting = [data[len(data) - held :]], held
+        if held < len(data):
+            drain.write(memoryview(data)[: len(data) - held])
+
+
+def _windows(data: bytearray) -> Iterator[bytes]:
+    for start in range(0, len(data), _WINDOW):
+        yield bytes(memoryview(data)[start : start + _WINDOW])

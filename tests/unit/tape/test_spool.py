@@ -8,6 +8,7 @@ import pytest
 
 from pytest_proctape.errors import TapeWriteError, UnredactableOutput
 from pytest_proctape.tape import Content, Spool
+from pytest_proctape.tape import drain as drain_module
 from pytest_proctape.tape import files as files_module
 from pytest_proctape.tape import spool as spool_module
 
@@ -100,7 +101,7 @@ def test_a_failing_disk_is_reported_by_content_and_not_by_write(
     def full(fd: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(spool_module, "write_all", full)
+    monkeypatch.setattr(drain_module, "write_all", full)
     spool.write(b"678")
     spool.write(b"9")
     for _ in range(2):
@@ -159,7 +160,7 @@ def test_a_secret_is_refused_and_never_on_the_disk(
         written.extend(data)
         real(fd, data)
 
-    monkeypatch.setattr(spool_module, "write_all", write_all)
+    monkeypatch.setattr(drain_module, "write_all", write_all)
     spool = watched(tmp_path, b"." * at + b"secret" + b"." * 60, size)
     with pytest.raises(UnredactableOutput) as caught:
         spool.content()
