@@ -17,7 +17,7 @@ from . import hooks
 from .census import Census
 from .counting import CENSUS, Counter, conclude, totals_of
 from .errors import UsageError
-from .kept import ENCLOSING, LOG, MODE, RUN, SETTINGS, inform, keep, rules_of_run, settings_of
+from .kept import ENCLOSING, LOG, MODE, RUN, SETTINGS, HasHooks, inform, keep, rules_of_run, settings_of
 from .limits import parse_time_limit
 
 
@@ -50,6 +50,7 @@ def heed(config: pytest.Config, *, late: bool = False) -> None:
     config.stash[CENSUS] = Census(config, partial=late)
     config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
     config.pluginmanager.register(Counter(config), "proctape-counter")
+    config.pluginmanager.register(Heeding(), "proctape-heeding")
 
 
 def understand(config: pytest.Config, options: argparse.Namespace) -> None:
@@ -119,24 +120,34 @@ def check(items: Iterable[pytest.Item]) -> None:
             )
 
 
-def show_progress(config: pytest.Config) -> None:
-    """Show progress while recording onto a terminal."""
-    if (config.stash[MODE] or config.stash[SETTINGS].mode) not in {"replay", "live"}:
-        from . import progress
+class Heeding(HasHooks):
+    """The hooks of a run that is heeded, besides those that count."""
 
-        progress.register(config, lambda: config.stash[RUN].running() if RUN in config.stash else None)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Show progress while recording onto a terminal."""
+        config = session.config
+        if (config.stash[MODE] or config.stash[SETTINGS].mode) not in {"replay", "live"}:
+            from . import progress
 
+            progress.register(config, lambda: config.stash[RUN].running() if RUN in config.stash else None)
 
-def finish(session: pytest.Session) -> None:
-    """The session is over: undo what an interrupt left in place, and conclude."""
-    config = session.config
-    run = config.stash.get(RUN, None)
-    if run is not None:
-        run.abandon()
-    results = config.stash[ENCLOSING].take_results()
-    if run is not None:
-        results += run.take_results()
-    conclude(session, results, config.stash[SETTINGS])
-    log = config.stash.get(LOG, None)
-    if log is not None and not hasattr(config, "workerinput"):
-        log.merge()
+    def pytest_report_header(self, config: pytest.Config) -> str | None:
+        """With ``-v``: the settings that hold for the run, and where each comes from."""
+        if config.get_verbosity() <= 0:
+            return None
+        return config_of.header(config, config.stash[SETTINGS], config.stash[MODE])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Undo what an interrupt left in place, behind pytest's own finalizers."""
+        config = session.config
+        run = config.stash.get(RUN, None)
+        if run is not None:
+            run.abandon()
+        results = config.stash[ENCLOSING].take_results()
+        if run is not None:
+            results += run.take_results()
+        conclude(session, results, config.stash[SETTINGS])
+        log = config.stash.get(LOG, None)
+        if log is not None and not hasattr(config, "workerinput"):
+            log.merge()

@@ -69,12 +69,13 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
         UsageError: a marker is not understood.
     """
     config = item.config
-    if not asked and not is_marked(item):
+    marks = marks_of(item)
+    if not asked and not any(mark.args or mark.kwargs for mark in marks):
         unmarked = config.stash[UNMARKED]
-        return unmarked if unmarked.auto or _names_fixture(item) else None
+        return unmarked if marks or unmarked.auto or _names_fixture(item) else None
     from .settings import check_marker, for_test
 
-    markers = [check_marker(one.args, one.kwargs, item.nodeid) for one in item.iter_markers("tape")]
+    markers = [check_marker(mark.args, mark.kwargs, item.nodeid) for mark in marks]
     if not markers and not config.stash[SETTINGS].auto and not _names_fixture(item):
         return None
     return for_test(config.stash[SETTINGS], [*markers, asked or {}], config.stash[MODE])
@@ -82,7 +83,7 @@ def settings_of(item: pytest.Item, asked: Mapping[str, object] | None = None) ->
 
 def is_taped(item: pytest.Item) -> bool:
     """Whether :func:`settings_of` has settings for ``item``, be they understood or not."""
-    if _names_fixture(item) or is_marked(item):
+    if _names_fixture(item) or marks_of(item):
         return True
     unmarked = item.config.stash.get(UNMARKED, None)
     return unmarked is not None and unmarked.auto
@@ -92,14 +93,15 @@ def _names_fixture(item: pytest.Item) -> bool:
     return "tape" in getattr(item, "fixturenames", ())
 
 
-def is_marked(node: pytest.Item | pytest.Collector | None) -> bool:
-    """Whether ``node.iter_markers("tape")`` has one; it is asked for each test."""
+def marks_of(node: pytest.Item | pytest.Collector | None) -> list[pytest.Mark]:
+    """What ``node.iter_markers("tape")`` gives, the nearest first; it is asked often for each test."""
+    found = []
     while node is not None:
         for mark in node.own_markers:
             if mark.name == "tape":
-                return True
+                found.append(mark)
         node = node.parent
-    return False
+    return found
 
 
 def rules_of_run(config: pytest.Config) -> Rules | None:

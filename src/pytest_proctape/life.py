@@ -25,7 +25,7 @@ from .kept import (
     TAPE,
     UNMARKED,
     HasHooks,
-    is_marked,
+    marks_of,
     run_of,
     settings_of,
 )
@@ -56,7 +56,7 @@ class Life(HasHooks):
         """A test of another parent than the last one's."""
         parent = self._parent = item.parent
         # Only a marker at a test itself makes it other than that.
-        self._plain = self._unmarked is not None and not is_marked(parent)
+        self._plain = self._unmarked is not None and not marks_of(parent)
         self._configured = has_config(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

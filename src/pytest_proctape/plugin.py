@@ -58,8 +58,17 @@ def _matters(config: pytest.Config) -> bool:
     from .keys import DIRECTORY
     from .options import are_used
 
-    if are_used(config, config.option) or os.path.isdir(config.rootpath / DIRECTORY):
-        return True
+    return (
+        are_used(config, config.option)
+        or os.path.isdir(config.rootpath / DIRECTORY)
+        or _implements(config)
+        # The header tells of the settings.
+        or config.get_verbosity() > 0
+    )
+
+
+def _implements(config: pytest.Config) -> bool:
+    """Whether anybody implements one of our hooks; only :mod:`.heed` declares them."""
     return any(name.startswith("pytest_proctape_") for name in vars(config.pluginmanager.hook))
 
 
@@ -89,14 +98,6 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist's nodes ar
     receive(node.config)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Show progress while recording onto a terminal."""
-    if _heeds(session.config):
-        from .heed import show_progress
-
-        show_progress(session.config)
-
-
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The run is over, also for ``use_tape``."""
     from .enclosing import RUNS
@@ -104,18 +105,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
     if ENCLOSING in config.stash:
         RUNS.remove(config.stash[ENCLOSING])
-
-
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """With ``-v``: the settings that hold for the run, and where each comes from."""
-    if config.get_verbosity() <= 0:
-        return None
-    from .config import header
-    from .heed import heed
-    from .kept import MODE, SETTINGS
-
-    heed(config)
-    return header(config, config.stash[SETTINGS], config.stash[MODE])
 
 
 # -- fixtures ----------------------------------------------------------------------------------
@@ -190,8 +179,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
     """The same for what is started while tests are collected."""
-    if _matters(session.config):
-        # The conftest files are known by now, and what they implement of our hooks is to be checked.
+    if _implements(session.config):
+        # Pytest is going to refuse hooks that nobody has declared.
         from .heed import heed
 
         heed(session.config)
@@ -261,12 +250,3 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
 
     begin(session)
     return (yield)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Undo what an interrupt left in place, behind pytest's own finalizers."""
-    if _heeds(session.config):
-        from .heed import finish
-
-        finish(session)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
+import pytest_proctape
 from tests.options.project import Project
 
 HEAVY = (
@@ -61,6 +64,56 @@ def test_pytest_starts_without_pydantic_and_freezegun(project: Project) -> None:
         result = project.run_apart("-s", *flags)
         if "--version" not in flags:
             result.stdout.fnmatch_lines(["loaded: []"])
+
+
+AT_EVERY_START = ["enclosing", "kept", "keys", "options", "plugin", "watch"]
+
+
+def test_a_run_that_has_nothing_to_do_with_tapes_imports_next_to_nothing(project: Project) -> None:
+    project.write(
+        """
+        import sys
+
+        def pytest_unconfigure(config):
+            ours = (name.partition("pytest_proctape.")[2] for name in sys.modules)
+            print("loaded:", sorted(name for name in ours if name))
+        """,
+        "conftest.py",
+    )
+    project.write("def test_it(): pass")
+    result = project.run_apart("-s")
+    result.assert_outcomes(passed=1)
+    assert f"loaded: {AT_EVERY_START}" in result.outlines
+
+
+def test_the_asserts_of_an_installed_plugin_are_left_as_they_are(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = project.path / "site" / "pytest_proctape-0.dist-info"
+    site.mkdir(parents=True)
+    site.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: pytest-proctape\nVersion: 0\n")
+    site.joinpath("entry_points.txt").write_text("[pytest11]\nproctape = pytest_proctape.plugin\n")
+    site.joinpath("RECORD").write_text("pytest_proctape/__init__.py,,\npytest_proctape/plugin.py,,\n")
+    source = Path(pytest_proctape.__file__).parent.parent
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site.parent), str(source)]))
+    project.write(
+        """
+        import sys
+
+        def test_it(tape):
+            loaders = {
+                name: type(module.__loader__).__name__
+                for name, module in sys.modules.items()
+                if name.partition(".")[0] == "pytest_proctape"
+            }
+            assert loaders.pop("pytest_proctape") == loaders.pop("pytest_proctape.plugin")
+            assert len(loaders) > 20
+            assert set(loaders.values()) == {"SourceFileLoader"}
+        """
+    )
+    result = project.pytester.run(sys.executable, "-m", "pytest", "-p", "no:randomly")
+    result.assert_outcomes(passed=1)
 
 
 def test_the_public_names_come_when_they_are_used(project: Project) -> None:

@@ -5,6 +5,8 @@ The names below are loaded when they are first used: most tapes have no effects 
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,8 +47,11 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+    import_module(f".{home}", __name__)
+    # What has come with it is taken with it: pytester forgets modules that were loaded meanwhile, and the
+    # classes of another load would be others.
+    for other, its_home in _HOMES.items():
+        module = sys.modules.get(f"{__name__}.{its_home}")
+        if module is not None and other in vars(module):
+            globals().setdefault(other, vars(module)[other])
+    return globals()[name]
