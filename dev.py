@@ -235,13 +235,13 @@ def digest(*parts: bytes) -> str:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Only one process at a time makes environments: two commands started together share one."""
+def alone(name: str) -> Iterator[None]:
+    """Only one process at a time makes an environment: two commands started together share one."""
     import fcntl
 
     try:
         HOME.mkdir(exist_ok=True)
-        lock = (HOME / "lock").open("w")
+        lock = (HOME / f"{name}.lock").open("w")
     except OSError as error:
         raise Problem(f"environments are kept in {HOME}, which can't be written: {error}") from error
     with lock:
@@ -273,7 +273,7 @@ def environment_for(purpose: str, group: str | None) -> Environment:
     project = digest((ROOT / "pyproject.toml").read_bytes(), os.fsencode(ROOT))
     name = f"{purpose}-{sys.version_info[0]}.{sys.version_info[1]}-{interpreter}"
     folder = HOME / f"{name}-{project}"
-    with alone():
+    with alone(name):
         environment = recall(folder)
         if environment is not None:
             return environment
@@ -307,8 +307,17 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
         # The example's own settings know nothing of the plugins that the suite needs.
         code = replay_example(environment, EXAMPLE, "-p", "no:asyncio", "-p", "no:randomly")
         say("the test suite, on every core")
-        arguments = ("-n", "auto")
+        arguments = ("-n", str(workers()))
     return environment.run("-m", "pytest", *arguments) or code
+
+
+def workers() -> int:
+    """One more than there are cores: tests wait, too, for real children above all."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS does not tell
+        cores = os.cpu_count() or 1
+    return cores + 1
 
 
 def check(environment: Environment, _arguments: Sequence[str]) -> int:

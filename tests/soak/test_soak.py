@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_proctape import intercept
+from pytest_proctape.child import GUARDIAN
 from pytest_proctape.portable import Places
 from pytest_proctape.session import RecordSession, ReplaySession
 from pytest_proctape.tape import TapeStore
@@ -46,6 +47,8 @@ def spawn_all(count: int) -> None:
 def test_many_spawns_leave_nothing_behind(tmp_path: Path) -> None:
     store = TapeStore(tmp_path / "tapes")
     owner = "soak.py::test_soak"
+    # It lives as long as this process, and is nobody's leak.
+    GUARDIAN.engage()
     before = Holdings.now()
 
     recording = RecordSession(store, owner, Places(), root=tmp_path)
