@@ -7,7 +7,8 @@ that they would have, and what the child says is written into them. Whatever is 
 function, and comes back through :mod:`.spawning`.
 
 ``communicate`` reads such a child's pipes one after the other: all is in them, so nobody has to select.
-See ``docs/decisions/0027``.
+``PROCTAPE_SHORT_ROAD=none`` in the environment turns this off, and the short road with it. See
+``docs/decisions/0027``.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ from . import door, pacing, reaping, ways
 from .asking import request_of
 from .known import part
 
-OPEN = True
-"""The tests close it, to compare."""
+OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "none"
 _REAL_EXECUTE: Any = part(subprocess.Popen, "_execute_child")
 _REAL_READ = os.read
 _REAL_SELECTOR: Any = part(subprocess, "_PopenSelector")
@@ -81,9 +81,13 @@ def execute_child(
             options["env"] = env
         if shell:
             options["shell"] = True
-        together = c2pwrite == errwrite != null and c2pread != -1
+        together = c2pwrite == errwrite != -1
         streams = _streams(
-            c2pread != -1, errread != -1 or together, c2pwrite == null, errwrite == null, together
+            c2pread != -1,
+            errread != -1 or (together and c2pread != -1),
+            c2pwrite == null,
+            errwrite == null,
+            together,
         )
         sent = None if p2cread == -1 else b""
         pid = _started(args, options, streams, sent, (c2pwrite, errwrite))
@@ -122,7 +126,8 @@ def _started(
             return False
         argv = request.argv
         sys.audit("subprocess.Popen", argv[0], [*argv], options.get("cwd"), options.get("env"))
-        fill(said)
+        if said:
+            fill(said)
         return True
 
     return handler.replay_at_once(request.spawn, streams, sent, say, sys._getframe(2))
