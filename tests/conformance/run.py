@@ -112,11 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", metavar="DIR", help="keep tapes, logs and events here")
     parser.add_argument("--limit", type=float, default=ways.LIMIT_S, help="seconds until a test hangs")
     parser.add_argument("--fetch", action="store_true", help="get the suites that wheels leave out, with pip")
-    parser.add_argument("--general-road", action="store_true", help="replay with the short road turned off")
+    parser.add_argument("--general-road", action="store_true", help="replay with nothing spared")
     parser.add_argument("-v", "--verbose", action="store_true", help="show failures and exceptions")
     options = parser.parse_args(arguments)
     if options.general_road:
-        os.environ["PROCTAPE_SHORT_ROAD"] = "0"
+        os.environ["PROCTAPE_SHORT_ROAD"] = "none"
     verdicts: list[judge.Verdict] = []
     print(f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}\n")
     print(_HEADER, flush=True)

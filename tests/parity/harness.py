@@ -31,7 +31,7 @@ import pytest
 from pytest_proctape import intercept
 from pytest_proctape.child import GUARDIAN, Said, Streams
 from pytest_proctape.effects import Roots
-from pytest_proctape.intercept import short
+from pytest_proctape.intercept import popen, short
 from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession, Tools
@@ -230,9 +230,10 @@ def _command(pid: int) -> str:
 
 
 class _Counting(ReplaySession):
-    """Knows how often the short road was taken."""
+    """Knows how often the short road was taken, and a child had ended when it was made."""
 
     short_roads = 0
+    at_once = 0
 
     def replay_in_memory(
         self,
@@ -247,6 +248,18 @@ class _Counting(ReplaySession):
         self.short_roads += said is not None
         return said
 
+    def replay_at_once(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        say: Callable[[bytes | None, bytes | None], bool],
+        caller: FrameType,
+    ) -> int | None:
+        pid = super().replay_at_once(spawn, streams, sent, say, caller)
+        self.at_once += pid is not None
+        return pid
+
 
 # -- the three runs ----------------------------------------------------------------------------
 
@@ -260,6 +273,7 @@ class Parity:
         replay_s: how long the replay took, seconds.
         files: what of the files that commands make in the body's directory is recorded, if anything.
         short_roads: how many spawns were replayed by the short road.
+        at_once: how many others were by a child that had ended when it was made.
         forks: the body forks copies of this process, which is no real start of anything.
         tools: which tools the session knows of.
         settle_s: how long threads and children of a run have for going away, seconds.
@@ -275,6 +289,7 @@ class Parity:
         self.replay_s = 0.0
         self.files: FileRules | None = None
         self.short_roads = 0
+        self.at_once = 0
         self.forks = False
         self.settle_s = SETTLE_S
         self._terms: Terms | None = None
@@ -285,7 +300,8 @@ class Parity:
     ) -> T:
         """Run ``body`` three times and compare. A soak asks for more replays than one.
 
-        Where the short road was taken, there is one more replay, by the general road.
+        Where the short road was taken, there is one more replay, by the general road; where a ``Popen`` was
+        spared something, one more that spares it nothing.
 
         Raises:
             pytest.fail.Exception: an observation differs, the tape was not met exactly, a process was
@@ -309,6 +325,12 @@ class Parity:
                 patch.setattr(short, "OPEN", False)
                 replayed = self._run("the replay by the general road", body, self._replaying(), hang_s)
             _compare("the replay by the general road", seen, replayed)
+        if self.at_once:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(short, "OPEN", False)
+                patch.setattr(popen, "OPEN", False)
+                replayed = self._run("the replay by CPython's own road", body, self._replaying(), hang_s)
+            _compare("the replay by CPython's own road", seen, replayed)
         return seen
 
     def _run(
@@ -371,7 +393,9 @@ class Parity:
         finally:
             refused = intercept.guard.collect()
             session.close()
-            self.short_roads += session.short_roads
+            if popen.OPEN:
+                self.short_roads += session.short_roads
+                self.at_once += session.at_once
         _no_errors([*session.errors, *refused])
         left = session.leftover("call")
         _no_errors([left] if left else [])

@@ -32,6 +32,15 @@ _TAKEN: dict[str, Callable[[], Any]] = {
     "discarded": lambda: subprocess.run(
         ["sh", "-c", _BOTH], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ),
+    "all discarded": lambda: subprocess.run(
+        ["sh", "-c", _BOTH], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ),
+    "discarded together": lambda: subprocess.run(
+        ["sh", "-c", _BOTH], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ),
+    "discarded with input": lambda: subprocess.run(
+        ["sh", "-c", "read x; echo $x"], input=b"a\nb\n", stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ),
     "input": lambda: subprocess.run(["cat"], input=b"a\0b", capture_output=True),
     "text input": lambda: subprocess.run(["cat"], input="\xe4\n", capture_output=True, encoding="utf-8"),
     "no input": lambda: subprocess.run(["cat"], stdin=subprocess.DEVNULL, capture_output=True),

@@ -143,7 +143,7 @@ class Memory:
         self.discarded = streams.discarded
         self.together = streams.together
         self.limit_ns = limit_ns
-        if streams.together:
+        if streams.together and STDOUT in self.outlets:
             self.outlets[STDERR] = self.outlets[STDOUT]
 
     def said(self, pid: int) -> Said:

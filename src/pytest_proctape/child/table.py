@@ -60,7 +60,7 @@ class ProcessTable:
             copy = self._offered[1]
             self._copies[copy.pid] = copy
             return copy.pid
-        return self.unused_pid()
+        return next(self._pids)
 
     def unused_pid(self) -> int:
         """A pid that no process has."""
@@ -116,9 +116,10 @@ class ProcessTable:
             self._held[pid] = child
         if self._pipes and child is not None:
             self._pipes = {key: None if value is child else value for key, value in self._pipes.items()}
-        for fd in self._pidfds.pop(pid, ()):
-            os.close(fd)
-        copy = self._copies.pop(pid, None)
+        if self._pidfds:
+            for fd in self._pidfds.pop(pid, ()):
+                os.close(fd)
+        copy = self._copies.pop(pid, None) if self._copies else None
         if copy is not None:
             copy.reap()
 

@@ -63,14 +63,17 @@ class Form(NamedTuple):
 _STREAMS: Mapping[tuple[int | None, int | None, int | None], Streams] = {
     (stdin, stdout, stderr): Streams(
         tuple(fd for fd, one in ((1, stdout), (2, stderr)) if one == _PIPE),
-        tuple(fd for fd, one in ((1, stdout), (2, stderr)) if one == _DEVNULL),
+        tuple(
+            fd for fd, one in ((1, stdout), (2, stdout if stderr == _STDOUT else stderr)) if one == _DEVNULL
+        ),
         private=stdin == _PIPE,
-        together=stderr == _STDOUT,
+        # The null device is the same for both, as a tape sees it.
+        together=stderr == _STDOUT or stdout == stderr == _DEVNULL,
     )
     for stdin in (None, _PIPE, _DEVNULL)
     for stdout in (None, _PIPE, _DEVNULL)
     for stderr in (None, _PIPE, _DEVNULL, _STDOUT)
-    if stderr != _STDOUT or stdout == _PIPE
+    if stderr != _STDOUT or stdout is not None
 }
 """By what is asked for as stdin, stdout and stderr."""
 

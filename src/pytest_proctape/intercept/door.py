@@ -318,10 +318,9 @@ def memory_replayer() -> MemoryReplayer | None:
     here = _LOCAL.here
     around = here.handler if here.runs_tests else _around()
     block = _BLOCK.get()
-    handler = block[0] if block is not None and block[1] is around else around
-    if handler is None or _forked or not hasattr(handler, "replay_in_memory") or handler.closed:
-        return None
-    return cast(MemoryReplayer, handler)
+    handler: Any = block[0] if block is not None and block[1] is around else around
+    can = handler is not None and not _forked and hasattr(handler, "replay_in_memory") and not handler.closed
+    return handler if can else None
 
 
 report_from_fork: Callable[[str], None] | None = None

@@ -7,7 +7,8 @@ that they would have, and what the child says is written into them. Whatever is 
 function, and comes back through :mod:`.spawning`.
 
 ``communicate`` reads such a child's pipes one after the other: all is in them, so nobody has to select.
-See ``docs/decisions/0027``.
+``PROCTAPE_SHORT_ROAD=none`` in the environment turns this off, and the short road with it. See
+``docs/decisions/0027``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
@@ -27,8 +27,7 @@ from . import door, pacing, reaping, ways
 from .asking import request_of
 from .known import part
 
-OPEN = True
-"""The tests close it, to compare."""
+OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "none"
 _REAL_EXECUTE: Any = part(subprocess.Popen, "_execute_child")
 _REAL_READ = os.read
 _REAL_SELECTOR: Any = part(subprocess, "_PopenSelector")
@@ -76,17 +75,10 @@ def execute_child(
         and p2cwrite == -1
         and (p2cread == -1 or p2cread == null)
     ):
-        options: dict[str, Any] = {} if cwd is None else {"cwd": cwd}
-        if env is not None:
-            options["env"] = env
-        if shell:
-            options["shell"] = True
-        together = c2pwrite == errwrite != null and c2pread != -1
-        streams = _streams(
-            c2pread != -1, errread != -1 or together, c2pwrite == null, errwrite == null, together
-        )
+        together = c2pwrite == errwrite != -1
+        streams = _streams(c2pread != -1, errread != -1, c2pwrite == null, errwrite == null, together)
         sent = None if p2cread == -1 else b""
-        pid = _started(args, options, streams, sent, (c2pwrite, errwrite))
+        pid = _started(args, cwd, env, shell, streams, sent, (c2pwrite, errwrite))
     handles = p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
     if pid is None:
         beside = (preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell)
@@ -106,12 +98,17 @@ def execute_child(
 
 
 def _started(
-    args: Any, options: Mapping[str, Any], streams: Streams, sent: bytes | None, pipes: tuple[int, int]
+    args: Any, cwd: Any, env: Any, shell: Any, streams: Streams, sent: bytes | None, pipes: tuple[int, int]
 ) -> int | None:
     """The pid of a child that has ended; ``None`` where CPython has to ask, and nothing has happened."""
     handler = door.memory_replayer()
     if handler is None or CLOCK.is_looked_at or not ways.to_start() or pacing.asking_loop() is not None:
         return None
+    options: dict[str, Any] = {} if cwd is None else {"cwd": cwd}
+    if env is not None:
+        options["env"] = env
+    if shell:
+        options["shell"] = True
     request = request_of((args,), options)
     if request is None or handler.answering(request.argv) is not handler:
         return None
@@ -121,8 +118,9 @@ def _started(
         if said and not has_room(said):
             return False
         argv = request.argv
-        sys.audit("subprocess.Popen", argv[0], [*argv], options.get("cwd"), options.get("env"))
-        fill(said)
+        sys.audit("subprocess.Popen", argv[0], [*argv], cwd, env)
+        if said:
+            fill(said)
         return True
 
     return handler.replay_at_once(request.spawn, streams, sent, say, sys._getframe(2))
@@ -130,7 +128,7 @@ def _started(
 
 @lru_cache
 def _streams(out: bool, err: bool, no_out: bool, no_err: bool, together: bool) -> Streams:
-    piped = tuple(fd for fd, is_so in ((1, out), (2, err)) if is_so)
+    piped = tuple(fd for fd, is_so in ((1, out), (2, out if together else err)) if is_so)
     discarded = tuple(fd for fd, is_so in ((1, no_out), (2, no_err)) if is_so)
     return Streams(piped, discarded, together=together)
 

@@ -25,7 +25,7 @@ from ..errors import ProctapeError
 from . import door, reaping, ways
 from .asking import Request, decoded, encoded, request_of
 
-OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "0"
+OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") not in ("0", "none")
 
 _REAL_RUN: Callable[..., Any] = subprocess.run
 _REAL_CALL: Callable[..., int] = subprocess.call
@@ -79,8 +79,9 @@ def _said(
     handler = door.memory_replayer()
     if handler is None or CLOCK.is_looked_at or not ways.are_intact():
         return None
-    form, limit_ns, sent = request.form, _limit_ns(timeout), None
-    encoding = form.encoding_now()
+    form, sent = request.form, None
+    limit_ns = None if timeout is None else _limit_ns(timeout)
+    encoding = None if form.encoding is None else form.encoding_now()
     if limit_ns == 0 or encoding == "":
         return None
     if form.has_stdin:

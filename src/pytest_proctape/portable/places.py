@@ -123,23 +123,20 @@ class Places:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
         if self.capturing:
             return os.fsdecode(self.conceal(os.fsencode(text)))
-        known = self._current()
+        known = self.state
         concealed = known.texts.get(text)
         if concealed is None:
             concealed = os.fsdecode(self.conceal(os.fsencode(text)))
             known.add(text, concealed)
         return concealed
 
-    def _current(self) -> _Known:
+    @property
+    def state(self) -> _Known:
+        """Stays the same object as long as a text that was concealed would be so again."""
         known = self._known
         if known.secrets is not self.secrets.state or known.values is not self._values.state:
             known = self._known = _Known(self.secrets.state, self._values.state)
         return known
-
-    @property
-    def state(self) -> object:
-        """Stays the same object as long as a text that was concealed would be so again."""
-        return self._current()
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""

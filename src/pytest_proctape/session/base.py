@@ -246,7 +246,7 @@ class Session:
         """Who answers this command; ``None`` for one that is never taped, and always real."""
         if self.toolchain is not None and self.toolchain.has(argv[0]):
             return self.toolchain.answering(self)
-        if self.live and self.live.match(argv):
+        if self.live.written and self.live.match(argv):
             return None
         return (None if self.shared is None else self.shared(self, tuple(argv))) or self
 

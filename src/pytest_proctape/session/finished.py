@@ -71,7 +71,8 @@ def said_at_once(
     """
     stdin, stdout, stderr = entry.stdin, entry.stdout, entry.stderr
     if (
-        not _SAYING.issuperset(entry.model_fields_set)
+        # The fields that were given.
+        not _SAYING.issuperset(vars(entry))
         or entry.stderr_to_stdout is not streams.together
         or (limit_ns is not None and ns_from_ms(entry.duration_ms) > limit_ns)
         or ((sent or stdin is not None) and not _is_awaited(sent, stdin))
@@ -80,12 +81,12 @@ def said_at_once(
     out = b"" if stdout == "" else _seen(STDOUT, stdout, streams, reveal)
     if out is None:
         return None
+    piped = streams.piped
     if streams.together:
-        return None if stderr else (out, None)
+        return None if stderr else (out if STDOUT in piped else None, None)
     err = b"" if stderr == "" else _seen(STDERR, stderr, streams, reveal)
     if err is None:
         return None
-    piped = streams.piped
     return out if STDOUT in piped else None, err if STDERR in piped else None
 
 
