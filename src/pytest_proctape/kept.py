@@ -95,11 +95,9 @@ def _names_fixture(item: pytest.Item) -> bool:
 
 def marks_of(node: pytest.Item | pytest.Collector | None) -> list[pytest.Mark]:
     """What ``node.iter_markers("tape")`` gives, the nearest first; it is asked often for each test."""
-    found = []
+    found: list[pytest.Mark] = []
     while node is not None:
-        for mark in node.own_markers:
-            if mark.name == "tape":
-                found.append(mark)
+        found += [mark for mark in node.own_markers if mark.name == "tape"]
         node = node.parent
     return found
 
