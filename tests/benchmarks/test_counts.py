@@ -42,6 +42,7 @@ def test_a_spawn_does_no_more_than_it_did(table: dict[str, Any], scratch: Path) 
     assert set(found) == {
         "replay run",
         "replay lines",
+        "replay exec",
         "record run",
         "record lines",
         "replay run, general road",

@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import GUARDIAN, Said, Streams
+from pytest_proctape.child import GUARDIAN, BriefChild, Said, Streams
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import popen, short
 from pytest_proctape.match import Terms
@@ -259,6 +259,20 @@ class _Counting(ReplaySession):
         pid = super().replay_at_once(spawn, streams, sent, say, caller)
         self.at_once += pid is not None
         return pid
+
+    def replay_in_loop(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        now_ns: Callable[[], int],
+        pipes: tuple[int, int],
+        announce: Callable[[], None],
+        caller: FrameType,
+    ) -> BriefChild | None:
+        child = super().replay_in_loop(spawn, streams, sent, now_ns, pipes, announce, caller)
+        self.at_once += child is not None
+        return child
 
 
 # -- the three runs ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Children: the process table, the virtual child that plays an entry, the recording child that notes one."""
 
+from .brief import BriefChild
 from .causes import Stalled, WrongCause
 from .channels import Outlet
 from .ended import EndedChild, fill, has_room, own_pipes, said_into
@@ -21,6 +22,7 @@ __all__ = [
     "GUARDIAN",
     "PUMP",
     "TABLE",
+    "BriefChild",
     "Broken",
     "Child",
     "Copy",

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Protocol, cast
 
-from ..child import Said, Started, Streams, Wiring
+from ..child import BriefChild, Said, Started, Streams, Wiring
 from ..clock import CLOCK
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
@@ -122,6 +122,31 @@ class MemoryReplayer(Protocol):
 
         Returns:
             its pid, or ``None`` where that can't be: then nothing has happened.
+        """
+
+    def replay_in_loop(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        now_ns: Callable[[], int],
+        pipes: tuple[int, int],
+        announce: Callable[[], None],
+        caller: FrameType,
+    ) -> BriefChild | None:
+        """Answer a spawn of an event loop whose child says all at once, and ends later.
+
+        Args:
+            spawn: what is asked for.
+            streams: of the child.
+            sent: as above.
+            now_ns: the clock of the loop.
+            pipes: where the child's stdout and stderr go.
+            announce: is called when it is certain that the child can be started.
+            caller: the frame that asks for it.
+
+        Returns:
+            the child, or ``None`` where that can't be: then nothing has happened.
         """
 
 

@@ -6,22 +6,29 @@ for a round depends on how many children move in that round, and not on how many
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import selectors
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from io import FileIO
 from typing import Any
 
 from ..child import PUMP, VirtualChild, patience_ns
 from ..clock import REAL
+from ..frozen import NOTHING
 from . import inherit
+from .lanes import BothMaps, Lanes
 from .outside import is_of_this_process, is_outer_socket
 
 _BLINK_S = 0.005
 _TELLING_NS = 10**9
 """Real nanoseconds after which nobody is thought to be bringing the word any more."""
+
+_BUSY_ROUNDS = 16
+"""So many rounds a busy loop goes without a look at what wakes it, and at the time."""
 
 Events = list[tuple[selectors.SelectorKey, int]]
 
@@ -41,21 +48,24 @@ class Pace:
     Attributes:
         skipped_s: how much time has been left out, in seconds.
         children: those that have not ended, or whose output is on its way, with the transports to be told.
+        stepped: those that have to be looked at.
+        fed: those that a pipe may bring on, and those of which one never knows.
+        lanes: pipes of children that the system is not asked about.
     """
 
     def __init__(self, loop: Any) -> None:
         self.skipped_s = 0.0
         self.children: dict[VirtualChild, Any] = {}
-        self._stepped: deque[VirtualChild] = deque()
+        self.stepped: deque[VirtualChild] = deque()
         self._due: dict[VirtualChild, int] = {}
         self._times: list[tuple[int, int, VirtualChild]] = []
         """A heap of all that is in ``_due``, and of more: what has been superseded stays until its time."""
         self._numbers = itertools.count()
-        self._fed: set[VirtualChild] = set()
-        """Those that a pipe may bring on, and those of which one never knows."""
+        self.fed: set[VirtualChild] = set()
         self._tellers: dict[VirtualChild, Callable[[], None]] = {}
         self._untold: dict[VirtualChild, tuple[Any, int]] = {}
         self._asleep = False
+        self.lanes = Lanes()
         self._loop = weakref.ref(loop)
         self._real_time: Callable[[], float] = loop.time
         loop.time = self.time
@@ -69,14 +79,24 @@ class Pace:
         """The same in nanoseconds."""
         return round((self._real_time() + self.skipped_s) * 1e9)
 
-    def add(self, child: VirtualChild, transport: Any) -> None:
-        """The loop waits for ``child``, and ``transport`` is to be told of its end."""
+    def add(self, child: VirtualChild, transport: Any, files: Mapping[FileIO, bool] = NOTHING) -> None:
+        """The loop waits for ``child``, and ``transport`` is to be told of its end.
+
+        Args:
+            child: of this replay.
+            transport: of the child.
+            files: pipes that it has said all into, and whether that was anything.
+        """
         self.children[child] = transport
-        self._stepped.append(child)
         child.on_step = self._note_step
+        if files:
+            self.lanes.open(child, files)
+            self._schedule(child)
+            return
+        self.stepped.append(child)
 
     def _note_step(self, child: VirtualChild) -> None:
-        self._stepped.append(child)
+        self.stepped.append(child)
         if self._asleep:
             self._asleep = False
             loop = self._loop()
@@ -100,10 +120,10 @@ class Pace:
         self._asleep = True
         try:
             # Whoever steps a child from now on wakes the loop.
-            ready = [] if self._stepped else select(patience_ns(alone=alone) / 1e9)
+            ready = [] if self.stepped else select(patience_ns(alone=alone) / 1e9)
         finally:
             self._asleep = False
-        if not ready and not self._stepped:
+        if not ready and not self.stepped:
             for child in list(self.children):
                 child.stall()
         return ready
@@ -115,7 +135,7 @@ class Pace:
         """Call ``tell`` once ``child`` has ended, while the loop selects."""
         self._tellers[child] = tell
         if child.status is not None:
-            self._stepped.append(child)
+            self.stepped.append(child)
 
     @property
     def at_rest(self) -> bool:
@@ -123,8 +143,8 @@ class Pace:
         return not self.children and not self._untold
 
     def can_move(self) -> bool:
-        """Whether there is anything to catch up with; asked in every round of a busy loop."""
-        if self._stepped or self._fed:
+        """Whether there is anything to catch up with."""
+        if self.stepped or self.fed:
             return True
         return bool(self._times) and self._times[0][0] <= (self._real_time() + self.skipped_s) * 1e9
 
@@ -149,19 +169,19 @@ class Pace:
 
     def catch_up(self) -> bool:
         """Let every child move as far as it can now; whether the loop has been told of the end of one."""
-        if self._fed:
-            PUMP.catch_up(self._fed)
-            for child in [one for one in self._fed if one.restless]:
+        if self.fed:
+            PUMP.catch_up(self.fed)
+            for child in [one for one in self.fed if one.restless]:
                 child.step()
-        now_ns = self.now_ns()
+        now_ns = self.now_ns() if self._times else 0
         while self._times and self._times[0][0] <= now_ns:
             at_ns, _, child = heapq.heappop(self._times)
             if self._due.get(child) == at_ns:
                 del self._due[child]
                 child.step()
         told = False
-        while self._stepped:
-            told |= self._look_at(self._stepped.popleft())
+        while self.stepped:
+            told |= self._look_at(self.stepped.popleft())
         return told
 
     def _look_at(self, child: VirtualChild) -> bool:
@@ -170,21 +190,25 @@ class Pace:
             return False
         told = False
         if child.status is not None:
+            self.lanes.close(child)
             told = self._tell_end(child)
             if not child.busy:
                 self._forget(child)
                 return told
+        self._schedule(child)
+        if child.is_fed:
+            self.fed.add(child)
+        else:
+            self.fed.discard(child)
+        return told
+
+    def _schedule(self, child: VirtualChild) -> None:
         due_ns = child.due_ns()
         if due_ns is None:
             self._due.pop(child, None)
         elif self._due.get(child) != due_ns:
             self._due[child] = due_ns
             heapq.heappush(self._times, (due_ns, next(self._numbers), child))
-        if child.is_fed:
-            self._fed.add(child)
-        else:
-            self._fed.discard(child)
-        return told
 
     def _tell_end(self, child: VirtualChild) -> bool:
         tell = self._tellers.pop(child, None)
@@ -202,7 +226,7 @@ class Pace:
         child.on_step = None
         del self.children[child]
         self._due.pop(child, None)
-        self._fed.discard(child)
+        self.fed.discard(child)
         if not self._due:
             # A loop may outlive very many children.
             self._times.clear()
@@ -230,26 +254,51 @@ class Selector:
     def __init__(self, inner: selectors.BaseSelector, pace: Pace) -> None:
         self._inner = inner
         self.pace = pace
+        self._lanes = pace.lanes
         self._new = {key.fd for key in (inner.get_map() or {}).values()}
         self._outer: set[int] = set()
+        self._watched = len(self._new)
+        self._rounds = 0
         # A loop asks these often.
         self._select = inner.select
-        self.modify = inner.modify
-        self.get_key = inner.get_key
-        self.get_map: Callable[[], Mapping[Any, selectors.SelectorKey] | None] = inner.get_map
+        self._peek = _peek_of(inner)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey] | None:
+        """Stands in for :meth:`selectors.BaseSelector.get_map`."""
+        watched: Mapping[Any, selectors.SelectorKey] | None = self._inner.get_map()
+        return BothMaps(self._lanes, watched) if self._lanes.keys and watched is not None else watched
+
+    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
+        """Stands in for :meth:`selectors.BaseSelector.get_key`."""
+        if fileobj in self._lanes:
+            return self._lanes.keys[fileobj]
+        return self._inner.get_key(fileobj)
+
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Stands in for :meth:`selectors.BaseSelector.register`."""
-        key = self._inner.register(fileobj, events, data)
-        self._new.add(key.fd)
+        key = self._lanes.watch(fileobj, events, data)
+        if key is None:
+            key = self._inner.register(fileobj, events, data)
+            self._new.add(key.fd)
+            self._watched += 1
         return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Stands in for :meth:`selectors.BaseSelector.modify`."""
+        if fileobj not in self._lanes.keys:
+            return self._inner.modify(fileobj, events, data)
+        self._lanes.forget(fileobj)
+        return self.register(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """Stands in for :meth:`selectors.BaseSelector.unregister`."""
+        if fileobj in self._lanes.keys:
+            return self._lanes.forget(fileobj)
         key = self._inner.unregister(fileobj)
+        self._watched -= 1
         self._new.discard(key.fd)
         self._outer.discard(key.fd)
         return key
@@ -258,19 +307,30 @@ class Selector:
         """Stands in for :meth:`selectors.BaseSelector.select`."""
         pace = self.pace
         if timeout is not None and timeout <= 0:
-            if pace.can_move():
+            self._rounds += 1
+            # A loop always watches what wakes it, and one that is busy is awake; nor does the time press.
+            if self._watched > 1 or not self._rounds % _BUSY_ROUNDS:
+                if pace.can_move():
+                    pace.catch_up()
+                return self._glance()
+            if pace.stepped or pace.fed:
                 pace.catch_up()
-            return self._select(0)
-        if pace.at_rest:
+            return self._lanes.events() if self._lanes.ready else []
+        if pace.at_rest and not self._lanes.ready:
             return self._select(timeout)
         return self._wait(None if timeout is None else pace.time() + timeout)
+
+    def _glance(self) -> Events:
+        """What is ready now; mostly nothing, and then there is little to ask."""
+        ready = self._select(0) if self._peek() else []
+        return ready + self._lanes.events() if self._lanes.ready else ready
 
     def _wait(self, deadline: float | None) -> Events:
         """Until something is ready, or by ``loop.time`` it is ``deadline``."""
         pace, select = self.pace, self._select
         while True:
             told = pace.can_move() and pace.catch_up()
-            ready = select(0)
+            ready = self._glance()
             left = None if deadline is None else deadline - pace.time()
             if ready or told or (left is not None and left <= 0):
                 return ready
@@ -297,3 +357,10 @@ class Selector:
             if is_outer_socket(fd):
                 self._outer.add(fd)
         return bool(self._outer)
+
+
+def _peek_of(inner: selectors.BaseSelector) -> Callable[[], object]:
+    """Whether ``inner`` may have something ready."""
+    if type(inner) is not getattr(selectors, "EpollSelector", None):
+        return lambda: True
+    return functools.partial(inner._selector.poll, 0, 1)  # type: ignore[attr-defined]

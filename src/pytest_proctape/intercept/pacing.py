@@ -13,12 +13,14 @@ import asyncio
 import os
 import selectors
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
+from io import FileIO
+from types import MethodType
 from typing import Any
 
 from ..child import TABLE, VirtualChild
 from ..clock import CLOCK
+from ..frozen import NOTHING
 from . import door
 from .pace import Pace, Selector, note_real
 
@@ -63,9 +65,19 @@ def attach(loop: asyncio.AbstractEventLoop, transport: Any, pid: int) -> None:
     """``loop`` waits for this child, and ``transport`` is to be told of its end."""
     child = TABLE.get(pid)
     if isinstance(child, VirtualChild) and not child.clocked:
-        (_pace_of(loop) or Pace(loop)).add(child, transport)
+        follow(loop, transport, child)
     elif child is None:
         note_real(loop, transport)
+
+
+def follow(
+    loop: asyncio.AbstractEventLoop,
+    transport: Any,
+    child: VirtualChild,
+    files: Mapping[FileIO, bool] = NOTHING,
+) -> None:
+    """The same for a replayed child; see :meth:`.Pace.add`."""
+    (_pace_of(loop) or Pace(loop)).add(child, transport, files)
 
 
 def add_child_handler(watcher: Any, pid: int, callback: Callable[..., object], *args: Any) -> None:
@@ -73,20 +85,51 @@ def add_child_handler(watcher: Any, pid: int, callback: Callable[..., object], *
 
     A virtual child's end is seen when the loop selects, and then what the thread would do takes no time.
     """
-    loop, child = asyncio.get_running_loop(), TABLE.get(pid)
-    pace = _pace_of(loop)
-    if pace is None or not isinstance(child, VirtualChild) or child not in pace:
+    loop = asyncio.get_running_loop()
+    inside = _Inside(loop)
+
+    def told() -> None:
+        watcher._do_waitpid(inside, pid, inside.called(callback), args)
+
+    if _tell_by(loop, pid, told):
+        watcher._threads[pid] = _NOBODY
+    else:
         _REAL_ADD_CHILD_HANDLER(watcher, pid, callback, *args)
-        return
+
+
+def add_child_descriptor(watcher: Any, pid: int, callback: Callable[..., object], *args: Any) -> None:
+    """Stands in for ``PidfdChildWatcher.add_child_handler``, which watches a descriptor of the child.
+
+    There is one, so that what is opened next has the number that it would have had; it tells nothing.
+    """
+    loop = asyncio.get_running_loop()
+    inside = _Inside(loop)
+
+    def told() -> None:
+        watcher._do_wait(pid, held, inside.called(callback), args)
+
+    if _tell_by(loop, pid, told):
+        held = os.dup(loop._ssock.fileno())  # type: ignore[attr-defined]
+    else:
+        _REAL_ADD_CHILD_DESCRIPTOR(watcher, pid, callback, *args)
+
+
+def _tell_by(loop: asyncio.AbstractEventLoop, pid: int, told: Callable[[], None]) -> bool:
+    """Have ``told`` called at the end of a virtual child, for the present session; whether it is one."""
+    pace, child = _pace_of(loop), TABLE.get(pid)
+    if pace is None or not isinstance(child, VirtualChild) or child not in pace:
+        return False
     handler = door.current()
 
     def tell() -> None:
-        around = nullcontext() if door.current() is handler else door.inherited(handler)
-        with around:
-            watcher._do_waitpid(_Inside(loop), pid, callback, args)
+        if door.current() is handler:
+            told()
+        else:
+            with door.inherited(handler):
+                told()
 
-    watcher._threads[pid] = _NOBODY
     pace.tell_by(child, tell)
+    return True
 
 
 class _Inside:
@@ -94,10 +137,15 @@ class _Inside:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.call_soon_threadsafe = loop.call_soon
+        self.call_soon = self.call_soon_threadsafe = loop.call_soon
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)
+
+    def called(self, callback: Callable[..., object]) -> Callable[..., object]:
+        """The loop's own ``callback``, as a method of this one; any other as it is."""
+        is_own = getattr(callback, "__func__", None) is _TOLD
+        return MethodType(_TOLD, self) if is_own else callback
 
 
 class _Nobody:
@@ -110,11 +158,21 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-_NAME = "ThreadedChildWatcher" if sys.version_info < (3, 14) else "_ThreadedChildWatcher"
-_WATCHER: Any = getattr(asyncio.unix_events, _NAME, None)
-_REAL_ADD_CHILD_HANDLER: Callable[..., None] = getattr(_WATCHER, "add_child_handler", add_child_handler)
+_TOLD: Callable[..., object] = asyncio.SelectorEventLoop._child_watcher_callback  # type: ignore[attr-defined]
+_UNDERSCORE = "" if sys.version_info < (3, 14) else "_"
+_BY_THREAD: Any = getattr(asyncio.unix_events, f"{_UNDERSCORE}ThreadedChildWatcher", None)
+_BY_DESCRIPTOR: Any = getattr(asyncio.unix_events, f"{_UNDERSCORE}PidfdChildWatcher", None)
+if sys.version_info < (3, 12):
+    # It belongs to one loop there, and is nobody's unless a test asks for it.
+    _BY_DESCRIPTOR = None
+_REAL_ADD_CHILD_HANDLER: Callable[..., None] = getattr(_BY_THREAD, "add_child_handler", add_child_handler)
+_REAL_ADD_CHILD_DESCRIPTOR: Callable[..., None] = getattr(
+    _BY_DESCRIPTOR, "add_child_handler", add_child_descriptor
+)
 
 
 def replacements() -> list[tuple[Any, str, Any]]:
     """What is to stand in for what."""
-    return [] if _WATCHER is None else [(_WATCHER, "add_child_handler", add_child_handler)]
+    name = "add_child_handler"
+    pairs = ((_BY_THREAD, add_child_handler), (_BY_DESCRIPTOR, add_child_descriptor))
+    return [(watcher, name, what) for watcher, what in pairs if watcher is not None]

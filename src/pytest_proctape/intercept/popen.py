@@ -23,7 +23,7 @@ from typing import Any
 
 from ..child import FORKS, TABLE, EndedChild, Streams, fill, has_room
 from ..clock import CLOCK
-from . import door, pacing, reaping, ways
+from . import door, looped, pacing, reaping, ways
 from .asking import request_of
 from .known import part
 
@@ -78,7 +78,7 @@ def execute_child(
         together = c2pwrite == errwrite != -1
         streams = _streams(c2pread != -1, errread != -1, c2pwrite == null, errwrite == null, together)
         sent = None if p2cread == -1 else b""
-        pid = _started(args, cwd, env, shell, streams, sent, (c2pwrite, errwrite))
+        pid = _started(self, args, cwd, env, shell, streams, sent, (c2pwrite, errwrite))
     handles = p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
     if pid is None:
         beside = (preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell)
@@ -98,11 +98,21 @@ def execute_child(
 
 
 def _started(
-    args: Any, cwd: Any, env: Any, shell: Any, streams: Streams, sent: bytes | None, pipes: tuple[int, int]
+    self: Any,
+    args: Any,
+    cwd: Any,
+    env: Any,
+    shell: Any,
+    streams: Streams,
+    sent: bytes | None,
+    pipes: tuple[int, int],
 ) -> int | None:
-    """The pid of a child that has ended; ``None`` where CPython has to ask, and nothing has happened."""
+    """The pid of a child that has ended, or that a loop waits for.
+
+    ``None`` where CPython has to ask, and nothing has happened.
+    """
     handler = door.memory_replayer()
-    if handler is None or CLOCK.is_looked_at or not ways.to_start() or pacing.asking_loop() is not None:
+    if handler is None or CLOCK.is_looked_at or not ways.to_start():
         return None
     options: dict[str, Any] = {} if cwd is None else {"cwd": cwd}
     if env is not None:
@@ -123,7 +133,10 @@ def _started(
             fill(said)
         return True
 
-    return handler.replay_at_once(request.spawn, streams, sent, say, sys._getframe(2))
+    asking, caller = pacing.asking_loop(), sys._getframe(2)
+    if asking is not None:
+        return looped.start(asking, handler, request, options, streams, sent, pipes, self, caller)
+    return handler.replay_at_once(request.spawn, streams, sent, say, caller)
 
 
 @lru_cache

@@ -16,13 +16,16 @@ from typing import Any
 from ..child import (
     FORKS,
     TABLE,
+    BriefChild,
     EndedChild,
     Memory,
     Said,
+    Stalled,
     Started,
     Streams,
     VirtualChild,
     Wiring,
+    WrongCause,
     own_pipes,
     said_into,
 )
@@ -30,13 +33,15 @@ from ..clock import REAL
 from ..errors import (
     Divergence,
     Exhaustion,
+    ProctapeError,
     TapeError,
     TapeNotFound,
 )
 from ..match import Asked
-from ..tape import Entry, Spawn
+from ..tape import STDERR, STDOUT, Entry, Spawn
 from . import report
 from .base import group_of
+from .children import TapedChild
 from .cursor import Cursor
 from .finished import Finished, said_at_once
 from .known import KnownWords
@@ -114,6 +119,52 @@ class ReplaySession(Player):
             TABLE.add_ended(child)
             cursor.take(index)
         return pid
+
+    def replay_in_loop(
+        self,
+        spawn: Spawn,
+        streams: Streams,
+        sent: bytes | None,
+        now_ns: Callable[[], int],
+        pipes: tuple[int, int],
+        announce: Callable[[], None],
+        caller: FrameType,
+    ) -> BriefChild | None:
+        """Answer a spawn of an event loop; see :class:`.intercept.door.MemoryReplayer`."""
+        if self._has_company or self.log is not None or FORKS.place:
+            return None
+        with self._lock:
+            found = self._find_again(spawn)
+            if found is None:
+                return None
+            index, entry, cursor = found
+            outputs = said_at_once(entry, streams, sent, None, self.places.reveal)
+            if outputs is None:
+                return None
+            announce()
+            pid, wrong = TABLE.new_pid(), partial(self._stalled, spawn, index, self.tally_so_far() + 1)
+            status = (entry.exit_code or 0) << 8
+            child = BriefChild(
+                *(pid, os.getpgrp(), status, self._script, entry),
+                now_ns=now_ns,
+                on_wrong=wrong,
+                on_end=TABLE.tell,
+            )
+            self._keep(spawn, entry, pid, caller, child)
+            self.children.append(child)
+            TABLE.add(child)
+            cursor.take(index)
+            said = zip((STDOUT, STDERR), pipes, outputs, strict=True)
+            child.say({to: data for fd, to, data in said if data is not None and fd in streams.piped})
+        return child
+
+    def _stalled(
+        self, spawn: Spawn, index: int, number: int, child: VirtualChild, wrong: WrongCause | Stalled
+    ) -> ProctapeError:
+        """What to tell who waits in vain for a child that was started without looking closer."""
+        place = next((one.place for one in self.roll if one.pid == child.pid), "")
+        part = Part(child.script, index, self.entries[index])
+        return self.latch(self.wrong_cause(self.asked(spawn), number, place, part, wrong))
 
     def signal_another(self, pid: int, number: int, *, group: bool) -> int:
         """What came of it in the recording: none is sent for real."""
@@ -227,6 +278,12 @@ class ReplaySession(Player):
                     made, child = one.told(str(self.root))
                     self._spawns.append(made)
                     self._roll.add(child)
+
+    def alive(self) -> list[TapedChild]:
+        """See :class:`Session`."""
+        if any(child is not None and child.status is None for *_, child in self._finished):
+            self._settle()
+        return super().alive()
 
     def tally(self) -> tuple[int, int, int, int]:
         """See :class:`Session`."""

@@ -1,0 +1,68 @@
+"""The short road of asyncio: a replayed child of a loop that says a little and ends.
+
+:mod:`.popen` asks, when the transport of a subprocess makes a ``Popen``. The pipes are there by then, made by
+CPython as ever. The child says what it has to say into them at once, and ends when its time has come by the
+clock of the loop; :mod:`.lanes` knows when its pipes can be read. All that follows is asyncio's own.
+
+What the session does not know for sure goes the general road, and nothing has happened. See
+``docs/decisions/0028``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from io import FileIO
+from types import FrameType
+from typing import Any
+
+from ..child import Streams
+from . import door, pacing
+from .asking import Request
+
+_TRANSPORT: Any = getattr(asyncio.unix_events, "_UnixSubprocessTransport", None)
+
+
+def start(
+    asking: tuple[asyncio.AbstractEventLoop, Any],
+    handler: door.MemoryReplayer,
+    request: Request,
+    options: Mapping[str, Any],
+    streams: Streams,
+    sent: bytes | None,
+    pipes: tuple[int, int],
+    popen: Any,
+    caller: FrameType,
+) -> int | None:
+    """The pid of a child of a loop; ``None`` where CPython has to ask, and nothing has happened.
+
+    Args:
+        asking: the loop, and the transport that makes the ``Popen``.
+        handler: the session.
+        request: what is asked for.
+        options: where it is to run.
+        streams: of the child.
+        sent: empty where its stdin has nothing; ``None`` where that is the parent's own.
+        pipes: where its stdout and its stderr go.
+        popen: has the other ends of them.
+        caller: the frame that asks for it.
+    """
+    loop, transport = asking
+    if type(transport) is not _TRANSPORT:
+        return None
+
+    def announce() -> None:
+        argv = request.argv
+        sys.audit("subprocess.Popen", argv[0], [*argv], options.get("cwd"), options.get("env"))
+
+    child = handler.replay_in_loop(request.spawn, streams, sent, pacing.now_of(loop), pipes, announce, caller)
+    if child is None:
+        return None
+    files: dict[FileIO, bool] = {}
+    if not child.has_much:
+        for file, pipe in ((popen.stdout, pipes[0]), (popen.stderr, pipes[1])):
+            if type(file) is FileIO:
+                files[file] = pipe in child.said
+    pacing.follow(loop, transport, child, files)
+    return child.pid

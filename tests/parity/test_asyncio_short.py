@@ -1,0 +1,296 @@
+"""What the short road of asyncio shows to who looks closer, and what it leaves to the general one.
+
+Where a machine was slow a recording keeps the times of outputs, and then there is no short road: that it is
+taken is for ``tests/unit/intercept/test_looped.py`` to hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+from asyncio import unix_events
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .harness import Parity
+from .observe import python
+
+Exec = asyncio.create_subprocess_exec
+Main = Callable[[Path], Coroutine[Any, Any, Any]]
+SLOW = ["sh", "-c", "printf out; printf err >&2; sleep 0.2"]
+ALONE = ["sh", "-c", "printf out; sleep 0.2"]
+
+
+def runs(main: Main) -> Callable[[Path], Any]:
+    """The body that runs ``main`` in a loop of its own."""
+    return lambda folder: asyncio.run(main(folder))
+
+
+def number_of(folder: Path) -> int:
+    """What the next descriptor gets."""
+    fd = os.open(folder, os.O_RDONLY)
+    os.close(fd)
+    return fd
+
+
+STREAMS: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "both": (SLOW, {"stdout": PIPE, "stderr": PIPE}),
+    "one": (ALONE, {"stdout": PIPE}),
+    "one and nothing": (ALONE, {"stdout": PIPE, "stderr": PIPE}),
+    "the other": (SLOW, {"stderr": PIPE, "stdout": DEVNULL}),
+    "together": (SLOW, {"stdout": PIPE, "stderr": STDOUT}),
+    "no input": (SLOW, {"stdin": DEVNULL, "stdout": PIPE, "stderr": DEVNULL}),
+    "discarded": (SLOW, {"stdout": DEVNULL, "stderr": DEVNULL}),
+}
+
+
+@pytest.mark.parametrize("command, streams", STREAMS.values(), ids=STREAMS)
+def test_descriptors_have_their_numbers(parity: Parity, command: list[str], streams: dict[str, Any]) -> None:
+    async def main(folder: Path) -> Any:
+        base = number_of(folder)
+        child = await Exec(*command, **streams)
+        transport: Any = child._transport  # type: ignore[attr-defined]
+        pipes = [transport.get_pipe_transport(fd) for fd in (1, 2)]
+        numbers = [None if one is None else one.get_extra_info("pipe").fileno() - base for one in pipes]
+        then = number_of(folder) - base
+        said = await child.communicate()
+        return numbers, then, said, number_of(folder) - base, child.returncode
+
+    *_, at_end, code = parity(runs(main))
+    assert (at_end, code) == (0, 0)
+
+
+def test_its_objects_are_those_of_asyncio(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*ALONE, stdout=PIPE, stderr=PIPE)
+        transport: Any = child._transport  # type: ignore[attr-defined]
+        pipe = transport.get_pipe_transport(1)
+        popen, file = transport.get_extra_info("subprocess"), pipe.get_extra_info("pipe")
+        return [
+            type(transport) is unix_events._UnixSubprocessTransport,  # type: ignore[attr-defined]
+            type(pipe) is unix_events._UnixReadPipeTransport,  # type: ignore[attr-defined]
+            type(popen) is subprocess.Popen,
+            type(file) is io.FileIO,
+            file is popen.stdout,
+            file.mode,
+            popen.args[1:2],
+            popen.returncode,
+            child.returncode,
+            repr(pipe).replace(str(file.fileno()), "N"),
+            repr(transport).replace(str(child.pid), "P").partition(" stdout")[0],
+            await child.communicate(),
+            popen.returncode,
+            repr(pipe).partition(" fd")[0],
+        ]
+
+    assert parity(runs(main))[:6] == [True, True, True, True, True, "rb"]
+
+
+def test_a_reader_that_is_full_pauses_its_pipe(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        # It ends only when somebody reads, so who waits does so beside it.
+        child = await Exec("head", "-c", "4000", "/dev/zero", stdout=PIPE, limit=100)
+        assert child.stdout is not None
+        parts = [len(await child.stdout.readexactly(1000)) for _ in range(4)]
+        return parts, await child.stdout.read(), await child.wait()
+
+    assert parity(runs(main)) == ([1000] * 4, b"", 0)
+
+
+def test_who_pauses_and_reads_by_himself(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*SLOW, stdout=PIPE, stderr=PIPE)
+        pipe = child._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        assert child.stdout is not None
+        first = await child.stdout.readexactly(1)
+        pipe.pause_reading()
+        watched = pipe.is_reading()
+        pipe.resume_reading()
+        return first, watched, await child.communicate(), child.returncode
+
+    assert parity(runs(main)) == (b"o", False, (b"ut", b"err"), 0)
+
+
+def test_a_reader_of_the_tests_own(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        loop, got, done = asyncio.get_running_loop(), bytearray(), asyncio.Event()
+        child = await Exec(*SLOW, stderr=PIPE)
+        pipe = child._transport.get_pipe_transport(2)  # type: ignore[attr-defined]
+        fd = pipe.get_extra_info("pipe").fileno()
+
+        def read() -> None:
+            try:
+                data = os.read(fd, 2)
+            except BlockingIOError:
+                return
+            got.extend(data)
+            if not data:
+                loop.remove_reader(fd)
+                done.set()
+
+        loop.add_reader(fd, read)
+        await done.wait()
+        # Asyncio's own reader had taken what came before that.
+        assert child.stderr is not None
+        buffered = bytes(child.stderr._buffer)  # type: ignore[attr-defined]
+        pipe.close()
+        return buffered + bytes(got), await child.wait()
+
+    assert parity(runs(main)) == (b"err", 0)
+
+
+def test_a_loop_that_looks_closer_at_itself(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*SLOW, stdout=PIPE, stderr=PIPE)
+        return await child.communicate(), child.returncode
+
+    assert parity(lambda folder: asyncio.run(main(folder), debug=True)) == ((b"out", b"err"), 0)
+
+
+def test_a_time_limit_that_is_long_enough_and_one_that_is_not(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*ALONE, stdout=PIPE)
+        reading = asyncio.ensure_future(child.communicate())
+        done, _ = await asyncio.wait([reading], timeout=0.001)
+        seen = [len(done), child.returncode]
+        return seen, await asyncio.wait_for(reading, 60), child.returncode
+
+    assert parity(runs(main)) == ([0, None], (b"out", None), 0)
+
+
+def test_children_end_in_the_order_of_their_times(parity: Parity) -> None:
+    async def one(seconds: str, seen: list[str]) -> None:
+        child = await Exec("sh", "-c", f"echo {seconds}; sleep {seconds}", stdout=PIPE)
+        assert child.stdout is not None
+        await child.stdout.readline()
+        await child.wait()
+        seen.append(seconds)
+
+    async def main(folder: Path) -> Any:
+        seen: list[str] = []
+        await asyncio.gather(*(one(seconds, seen) for seconds in ("0.6", "0.3", "0.9", "0")))
+        return seen
+
+    assert parity(runs(main)) == ["0", "0.3", "0.6", "0.9"]
+
+
+def test_a_pipe_that_is_closed_early_and_its_number(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("sh", "-c", "sleep 0.3", stdout=PIPE)
+        pipe = child._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        pipe.close()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        other = await Exec("sh", "-c", "echo other; sleep 0.6", stdout=PIPE)
+        return await child.wait(), other.returncode, await other.communicate(), other.returncode
+
+    assert parity(runs(main)) == (0, None, (b"other\n", None), 0)
+
+
+def test_a_busy_loop_sees_the_end(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*python("print('x')"), stdout=PIPE)
+        while child.returncode is None:
+            await asyncio.sleep(0)
+        return await child.communicate(), child.returncode
+
+    assert parity(runs(main)) == ((b"x\n", None), 0)
+
+
+class Order(asyncio.SubprocessProtocol):
+    """Notes what it is told, in order."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self.seen.append(("made", type(transport).__name__))
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.seen.append((fd, data))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.seen.append((fd, exc))
+
+    def process_exited(self) -> None:
+        self.seen.append("exited")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.append(("lost", exc))
+        self.done.set_result(None)
+
+
+def test_a_protocol_is_told_in_order(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.subprocess_exec(Order, *ALONE, stdin=None)
+        await protocol.done
+        transport.close()
+        # Whether the pipes or the end come first is up to the system.
+        return protocol.seen[0], sorted(map(str, protocol.seen[1:-1])), protocol.seen[-1]
+
+    assert parity(runs(main))[2] == ("lost", None)
+
+
+def test_a_transport_that_is_closed_while_its_child_runs(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.subprocess_exec(Order, "sleep", "100", stdin=None)
+        transport.close()
+        await protocol.done
+        return transport.get_returncode(), protocol.seen[-1]
+
+    assert parity(runs(main)) == (-9, ("lost", None))
+
+
+_OTHERS: dict[str, dict[str, Any]] = {
+    "a new session": {"start_new_session": True},
+    "descriptors passed on": {"close_fds": False},
+    "an input": {"stdin": PIPE},
+    "a function before": {"preexec_fn": lambda: None},
+}
+
+
+@pytest.mark.parametrize("options", _OTHERS.values(), ids=_OTHERS)
+def test_what_is_left_to_the_general_road(parity: Parity, options: dict[str, Any]) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("echo", "x", stdout=PIPE, **options)
+        return await child.communicate(), child.returncode
+
+    assert parity(runs(main)) == ((b"x\n", None), 0)
+    assert parity.at_once == 0
+
+
+def test_audit_events_are_those_of_cpython(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("echo", "x", stdin=DEVNULL, stdout=PIPE)
+        return await child.communicate()
+
+    def body(folder: Path) -> Any:
+        _events.clear()
+        _listening.append(True)
+        try:
+            result = asyncio.run(main(folder))
+        finally:
+            _listening.clear()
+        return result, [one for one in _events if one[0] == "subprocess.Popen" or one[1] == os.devnull]
+
+    sys.addaudithook(_hear)
+    assert len(parity(body)[1]) == 2
+
+
+_events: list[Any] = []
+_listening: list[bool] = []
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if _listening and event in ("open", "subprocess.Popen"):
+        _events.append((event, *map(str, args)))
