@@ -11,7 +11,7 @@ from collections.abc import Callable
 SMALL = 4096
 """Bytes of a text in which it is quicker to look at once."""
 
-_SAMPLES = 4096
+_SAMPLES = 1024
 
 
 class Alphabet:

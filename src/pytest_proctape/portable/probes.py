@@ -31,6 +31,8 @@ class Probe:
 
     def likely(self, may: May) -> list[bytes]:
         """The words whose bytes are all there."""
+        if not may(self._anchor):
+            return []
         return [word for word, besides, _ in self._needs if may(besides)]
 
     def words_in(self, data: bytes, may: May) -> list[bytes]:

@@ -145,6 +145,8 @@ _SHAPES = (*_TIGHT, *_LOOSE)
 _EXACT_WORDS = [word for shape in _SHAPES if not shape.folded for word in shape.words]
 _TIGHT_WORDS = [word for shape in _TIGHT for word in shape.words]
 _FOLDED_WORDS = [word for shape in _SHAPES if shape.folded for word in shape.words]
+_FOLDED_BYTES = frozenset(b"".join([*_FOLDED_WORDS, *(shape.has for shape in _SHAPES if shape.folded)]))
+_SMALL_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 
 _SHORTEST = 12
 """Bytes of the shortest text that any of the shapes fits."""
@@ -234,17 +236,13 @@ def _words_in(data: bytes, may: Callable[[bytes], bool], few: bytes | None) -> s
     present = {word for probe in exact for word in probe.words_in(data, may)}
     if few:
         present |= _found(few, _TIGHT_WORDS)
-    either = _in_either_case(may)
-    folded = [word for probe in probes.folded for word in probe.likely(either)]
-    if folded:
-        capitals = any(may(bytes([byte])) for byte in set(b"".join(folded).upper()) - set(b"".join(folded)))
+    either = {byte for byte in _FOLDED_BYTES if may(bytes([byte])) or may(bytes([byte]).upper())}.issuperset
+    likely = b"".join(word for probe in probes.folded for word in probe.likely(either))
+    if likely:
+        capitals = any(may(bytes([byte]).upper()) for byte in set(likely) & _SMALL_LETTERS)
         lowered = data.lower() if capitals else data
         present.update(word for probe in probes.folded for word in probe.words_in(lowered, either))
     return present
-
-
-def _in_either_case(may: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
-    return lambda word: all(may(one) or may(one.upper()) for one in (bytes([byte]) for byte in word))
 
 
 def _found(data: bytes, words: Iterable[bytes]) -> set[bytes]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
+from .alphabet import SMALL, may_have
 from .machine import NAMES, is_concealed, is_path
 from .tokens import WRITINGS, Span, Token, written
 
@@ -76,7 +77,10 @@ class Values:
         """Every value in ``data``, the longest wherever there are several."""
         # `text in data` looks for a number first, and takes longer.
         find = data.find
-        present = [text for text in self._tokens if find(text) >= 0]
+        tokens: Iterable[bytes] = self._tokens
+        if len(data) > SMALL:
+            tokens = filter(may_have(data), tokens)
+        present = [text for text in tokens if find(text) >= 0]
         if not present:
             return
         found = [place for text in present for place in self._places_of(text, data)]

@@ -75,13 +75,25 @@ class Drain:
         error: what the disk said.
     """
 
-    __slots__ = ("_aside", "_crc", "_digest", "_hashed", "_syncing", "_unsynced", "_written", "error", "file")
+    __slots__ = (
+        "_aside",
+        "_at_disk",
+        "_crc",
+        "_digest",
+        "_hashed",
+        "_syncing",
+        "_unsynced",
+        "_written",
+        "error",
+        "file",
+    )
 
     def __init__(self) -> None:
         self.file: TemporaryFile | None = None
         self.error: OSError | None = None
         self._aside = Aside(_UNDER_WAY)
         self._syncing = Aside(1)
+        self._at_disk = False
         self._digest = hashlib.sha256()
         self._crc = self._hashed = self._written = self._unsynced = 0
 
@@ -139,8 +151,9 @@ class Drain:
         known = self._hashed - self._written
         self._written += len(data)
         self._unsynced += len(data)
-        if self._unsynced >= _SYNCED:
-            self._unsynced = 0
+        # A disk that can't keep up holds nobody up: what is left is waited for at the end.
+        if self._unsynced >= _SYNCED and not self._at_disk:
+            self._unsynced, self._at_disk = 0, True
             self._syncing.do(partial(self._sync, file))
         if known < len(data):
             self._hash(memoryview(data)[known:])
@@ -151,3 +164,5 @@ class Drain:
             file.sync()
         except OSError as error:
             self.error = error
+        finally:
+            self._at_disk = False

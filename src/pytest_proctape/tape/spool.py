@@ -149,19 +149,24 @@ class Spool:
         drain.file.close()
         return Content.from_file(drain.file.path, self._size, sha256, owner=drain.file, crc32=crc32)
 
-    def _keep(self) -> Drain:
+    def _keep(self) -> None:
         """Have the last of it hashed, so that there is less to be done at the end."""
         if self._drain is None:
             self._drain = Drain()
-        parts, self._parts, self._waiting = self._parts, [], 0
-        self._drain.hash(parts)
-        for part in parts:
+        self._drain.hash(self._parts)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        for part in self._parts:
             self._kept += part
-        return self._drain
+        self._parts, self._waiting = [], 0
 
     def _spill(self) -> None:
         """There is too much of it: what was kept goes to a file, and what comes as well."""
-        self._keep().open(self._folder)
+        if self._drain is None:
+            self._drain = Drain()
+        self._drain.open(self._folder)
+        self._take_up()
         kept, self._kept = self._kept, bytearray()
         for window in _windows(kept):
             self._parts.append(window)

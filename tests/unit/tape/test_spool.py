@@ -173,3 +173,18 @@ def test_what_stays_in_memory_is_not_asked_about(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10, is_secret=is_secret)
     spool.write(b"a secret")
     assert spool.content().bytes() == b"a secret"
+
+
+@pytest.mark.parametrize("size", [1, 7, 31, 32, 33, 1000])
+@pytest.mark.parametrize("threshold", [10, 100, 10_000])
+def test_its_hashes_are_those_of_all_its_bytes(
+    tmp_path: Path, small_windows: None, size: int, threshold: int
+) -> None:
+    data = bytes(range(97, 123)) * 20
+    spool = Spool(tmp_path, threshold, is_secret=is_secret)
+    for start in range(0, len(data), size):
+        spool.write(data[start : start + size])
+    content = spool.content()
+    assert content.in_file == (threshold < len(data))
+    assert content.bytes() == data
+    assert (content.sha256, content.crc32) == (Content.of(data).sha256, Content.of(data).crc32)
