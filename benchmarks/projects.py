@@ -58,39 +58,72 @@ def _spawn(kind: str, number: int, spawn: int) -> str:
     return lines
 
 
-def run_pytest(folder: Path, *arguments: str) -> None:
+def install(folder: Path) -> Path:
+    """The package as pip leaves it: the files, their names in a list, and the entry point of the plugin."""
+    package = ROOT / "src" / "pytest_proctape"
+    (folder / package.name).symlink_to(package)
+    sources = [path.relative_to(package.parent) for path in package.rglob("*.py")]
+    tag = sys.implementation.cache_tag
+    compiled = [path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc" for path in sources]
+    about = folder / "pytest_proctape-0.dist-info"
+    about.mkdir()
+    lines = [f"{path},sha256={'x' * 43},1000" for path in sources] + [f"{path},," for path in compiled]
+    (about / "RECORD").write_text("\n".join(lines), encoding="utf-8")
+    (about / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: pytest-proctape\nVersion: 0\n", encoding="utf-8"
+    )
+    (about / "entry_points.txt").write_text(
+        "[pytest11]\nproctape = pytest_proctape.plugin\n", encoding="utf-8"
+    )
+    return folder
+
+
+def run_pytest(folder: Path, *arguments: str, site: Path | None = None) -> None:
     """Run pytest there, with the plugins that the arguments name and no others.
+
+    Args:
+        folder: of the project.
+        arguments: of pytest.
+        site: pytest is to look for what is installed, also there.
 
     Raises:
         PytestFailed: it didn't pass.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(command, cwd=folder, env=variables(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=variables(site), capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise PytestFailed(f"{' '.join(command)}, in {folder}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
-def variables() -> dict[str, str]:
-    """Of a process that is measured: this checkout's package, and no plugin by itself.
+def variables(site: Path | None = None) -> dict[str, str]:
+    """Of a process that is measured: this checkout's package, and no plugin by itself unless there is a site.
 
     Without compiled files every run would compile the tests, and the package, anew.
     """
-    without = {"PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"}
+    without = {"PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"}
     found = {name: value for name, value in os.environ.items() if name not in without}
+    if site is not None:
+        found["PYTHONPATH"] = str(site)
+        return found
     found["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     found["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return found
 
 
 def clocked(
-    folder: Path, *arguments: str, before: Callable[[], object] = lambda: None
+    folder: Path,
+    *arguments: str,
+    before: Callable[[], object] = lambda: None,
+    site: Path | None = None,
 ) -> Callable[[], float]:
     """Nanoseconds of one whole run, the interpreter's start included; ``before`` isn't."""
 
     def once() -> float:
         before()
         started = time.perf_counter_ns()
-        run_pytest(folder, *arguments)
+        run_pytest(folder, *arguments, site=site)
         return time.perf_counter_ns() - started
 
     return once

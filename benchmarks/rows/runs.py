@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import peers
 from ..measure import MIB, MS, US, Figures, Row, Setting, Target, Turns, more_by
-from ..projects import PLUGIN, clocked, cpu, run_pytest, told, write_suite
+from ..projects import PLUGIN, clocked, cpu, install, run_pytest, told, write_suite
 
 _COUNTS_MODULES = """\
 import sys
@@ -67,6 +67,15 @@ def start_cpu(setting: Setting) -> Figures:
     turns.add("without", cpu(folder))
     turns.add("proctape", cpu(folder, *PLUGIN))
     return turns.run(setting.times(25, 60))
+
+
+def start_installed(setting: Setting) -> Figures:
+    """The same where it is found among what is installed, next to all other plugins that are."""
+    folder = empty(setting.folder("empty"))
+    turns = Turns()
+    turns.add("without", clocked(folder, site=setting.folder("nothing")))
+    turns.add("proctape", clocked(folder, site=install(setting.folder("site"))))
+    return turns.run(setting.times(15, 60))
 
 
 def start_modules(setting: Setting) -> Figures:
@@ -155,6 +164,13 @@ ROWS = (
         "the same, time of the processor",
         "ns",
         start_cpu,
+        (more_by(5 * MS, "without", "proctape", "ns", "at most 5 ms more than without the plugin"),),
+    ),
+    Row(
+        "start-installed",
+        "pytest on one empty test, the plugin found by its entry point",
+        "ns",
+        start_installed,
         (more_by(5 * MS, "without", "proctape", "ns", "at most 5 ms more than without the plugin"),),
     ),
     Row("start-modules", "modules at its end, neither pydantic nor freezegun", "n", start_modules),
