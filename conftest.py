@@ -22,7 +22,7 @@ for module in pkgutil.walk_packages(pytest_proctape.__path__, "pytest_proctape."
         except ModuleNotFoundError as missing:
             if missing.name != "wasmtime":
                 raise
-# So does freezegun, whose fakes a clock of ours keeps in mind.
+# And freezegun: each inner run with a clock would import it anew.
 importlib.import_module("freezegun.api")
 
 

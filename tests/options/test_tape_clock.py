@@ -75,6 +75,27 @@ def test_a_clock_that_the_test_made_is_the_one_that_moves(project: Project, way:
     assert shown(project.run("-s")) == recorded
 
 
+def test_a_clock_whose_maker_is_imported_only_in_the_test_is_one_too(project: Project) -> None:
+    project.write(
+        """
+        import subprocess, sys
+
+        def test_it(tape):
+            assert "freezegun" not in sys.modules
+            from freezegun import freeze_time
+
+            slow = ["sh", "-c", "sleep 0.2; echo x"]
+            with freeze_time("2031-02-03 04:05:06"):
+                assert subprocess.check_output(slow) == b"x\\n"
+                with subprocess.Popen(slow, stdout=subprocess.PIPE) as child:
+                    assert child.stdout.read() == b"x\\n"
+        """
+    )
+    # In a process of its own: here it is imported already.
+    project.run_apart("--record-tapes").assert_outcomes(passed=1)
+    project.run_apart().assert_outcomes(passed=1)
+
+
 def test_the_clock_starts_where_the_recording_did_however_late_the_replay(project: Project) -> None:
     project.write(
         """

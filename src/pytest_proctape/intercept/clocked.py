@@ -98,14 +98,19 @@ def notice() -> None:
         _has_noticed = True
 
 
+MAKERS = {"freezegun.api": "_freeze_time", "time_machine": "travel"}
+"""Modules by which a test makes a clock of its own, and the class there whose ``start`` does it."""
+
+
 def freezers() -> list[tuple[Any, str, Any]]:
-    """``(where, name, what)`` for the functions by which a test makes a clock of its own."""
-    found: list[tuple[Any, str, Any]] = []
-    for module, kind in (("freezegun.api", "_freeze_time"), ("time_machine", "travel")):
-        where = getattr(sys.modules.get(module), kind, None)
-        if where is not None:
-            found.append((where, "start", _noticing(where.start)))
-    return found
+    """``(where, name, what)`` for those of them that are there."""
+    return [found for module in MAKERS for found in freezer(module)]
+
+
+def freezer(module: str) -> list[tuple[Any, str, Any]]:
+    """The same for one; nothing where it is not imported."""
+    where = getattr(sys.modules.get(module), MAKERS[module], None)
+    return [] if where is None else [(where, "start", _noticing(where.start))]
 
 
 def _noticing(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from . import (
     finding,
     forking,
     inherit,
+    latecomers,
     loops,
     plain,
     popen,
@@ -58,6 +59,7 @@ def install() -> None:
                 }
                 for where, name, what in [*replacements, *copies.find(real)]:
                     _put(where, name, what)
+                _undo.callback(latecomers.expect(_put_late))
                 ways.remember()
                 _admit_loops()
             except BaseException:
@@ -97,6 +99,12 @@ def _put(where: Any, name: str, what: Any) -> None:
     before = part(where, name)
     setattr(where, name, what)
     _undo.callback(_take_away, where, name, what, before)
+
+
+def _put_late(where: Any, name: str, what: Any) -> None:
+    with _lock:
+        if _users:
+            _put(where, name, what)
 
 
 def _take_away(where: Any, name: str, what: Any, before: Any) -> None:

@@ -1,0 +1,82 @@
+"""A maker of clocks that is imported only while a tape is active: freezegun in the body of a test, say.
+
+:mod:`.clocked` has a stand-in for its ``start``, so that waits are told from the first clock on, and a pipe
+that is opened under it is read by it. What is there when the tape becomes active is found by itself; what
+comes later is met here, on its way in. :mod:`.patches` puts this in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from .clocked import MAKERS, freezer
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+
+Put = Callable[[Any, str, Any], None]
+"""Puts a stand-in in place while a tape is active: ``(where, name, what)``."""
+
+
+def expect(put: Put) -> Callable[[], None]:
+    """Meet those that are not there yet; gives what ends it."""
+    if all(name in sys.modules for name in MAKERS):
+        return lambda: None
+    finder = _Finder(put)
+    sys.meta_path.insert(0, finder)
+
+    def end() -> None:
+        # Who keeps a copy of the list, as pytester does, may have taken it out already.
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(finder)
+
+    return end
+
+
+class _Finder:
+    """Finds by the others, and looks at the module when it is loaded."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """See :class:`importlib.abc.MetaPathFinder`."""
+        if fullname not in MAKERS:
+            return None
+        for other in [one for one in sys.meta_path if one is not self]:
+            spec = other.find_spec(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    # By shape a loader; the class to inherit from would cost every start of a tape an import.
+                    spec.loader = cast("Loader", _Loader(spec.loader, self._put))
+                return spec
+        return None
+
+
+class _Loader:
+    """Loads by the real loader, which is the module's own again as soon as its code runs."""
+
+    def __init__(self, real: Any, put: Put) -> None:
+        self._real = real
+        self._put = put
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """See :class:`importlib.abc.Loader`."""
+        module: ModuleType | None = self._real.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See :class:`importlib.abc.Loader`."""
+        module.__loader__ = self._real
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._real
+        self._real.exec_module(module)
+        for where, name, what in freezer(module.__name__):
+            self._put(where, name, what)
