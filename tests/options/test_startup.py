@@ -230,7 +230,7 @@ def test_every_patch_is_undone_behind_each_test(project: Project, flag: str) -> 
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="pytest itself loads asyncio there")
-def test_asyncio_comes_with_the_test_that_has_a_loop(project: Project) -> None:
+def test_loops_and_pools_come_with_the_test_that_has_one(project: Project) -> None:
     project.write(
         """
         import subprocess, sys
@@ -239,9 +239,15 @@ def test_asyncio_comes_with_the_test_that_has_a_loop(project: Project) -> None:
             assert subprocess.check_output(["echo", "one"]) == b"one\\n"
             with subprocess.Popen(["echo", "two"], stdout=subprocess.PIPE) as child:
                 assert child.communicate()[0] == b"two\\n"
-            assert "asyncio" not in sys.modules
+            assert not {"asyncio", "concurrent.futures"} & {*sys.modules}
 
-        def test_with(tape):
+        def test_with_a_pool(tape):
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor() as pool:
+                assert pool.submit(subprocess.check_output, ["echo", "pool"]).result() == b"pool\\n"
+
+        def test_with_a_loop(tape):
             import asyncio
 
             async def ask():
@@ -257,5 +263,5 @@ def test_asyncio_comes_with_the_test_that_has_a_loop(project: Project) -> None:
             assert watcher.add_child_handler.__module__ == "asyncio.unix_events"
         """
     )
-    project.run_apart("--record-tapes").assert_outcomes(passed=3)
-    project.run_apart("--replay-tapes").assert_outcomes(passed=3)
+    project.run_apart("--record-tapes").assert_outcomes(passed=4)
+    project.run_apart("--replay-tapes").assert_outcomes(passed=4)

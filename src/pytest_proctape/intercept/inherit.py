@@ -1,7 +1,6 @@
 """What a thread starts belongs to the test of the thread that started it.
 
-Threads inherit the session of their parent, and work handed to a pool that of whoever handed it in:
-the pool may be older than the test.
+Threads inherit the session of their parent. Pools of threads are the affair of :mod:`.pools`.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ import _thread
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures.thread import _worker, _WorkItem
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from ..child import stall
@@ -22,8 +19,8 @@ from . import door, pausing
 
 _REAL_START_NEW_THREAD = _thread.start_new_thread
 _REAL_START_JOINABLE: Callable[..., Any] | None = getattr(_thread, "start_joinable_thread", None)
-_REAL_SUBMIT = ThreadPoolExecutor.submit
-_REAL_RUN_JOB: Callable[..., Any] = _WorkItem.run
+POOLS = "concurrent.futures.thread"
+"""The module that has them."""
 _MARK = "pytest_proctape_heir"
 _TRIO_CACHE = "trio._core._thread_cache"
 _BETWEEN = frozenset({__name__, "threading", "contextlib"})
@@ -33,40 +30,14 @@ def start_new_thread(function: Callable[..., Any], args: Any, kwargs: Any = None
     """Stands in for :func:`_thread.start_new_thread`."""
     rest = () if kwargs is None else (kwargs,)
     with _expected(function) as ticket:
-        return _REAL_START_NEW_THREAD(_heir(function, ticket), args, *rest)
+        return _REAL_START_NEW_THREAD(heir(function, ticket), args, *rest)
 
 
 def start_joinable_thread(function: Callable[[], Any], handle: Any = None, daemon: bool = True) -> Any:
     """Stands in for ``_thread.start_joinable_thread`` (3.13 and later)."""
     assert _REAL_START_JOINABLE is not None
     with _expected(function) as ticket:
-        return _REAL_START_JOINABLE(_heir(function, ticket), handle=handle, daemon=daemon)
-
-
-def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-    """Stands in for :meth:`ThreadPoolExecutor.submit`."""
-    if door.current() is None:
-        return _REAL_SUBMIT(self, fn, *args, **kwargs)
-    begun: list[Future[Any]] = []
-    ticket = None
-    if pausing.clocked():
-        ticket = CLOCK.waits.expect(lambda: not any(one.running() for one in begun) and _has_room(self))
-    future = _REAL_SUBMIT(self, _heir(fn), *args, **kwargs)
-    if ticket is not None:
-        begun.append(future)
-        future.add_done_callback(lambda _: CLOCK.waits.forget(ticket))
-    _FUTURES.add(future)
-    future.add_done_callback(_FUTURES.discard)
-    return future
-
-
-def run_job(self: Any, *args: Any) -> Any:
-    """Stands in for ``_WorkItem.run``: a job takes part until those who wait for it have been told."""
-    function = self.fn if hasattr(self, "fn") else self.task[0]
-    if not CLOCK.in_use or not hasattr(function, _MARK):
-        return _REAL_RUN_JOB(self, *args)
-    with CLOCK.waits.taking_part():
-        return _REAL_RUN_JOB(self, *args)
+        return _REAL_START_JOINABLE(heir(function, ticket), handle=handle, daemon=daemon)
 
 
 def _trio_job(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,13 +64,6 @@ def _trio_job(real: Callable[..., Any]) -> Callable[..., Any]:
     return start_thread_soon
 
 
-def _has_room(pool: Any) -> bool:
-    """Whether a worker of the pool is about to take a job."""
-    threads = getattr(pool, "_threads", ())
-    busy = sum(1 for one in list(threads) if CLOCK.waits.takes_part(one.ident or 0))
-    return busy < getattr(pool, "_max_workers", 1)
-
-
 @contextmanager
 def _expected(function: object) -> Iterator[Ticket | None]:
     """Around the start of a thread: under a mock clock, time does not go on until the thread runs."""
@@ -123,7 +87,7 @@ def _expected(function: object) -> Iterator[Ticket | None]:
 def _is_pool_worker(function: object) -> bool:
     """Whether the thread waits for jobs: then the jobs take part, and not the thread."""
     target = getattr(getattr(function, "__self__", None), "_target", None)
-    return target is _worker or getattr(target, "__module__", "") == _TRIO_CACHE
+    return is_worker(target) or getattr(target, "__module__", "") == _TRIO_CACHE
 
 
 def _runs_tests() -> bool:
@@ -137,15 +101,8 @@ def _runs_tests() -> bool:
     return False
 
 
-_FUTURES: set[Future[Any]] = set()
-
-
-def in_flight() -> bool:
-    """Whether work that a taped thread handed to a pool is still under way."""
-    return bool(_FUTURES)
-
-
-def _heir(function: Any, ticket: Ticket | None = None) -> Any:
+def heir(function: Any, ticket: Ticket | None = None) -> Any:
+    """The same, to be run for the session of this thread; ``ticket`` is of the thread that will run it."""
     handler = door.current()
     if handler is None or not callable(function) or (ticket is None and pausing.clocked() and _runs_tests()):
         return function
@@ -161,20 +118,49 @@ def _heir(function: Any, ticket: Ticket | None = None) -> Any:
     return run
 
 
+def is_heir(function: object) -> bool:
+    """Whether it is what :func:`heir` gives."""
+    return hasattr(function, _MARK)
+
+
+def is_worker(target: object) -> bool:
+    """Whether a thread with this target takes the jobs of a pool."""
+    return target is not None and target is getattr(sys.modules.get(POOLS), "_worker", None)
+
+
+def pools() -> ModuleType | None:
+    """:mod:`.pools`, where there are pools of threads."""
+    # Its class comes last in it, and another thread may be loading it.
+    if not hasattr(sys.modules.get(POOLS), "ThreadPoolExecutor"):
+        return None
+    from . import pools
+
+    return pools
+
+
+def in_flight() -> bool:
+    """Whether work that a taped thread handed to a pool is still under way."""
+    found = pools()
+    return found is not None and found.in_flight()
+
+
+def pool_replacements() -> list[tuple[Any, str, Any]]:
+    """The same as :func:`replacements` for pools; nothing where there are none."""
+    found = pools()
+    return [] if found is None else found.replacements()
+
+
 def clocked_replacements() -> list[tuple[Any, str, Any]]:
     """The same for what only matters under a mock clock."""
-    found: list[tuple[Any, str, Any]] = [(_WorkItem, "run", run_job)]
     cache = getattr(sys.modules.get(_TRIO_CACHE), "ThreadCache", None)
-    if cache is not None:
-        found.append((cache, "start_thread_soon", _trio_job(cache.start_thread_soon)))
-    return found
+    return [] if cache is None else [(cache, "start_thread_soon", _trio_job(cache.start_thread_soon))]
 
 
 def replacements() -> list[tuple[Any, str, Any]]:
     """``(where, name, what)`` for the names that start threads in this interpreter."""
     found: list[tuple[Any, str, Any]] = [
         (_thread, "start_new_thread", start_new_thread),
-        (ThreadPoolExecutor, "submit", submit),
+        *pool_replacements(),
     ]
     for name, stand_in in (
         ("_start_new_thread", start_new_thread),

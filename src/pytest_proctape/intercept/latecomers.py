@@ -1,8 +1,9 @@
-"""A maker of clocks that is imported only while a tape is active: freezegun in the body of a test, say.
+"""A module that is imported only while a tape is active: freezegun in the body of a test, say.
 
-:mod:`.clocked` has a stand-in for its ``start``, so that waits are told from the first clock on, and a pipe
-that is opened under it is read by it. What is there when the tape becomes active is found by itself; what
-comes later is met here, on its way in. :mod:`.patches` puts this in place.
+What is there when the tape becomes active is found by itself; what comes later is met here, on its way in.
+:mod:`.clocked` has a stand-in for the ``start`` of a maker of clocks, so that waits are told from the first
+clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads.
+:mod:`.patches` puts this in place.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from .clocked import MAKERS, freezer
+from .inherit import POOLS, pool_replacements
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -23,9 +26,16 @@ Put = Callable[[Any, str, Any], None]
 """Puts a stand-in in place while a tape is active: ``(where, name, what)``."""
 
 
+_STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
+    **{name: partial(freezer, name) for name in MAKERS},
+    POOLS: pool_replacements,
+}
+"""By the module: ``(where, name, what)``."""
+
+
 def expect(put: Put) -> Callable[[], None]:
     """Meet those that are not there yet; gives what ends it."""
-    if all(name in sys.modules for name in MAKERS):
+    if all(name in sys.modules for name in _STAND_INS):
         return lambda: None
     finder = _Finder(put)
     sys.meta_path.insert(0, finder)
@@ -48,7 +58,7 @@ class _Finder:
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """See :class:`importlib.abc.MetaPathFinder`."""
-        if fullname not in MAKERS:
+        if fullname not in _STAND_INS:
             return None
         for other in [one for one in sys.meta_path if one is not self]:
             spec = other.find_spec(fullname, path, target)
@@ -78,5 +88,5 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._real
         self._real.exec_module(module)
-        for where, name, what in freezer(module.__name__):
+        for where, name, what in _STAND_INS[module.__name__]():
             self._put(where, name, what)

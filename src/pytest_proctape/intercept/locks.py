@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from concurrent.futures.thread import _worker
 from functools import partial
 from typing import Any
 
 from ..clock import CLOCK, Wait
+from .inherit import is_worker
 from .pausing import clocked, deadline_after, monotonic
 
 _REAL_JOIN = threading.Thread.join
@@ -98,7 +98,7 @@ def _is_ending(thread: Any) -> bool:
 
 def _is_worker(thread: Any) -> bool:
     """Whether it takes jobs of a pool: they take part, and it does not."""
-    return getattr(thread, "_target", None) is _worker
+    return is_worker(getattr(thread, "_target", None))
 
 
 def replacements() -> list[tuple[Any, str, Any]]:
