@@ -58,14 +58,16 @@ def few_runs(data: bytes) -> bytes | None:
     # It decides only which way is taken.
     if len(runs_in(data[:_HEAD].translate(_IN_ANY) + b"0", SHORTEST)) > _FEW_IN_HEAD:
         return None
-    kinds = data.translate(_IN_ANY) + b"0"
+    kinds = data.translate(_IN_ANY)
     sought = b"1" * SHORTEST
     runs: list[bytes] = []
     start = kinds.find(sought)
     while start >= 0:
         if len(runs) >= _FEW:
             return None
-        end = kinds.index(b"0", start)
+        end = kinds.find(b"0", start)
+        if end < 0:
+            end = len(data)
         runs.append(data[start:end])
         start = kinds.find(sought, end)
     return b"\n".join(runs)
