@@ -6,7 +6,6 @@ more spawn.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -63,6 +62,8 @@ def one_more(path: Path, mode: str, body: Callable[[], None]) -> dict[str, float
 
 
 async def _execs(times: int) -> Counter[str]:
+    import asyncio
+
     counts = Counts()
     for number in range(times):
         child = await asyncio.create_subprocess_exec("true", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -78,6 +79,9 @@ def one_more_exec(path: Path) -> dict[str, float]:
 
     In the recording it ran for long, so that on no machine it ends while the loop still works.
     """
+    # Not before the others are counted: where it is loaded, each Popen asks for a loop.
+    import asyncio
+
     found = []
     for times in (FEW, MANY):
         path.write_text(json.dumps([{"program": "true", "duration_ms": 3_600_000}] * times))
