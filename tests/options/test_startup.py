@@ -227,3 +227,34 @@ def test_every_patch_is_undone_behind_each_test(project: Project, flag: str) -> 
     project.write_tape({"program": "true"}, test="test_taped")
     project.write_tape({"program": "true"}, test="test_taped_and_failing")
     project.run_apart(flag).assert_outcomes(passed=6, failed=1)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="pytest itself loads asyncio there")
+def test_asyncio_comes_with_the_test_that_has_a_loop(project: Project) -> None:
+    project.write(
+        """
+        import subprocess, sys
+
+        def test_without(tape):
+            assert subprocess.check_output(["echo", "one"]) == b"one\\n"
+            with subprocess.Popen(["echo", "two"], stdout=subprocess.PIPE) as child:
+                assert child.communicate()[0] == b"two\\n"
+            assert "asyncio" not in sys.modules
+
+        def test_with(tape):
+            import asyncio
+
+            async def ask():
+                child = await asyncio.create_subprocess_exec("sh", "-c", "sleep 0.1; echo three", stdout=-1)
+                return await child.communicate(), child.returncode
+
+            assert asyncio.run(ask()) == ((b"three\\n", None), 0)
+
+        def test_behind():
+            import asyncio
+
+            assert asyncio.unix_events.ThreadedChildWatcher.add_child_handler.__module__ == "asyncio.unix_events"
+        """
+    )
+    project.run_apart("--record-tapes").assert_outcomes(passed=3)
+    project.run_apart("--replay-tapes").assert_outcomes(passed=3)

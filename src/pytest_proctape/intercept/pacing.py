@@ -25,12 +25,12 @@ from . import door
 from .pace import Pace, Selector, note_real
 
 _TRANSPORT_FILE = os.path.join(os.path.dirname(asyncio.__file__), "unix_events.py")
-_GLANCE_FRAMES = 6
+_GLANCE_FRAMES = 7
 _SELECTORS = (Selector, selectors.BaseSelector)
 
 
 def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:
-    """The loop whose subprocess transport is making the present spawn, if one is, and that transport.
+    """See :func:`.loops.asking_loop`.
 
     ``subprocess.run`` inside a coroutine blocks the loop and is not meant, so a running loop is not
     enough: the call has to come from ``_UnixSubprocessTransport._start``.

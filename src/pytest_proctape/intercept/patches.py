@@ -19,7 +19,7 @@ from . import (
     finding,
     forking,
     inherit,
-    pacing,
+    loops,
     plain,
     popen,
     posix,
@@ -59,6 +59,7 @@ def install() -> None:
                 for where, name, what in [*replacements, *copies.find(real)]:
                     _put(where, name, what)
                 ways.remember()
+                _admit_loops()
             except BaseException:
                 _users = 0
                 _undo.close()
@@ -72,8 +73,24 @@ def uninstall() -> None:
         _users -= 1
         if _users == 0:
             _undo.close()
+            loops.in_place = False
             forking.retire()
             PUMP.retire()
+
+
+def _admit_loops() -> None:
+    for where, name, what in loops.replacements():
+        loops.in_place = True
+        _put(where, name, what)
+
+
+def _admit_late() -> None:
+    with _lock:
+        if _users and not loops.in_place:
+            _admit_loops()
+
+
+loops.put_in_place = _admit_late
 
 
 def _put(where: Any, name: str, what: Any) -> None:
@@ -101,7 +118,6 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *executing.replacements(),
         *forking.replacements(),
         *inherit.replacements(),
-        *pacing.replacements(),
         *clocked.freezers(),
         (shutil, "which", finding.which),
         *_bound_waitpid(),

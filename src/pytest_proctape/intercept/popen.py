@@ -23,7 +23,7 @@ from typing import Any
 
 from ..child import FORKS, TABLE, EndedChild, Streams, fill, has_room
 from ..clock import CLOCK
-from . import door, looped, pacing, reaping, ways
+from . import door, loops, reaping, ways
 from .asking import request_of
 from .known import part
 
@@ -133,8 +133,10 @@ def _started(
             fill(said)
         return True
 
-    asking, caller = pacing.asking_loop(), sys._getframe(2)
+    asking, caller = loops.asking_loop(), sys._getframe(2)
     if asking is not None:
+        from . import looped
+
         return looped.start(asking, handler, request, options, streams, sent, pipes, self, caller)
     return handler.replay_at_once(request.spawn, streams, sent, say, caller)
 

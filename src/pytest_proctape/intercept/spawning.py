@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..child import Started, Wiring, is_pipe, is_regular, moved
 from ..clock import CLOCK
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
-from . import door, pacing
+from . import door, loops
 from .clocked import notice
 from .known import taking
 
@@ -117,12 +117,16 @@ def fork_exec(*arguments: Any) -> int:
         return _REAL_FORK_EXEC(*arguments)
     call = ForkExec(*arguments)
     notice()
-    asking = pacing.asking_loop()
+    asking = loops.asking_loop()
     spawn = spawn_of(call)
     if asking is not None:
+        from . import pacing
+
         spawn = spawn.but(road="asyncio", now_ns=pacing.now_of(asking[0]))
     started = door.spawn(spawn, call.wiring(), lambda wiring: launch(call, wiring), call.start)
     if asking is not None and not CLOCK.on:
+        from . import pacing
+
         pacing.attach(*asking, started.pid)
     if started.error is not None:
         os.write(call.errpipe_write, _error_bytes(started.error))
