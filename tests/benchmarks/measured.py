@@ -39,7 +39,8 @@ def spawns(folder: Path) -> Counted:
 
     How often a loop goes round for a real one is up to the machine, so of that nothing is taken off.
 
-    How often a recording looks at a pipe depends on the moment, so of that only the descriptors count.
+    How often a recording looks at a pipe, and with which thread, depends on the moment, so of that only the
+    descriptors count; and the threads, where it needs none.
     """
     found: Counted = {}
     for road, switch in (("", {}), (", general road", {"PROCTAPE_SHORT_ROAD": "0"})):
@@ -51,8 +52,9 @@ def spawns(folder: Path) -> Counted:
             if road and body == "exec":
                 # A loop knows of no other one.
                 continue
-            if mode == "replay" or (mode == "record" and not road):
-                kept = WANTED if mode == "replay" else ("descriptors",)
+            if mode != "bare":
+                heard = ("descriptors", "threads") if name == "record run" and not road else ("descriptors",)
+                kept = WANTED if mode == "replay" else heard
                 bare = raw.get(f"bare {body}", {})
                 found[f"{name}{road}"] = {one: counts.get(one, 0) - bare.get(one, 0) for one in kept}
     return found

@@ -47,6 +47,8 @@ def test_a_spawn_does_no_more_than_it_did(table: dict[str, Any], scratch: Path) 
         "record lines",
         "replay run, general road",
         "replay lines, general road",
+        "record run, general road",
+        "record lines, general road",
     }
     assert more_than(table["counts"], found) == [], ADVICE
 
@@ -55,6 +57,10 @@ def test_a_replayed_spawn_has_no_descriptor_and_no_thread_of_ours(table: dict[st
     for kind in ("replay run", "replay run, general road", "replay lines", "replay lines, general road"):
         assert table["counts"][kind]["descriptors"] <= 0
         assert table["counts"][kind]["threads"] == 0
+
+
+def test_what_is_heard_needs_no_descriptor_and_no_thread_of_ours(table: dict[str, Any]) -> None:
+    assert table["counts"]["record run"] == {"descriptors": 0, "threads": 0}
 
 
 def test_a_test_that_spawns_nothing_does_no_more_than_it_did(table: dict[str, Any], scratch: Path) -> None:

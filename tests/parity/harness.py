@@ -11,6 +11,7 @@ import contextlib
 import difflib
 import faulthandler
 import gc
+import json
 import os
 import pprint
 import shutil
@@ -29,9 +30,9 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import GUARDIAN, BriefChild, Said, Streams
+from pytest_proctape.child import GUARDIAN, BriefChild, Said, Started, Streams, Wiring
 from pytest_proctape.effects import Roots
-from pytest_proctape.intercept import popen, short
+from pytest_proctape.intercept import Launch, popen, short
 from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession, Tools
@@ -229,6 +230,20 @@ def _command(pid: int) -> str:
         return "?"
 
 
+class _Hearing(RecordSession):
+    """Knows how often a recording took the short road."""
+
+    short_roads = 0
+
+    def hear(self, spawn: Spawn, wiring: Wiring, launch: Launch, caller: FrameType) -> Started:
+        self.short_roads += 1
+        return super().hear(spawn, wiring, launch, caller)
+
+    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
+        self.short_roads += wiring.ends is not None
+        return super().record(spawn, wiring, launch)
+
+
 class _Counting(ReplaySession):
     """Knows how often the short road was taken, and a child had ended when it was made."""
 
@@ -288,6 +303,7 @@ class Parity:
         files: what of the files that commands make in the body's directory is recorded, if anything.
         short_roads: how many spawns were replayed by the short road.
         at_once: how many others were by a child that had ended when it was made.
+        heard: how many were recorded by it.
         forks: the body forks copies of this process, which is no real start of anything.
         tools: which tools the session knows of.
         settle_s: how long threads and children of a run have for going away, seconds.
@@ -302,7 +318,7 @@ class Parity:
         self.tape = ""
         self.replay_s = 0.0
         self.files: FileRules | None = None
-        self.short_roads = 0
+        self.short_roads = self.heard = 0
         self.at_once = 0
         self.forks = False
         self.settle_s = SETTLE_S
@@ -314,8 +330,8 @@ class Parity:
     ) -> T:
         """Run ``body`` three times and compare. A soak asks for more replays than one.
 
-        Where the short road was taken, there is one more replay, by the general road; where a ``Popen`` was
-        spared something, one more that spares it nothing.
+        Where the short road was taken, there is one more recording or replay, by the general road; where a
+        ``Popen`` was spared something, one more that spares it nothing.
 
         Raises:
             pytest.fail.Exception: an observation differs, the tape was not met exactly, a process was
@@ -327,8 +343,15 @@ class Parity:
         # It lives as long as this process, and is nobody's leak.
         GUARDIAN.engage()
         seen = self._run("the bare run", body, contextlib.nullcontext(), hang_s)
-        recorded = self._run("the recording", body, self._recording(), hang_s)
-        _compare("the recording", seen, recorded)
+        self.heard = self._record("the recording", body, seen, hang_s)
+        if self.heard:
+            tape = self.tape
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(short, "OPEN", False)
+                patch.setattr(self, "_store", self._folder.with_name("general"))
+                self._record("the recording by the general road", body, seen, hang_s)
+            _compare_tapes(self.tape, tape, unordered=terms is not None and terms.order == "any")
+            self.tape = tape
         for _ in range(replays):
             began = time.monotonic()
             replayed = self._run("the replay", body, self._replaying(), hang_s)
@@ -346,6 +369,14 @@ class Parity:
                 replayed = self._run("the replay by CPython's own road", body, self._replaying(), hang_s)
             _compare("the replay by CPython's own road", seen, replayed)
         return seen
+
+    def _record(self, what: str, body: Body[T], seen: T, hang_s: float) -> int:
+        """Record; how many spawns went the short road."""
+        __tracebackhide__ = True
+        sessions: list[_Hearing] = []
+        recorded = self._run(what, body, self._recording(sessions), hang_s)
+        _compare(what, seen, recorded)
+        return sessions[0].short_roads
 
     def _run(
         self, what: str, body: Body[T], session: contextlib.AbstractContextManager[None], hang_s: float
@@ -379,8 +410,9 @@ class Parity:
         return cast("T", session)
 
     @contextlib.contextmanager
-    def _recording(self) -> Iterator[None]:
-        session = self._session(RecordSession)
+    def _recording(self, sessions: list[Any]) -> Iterator[None]:
+        session = self._session(_Hearing)
+        sessions.append(session)
         session.phase = "call"
         try:
             with self._active(session):
@@ -432,6 +464,25 @@ def _no_errors(errors: list[Any]) -> None:
     __tracebackhide__ = True
     if errors:
         pytest.fail("\n\n".join(f"{type(error).__name__}: {error}" for error in errors))
+
+
+_TIMES = frozenset({"recorded", "duration_ms", "at_ms", "began"})
+
+
+def _compare_tapes(general: str, short_road: str, *, unordered: bool) -> None:
+    """The two roads record the same, up to times."""
+    __tracebackhide__ = True
+    tapes = [_untimed(json.loads(text)) for text in (general, short_road)]
+    if unordered:
+        for tape in tapes:
+            tape["entries"].sort(key=repr)
+    _compare("the tape of the short road", *tapes)
+
+
+def _untimed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _untimed(one) for name, one in value.items() if name not in _TIMES}
+    return [_untimed(one) for one in value] if isinstance(value, list) else value
 
 
 def _compare(what: str, bare: object, other: object) -> None:

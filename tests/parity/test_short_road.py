@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -12,6 +14,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+
+from pytest_proctape import use_tape
 
 from .harness import Parity
 
@@ -66,6 +70,7 @@ _TAKEN: dict[str, Callable[[], Any]] = {
 def test_run(parity: Parity, call: Callable[[], Any]) -> None:
     parity(lambda folder: _plainly(call()))
     assert parity.short_roads == 1
+    assert parity.heard == (call is not _TAKEN["much input"])
 
 
 _OTHERS: dict[str, Callable[[], Any]] = {
@@ -174,3 +179,131 @@ def test_in_threads(parity: Parity) -> None:
 
     parity(body)
     assert parity.short_roads == 3
+
+
+# -- what a recording by it meets ---------------------------------------------------------------
+
+
+def _outcome(call: Callable[[], subprocess.CompletedProcess[Any]]) -> list[object]:
+    try:
+        return _plainly(call())
+    except subprocess.TimeoutExpired as error:
+        return [type(error), error.timeout, error.stdout, error.stderr]
+
+
+def test_a_timeout_that_expires(parity: Parity) -> None:
+    def body(folder: Path) -> list[object]:
+        command = ["sh", "-c", "echo out; exec sleep 60"]
+        return _outcome(lambda: subprocess.run(command, capture_output=True, timeout=0.5))
+
+    assert parity(body) == [subprocess.TimeoutExpired, 0.5, b"out\n", None]
+    assert parity.heard == 1
+
+
+def test_a_timeout_behind_closed_outputs(parity: Parity) -> None:
+    def body(folder: Path) -> list[object]:
+        command = ["sh", "-c", "exec sleep 60 >&- 2>&-"]
+        try:
+            subprocess.run(command, capture_output=True, timeout=0.5)
+        except subprocess.TimeoutExpired as error:
+            return [error.stdout, error.stderr]
+        return []
+
+    assert parity(body) == [None, None]
+    assert parity.heard == 1
+
+
+def test_what_it_has_started_holds_its_outputs(parity: Parity) -> None:
+    def body(folder: Path) -> list[object]:
+        command = ["sh", "-c", "(sleep 0.2; echo late) & echo early"]
+        return _outcome(lambda: subprocess.run(command, capture_output=True))
+
+    assert parity(body)[2] == b"early\nlate\n"
+    assert parity.heard == 1
+
+
+def test_an_output_that_is_the_tests_own(parity: Parity, capfd: pytest.CaptureFixture[str]) -> None:
+    def body(folder: Path) -> list[object]:
+        return [subprocess.check_output(["sh", "-c", "echo out; echo err >&2"]), capfd.readouterr().err]
+
+    assert parity(body) == [b"out\n", "err\n"]
+    assert parity.heard == 1
+
+
+def test_an_input_that_is_a_file(parity: Parity) -> None:
+    def body(folder: Path) -> list[object]:
+        kept = os.dup(0)
+        try:
+            with (folder / "input").open("w+b") as file:
+                file.write(b"a\nb\n")
+                file.seek(0)
+                os.dup2(file.fileno(), 0)
+                return _outcome(lambda: subprocess.run(["cat"], capture_output=True))
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
+
+    assert parity(body)[2] == b"a\nb\n"
+    assert parity.heard == 1
+
+
+def test_descriptors_that_were_closed_are_used_again(parity: Parity) -> None:
+    def body(folder: Path) -> list[object]:
+        kept = os.dup(0)
+        os.close(0)
+        try:
+            return _outcome(lambda: subprocess.run(["echo", "x"], capture_output=True))
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
+
+    assert parity(body)[2] == b"x\n"
+
+
+@pytest.mark.parametrize("room", range(1, 8))
+def test_no_room_for_descriptors(tmp_path: Path, room: int) -> None:
+    def open_ones() -> list[str]:
+        return sorted(os.listdir("/dev/fd"))
+
+    def body() -> int | None:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        first = os.open(os.devnull, os.O_RDONLY)
+        os.close(first)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (first + room, limits[1]))
+        try:
+            subprocess.run(["true"], capture_output=True)
+        except OSError as error:
+            return error.errno
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        return None
+
+    with use_tape(tmp_path / "tape.json", mode="record"):
+        subprocess.run(["true"], capture_output=True)
+        before = open_ones()
+        seen = body()
+        assert open_ones() == before
+    assert seen in (None, errno.EMFILE)
+    assert seen == errno.EMFILE or room > 3
+
+
+_NO_PROGRAMS = {
+    "nothing there": ["/no/such/program"],
+    "not on the path": ["no-such-program-at-all"],
+    "no program": ["/etc/passwd"],
+    "a directory": ["/etc"],
+}
+
+
+@pytest.mark.parametrize("command", _NO_PROGRAMS.values(), ids=_NO_PROGRAMS)
+@pytest.mark.parametrize("cwd", [None, "/", "/no/such/directory"])
+def test_what_can_not_be_started(parity: Parity, command: list[str], cwd: str | None) -> None:
+    def body(folder: Path) -> list[object]:
+        try:
+            subprocess.run(command, cwd=cwd, capture_output=True)
+        except OSError as error:
+            return [type(error), str(error), error.errno, error.filename]
+        return []
+
+    assert parity(body)
+    assert parity.heard == 1

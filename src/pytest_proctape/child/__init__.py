@@ -3,10 +3,12 @@
 from .brief import BriefChild
 from .causes import Stalled, WrongCause
 from .channels import Outlet
+from .ears import Ear, End, Ends
 from .ended import EndedChild, fill, has_room, own_pipes, said_into
 from .family import process_of, processes
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
+from .heard import LITTLE, HeardChild
 from .loose import loosened
 from .memory import Memory, Said, Streams
 from .pump import PUMP
@@ -20,14 +22,19 @@ __all__ = [
     "FIRST_PID",
     "FORKS",
     "GUARDIAN",
+    "LITTLE",
     "PUMP",
     "TABLE",
     "BriefChild",
     "Broken",
     "Child",
     "Copy",
+    "Ear",
+    "End",
     "EndedChild",
+    "Ends",
     "Fork",
+    "HeardChild",
     "Memory",
     "Outlet",
     "ProcessTable",

@@ -30,6 +30,9 @@ _SINCE_BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _TICKS = os.sysconf("SC_CLK_TCK")
 """What the kernel counts the beginnings of processes in, and how many of them a second has: proc(5)."""
 
+_LONG = 1 << 16
+"""Bytes that may have been written down of children that are over."""
+
 _SCRIPT = os.path.join(os.path.dirname(__file__), "guarding.py")
 
 
@@ -49,6 +52,7 @@ class Guardian:
 
     def __init__(self) -> None:
         self._life = self._book = -1
+        self._written = 0
         self._tried = False
         self._keys = itertools.count(1)
         self._lock = threading.Lock()
@@ -115,8 +119,9 @@ class Guardian:
                 return
             self._children.remove(key)
             self._write(f"-{key}")
-            if not self._children and self._book != -1:
+            if not self._children and self._written > _LONG:
                 # A long recording must not be remembered from its beginning.
+                self._written = 0
                 with contextlib.suppress(OSError):
                     os.ftruncate(self._book, 0)
 
@@ -124,7 +129,7 @@ class Guardian:
         if self._book == -1:
             return
         try:
-            os.write(self._book, line.encode() + b"\n")
+            self._written += os.write(self._book, line.encode() + b"\n")
         except OSError:
             # There is no room: then nothing more is written down, and nobody waits.
             self.abandon()

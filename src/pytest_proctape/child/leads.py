@@ -6,17 +6,28 @@ The recording child opens them before its process is started, and steps them whi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..errors import UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, Spool
 from . import terminal
+from .ears import Ear, Ends
 from .inputfile import InputFile
 from .lent import LentPipe, OwnPipe, is_lent
 from .notes import ANSWER
 from .tap import Answers, Tap
-from .wiring import Wiring, can_be_led_past, close_quietly, is_device, is_open, is_regular, is_socket
+from .wiring import (
+    Wiring,
+    can_be_led_past,
+    close_quietly,
+    is_device,
+    is_open,
+    is_regular,
+    is_socket,
+    out_of_the_way,
+)
 
 _INHERITED = frozenset({STDOUT, STDERR})
 
@@ -33,6 +44,7 @@ class Leads:
 
     Attributes:
         taps: in the order in which they are stepped. Input goes first.
+        ears: those of them that only listen, by the child's descriptor.
         captured: descriptors of the child whose output is noted.
         merged: stderr goes where stdout goes.
         has_own_input: nobody else uses the pipe that is its input.
@@ -47,6 +59,7 @@ class Leads:
         before_input: Callable[[], None],
         new_spool: Callable[[], Spool],
         admit: Admit | None,
+        lock: threading.RLock,
     ) -> None:
         """Be ready to open them.
 
@@ -56,8 +69,11 @@ class Leads:
             before_input: called before input, or its end, is passed on.
             new_spool: makes what collects a stream.
             admit: says what of an output goes further; without it, all.
+            lock: that of the child.
         """
-        self.taps: list[Tap] = []
+        self._lock = lock
+        self.taps: list[Tap | Ear] = []
+        self.ears: dict[int, Ear] = {}
         self.captured: set[int] = set()
         self.merged = False
         self.has_own_input = False
@@ -91,6 +107,9 @@ class Leads:
         return Wiring(inputs, outputs)
 
     def _tap_input(self, fd: int, parents: int, wiring: Wiring) -> int:
+        if wiring.ends is not None and wiring.ends.sent is not None and parents in wiring.private:
+            self.lend(parents, wiring.ends.sent)
+            return parents
         if terminal.is_of_the_test(parents):
             return self._tap_terminal(parents, wiring)
         if not is_open(parents) or is_device(parents):
@@ -102,6 +121,9 @@ class Leads:
         return self._open(fd, parents, wiring, inward=True)
 
     def _tap_output(self, fd: int, parents: int, wiring: Wiring) -> int:
+        if wiring.ends is not None and fd in wiring.ends.outputs:
+            self._listen(fd, wiring.ends)
+            return parents
         if terminal.is_of_the_test(parents):
             return self._tap_terminal(parents, wiring)
         inherited = fd == parents and fd in _INHERITED
@@ -112,6 +134,33 @@ class Leads:
             self.input_file.written_as(fd, parents)
             return parents
         return self._open(fd, parents, wiring, inward=False)
+
+    def lend(self, parents: int, sent: bytes) -> None:
+        """The child reads from a pipe of the parent's own, which is going to send this."""
+        self.has_own_input = True
+        self.lent = OwnPipe(out_of_the_way(parents) if sent else -1)
+
+    def _listen(self, fd: int, ends: Ends) -> None:
+        self.take_over({fd: Ear(fd, ends.outputs[fd], self, self._lock)})
+
+    def take_over(self, ears: Mapping[int, Ear]) -> None:
+        """These are streams of the child."""
+        for fd, ear in ears.items():
+            self.captured.add(fd)
+            self.ears[fd] = ear
+            self.taps.append(ear)
+            ear.listener = self
+
+    def said(self, fd: int, data: bytes) -> bytes:
+        """An ear has heard this; what of it goes further."""
+        if self._admit is not None:
+            data = self._admit(fd, data)
+        self._note(fd, data)
+        return data
+
+    def fell_silent(self, fd: int) -> None:
+        """An ear will hear nothing more."""
+        self._on_end(fd)
 
     def _tap_terminal(self, parents: int, wiring: Wiring) -> int:
         """The child's end of the terminal that ``parents`` is; it is one for all of its streams."""

@@ -40,11 +40,15 @@ class OwnPipe:
         spoiled: why the pipe is not what it would be without the recording, ``""`` if it is.
     """
 
-    def __init__(self) -> None:
-        """Nothing is left so far."""
+    def __init__(self, kept: int = -1) -> None:
+        """Nothing is left so far.
+
+        Args:
+            kept: another descriptor of the reading end, where there is no tap.
+        """
         self.untaken = 0
         self.spoiled = ""
-        self._kept = -1
+        self._kept = kept
         self._over = False
 
     def writer_left(self, _source: int, target: int) -> None:

@@ -47,6 +47,10 @@ class Notebook:
         """All that is noted until :meth:`go_on` happened now."""
         self._step_ns = self.now_ns()
 
+    def recall(self, at_ns: int) -> None:
+        """What is noted until :meth:`go_on` happened at this time, nanoseconds since the start."""
+        self._step_ns = at_ns
+
     def go_on(self) -> None:
         """Each thing that is noted happened when it is noted."""
         self._step_ns = None

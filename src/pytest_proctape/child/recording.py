@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from ..clock import REAL, Waits
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
+from .ears import Ear
 from .guardian import GUARDIAN
 from .leads import Leads
 from .notebook import Notebook
@@ -45,6 +46,8 @@ class RecordingChild:
         status: as from :func:`os.waitpid`, once the parent has reaped it.
         lock: held while anything of it is changed.
         warden: keeps it within the limits of the recording.
+        leads: its streams.
+        ears: those of them that only :mod:`~pytest_proctape.intercept.hearing` reads.
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
 
@@ -76,6 +79,7 @@ class RecordingChild:
         self.pid = 0
         self.status: int | None = None
         self.error: SpawnError | None = None
+        self.ears: dict[int, Ear] = {}
         self._timed = timed
         self._on_refused = on_refused
         self.lock = threading.RLock()
@@ -92,10 +96,12 @@ class RecordingChild:
         self.awaited = False
         self._guarded = 0
         admit = None if warden is None else warden.admit
-        self._leads = Leads(self._notes.data, self._note_end, self._before_input, new_spool, admit)
+        told = self._notes.data, self._note_end, self._before_input
+        self.leads = Leads(*told, new_spool, admit, self.lock)
         try:
-            self.wiring = self._leads.lead_past(wiring)
-            self._guarded = GUARDIAN.expect(self._leads.pipes())
+            self.wiring = self.leads.lead_past(wiring)
+            self.ears = self.leads.ears
+            self._guarded = GUARDIAN.expect(self.leads.pipes())
         except BaseException:
             self.discard()
             raise
@@ -106,11 +112,12 @@ class RecordingChild:
         """The process runs; move what it says from now on."""
         self.pid = pid
         GUARDIAN.started(self._guarded, pid)
-        self._leads.child_started()
+        self.leads.child_started()
         self.time.watch(pid, self)
         if self.warden is not None:
             self.warden.watch(self)
-        self.step()
+        if len(self.leads.taps) > len(self.ears):
+            self.step()
 
     def failed(self, error: SpawnError) -> None:
         """The process could not be started."""
@@ -120,10 +127,15 @@ class RecordingChild:
 
     def discard(self) -> None:
         """There is no process after all: close everything."""
-        self._leads.discard()
+        self.leads.discard()
         GUARDIAN.over(self._guarded)
         self.time.close()
         self._notes.closed = True
+
+    def has_sent(self, data: bytes) -> None:
+        """The parent has written all of its input into the child's pipe, and closed it."""
+        self._notes.data(STDIN, data)
+        self._note_end(STDIN)
 
     # -- while it runs -------------------------------------------------------------------------
 
@@ -142,7 +154,7 @@ class RecordingChild:
             self.time.stand()
             try:
                 self._notes.stop_at_this_moment()
-                for tap in self._leads.taps:
+                for tap in self.leads.taps:
                     tap.step(self)
                 self.time.look()
                 self._look_for_holders()
@@ -154,7 +166,7 @@ class RecordingChild:
     def _look_for_holders(self) -> None:
         """After the child's end an output that is empty and still open is held by what the child started."""
         if self.status is not None and not self._held:
-            self._held = self._leads.are_held
+            self._held = self.leads.are_held
 
     @contextmanager
     def being_signalled(self, number: int) -> Iterator[None]:
@@ -214,10 +226,10 @@ class RecordingChild:
             if self.time.waits is not None:
                 self._ended_ns = self.time.ended_ns(polled=polled)
             else:
-                known = was_gone and self._last_ns and self._leads.ended
+                known = was_gone and self._last_ns and self.leads.ended
                 self._ended_ns = self._last_ns if known else REAL.monotonic_ns()
             self.time.close()
-            self._leads.close_kept()
+            self.leads.close_kept()
             self._note_input_file()
             self._note_untaken()
             self._note_last_effects()
@@ -237,7 +249,7 @@ class RecordingChild:
                 self.warden.close()
             GUARDIAN.over(self._guarded)
             self._notes.closed = True
-            self._leads.close_kept()
+            self.leads.close_kept()
             if not self._ended_ns:
                 self._ended_ns = self.time.now_ns()
             self.time.close()
@@ -248,7 +260,7 @@ class RecordingChild:
             if self.status is not None:
                 self._note_untaken()
             else:
-                self._leads.release()
+                self.leads.release()
 
     def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
@@ -270,20 +282,20 @@ class RecordingChild:
         with self.lock:
             ended_ns = self._ended_ns or self.time.now_ns()
             end = End(self.status, self.error, whole_us(ended_ns - self._notes.began_ns))
-            steps, lent = self._notes.steps(), self._leads.lent
+            steps, lent = self._notes.steps(), self.leads.lent
             if lent is not None and lent.untaken:
                 steps = without_input(steps, lent.untaken)
             if self._held:
                 steps.insert(self._ended_at, script.Ended(whole_us(ended_ns - self._notes.began_ns)))
             sent = any(isinstance(step, script.Input | script.InputEnd) for step in steps)
             # A child that left its input alone may have done so before there was any.
-            has_input = sent or not self._leads.has_own_input
-            captured = frozenset(self._leads.captured)
+            has_input = sent or not self.leads.has_own_input
+            captured = frozenset(self.leads.captured)
             return Script(
                 tidy(tuple(steps), end, self._early_ns(end)),
                 end,
                 captured,
-                self._leads.merged,
+                self.leads.merged,
                 has_input,
                 self._notes.pause_ns,
                 self._needs_poll(),
@@ -316,22 +328,22 @@ class RecordingChild:
 
     def pipes(self) -> list[int]:
         """Inodes of the pipes that the child writes to."""
-        return self._leads.pipes()
+        return self.leads.pipes()
 
     def cut_off(self) -> None:
         """Take what it has said and close its streams, whoever holds them."""
         with self.lock:
             self.step()
-            self._leads.close()
+            self.leads.close()
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
-        self._leads.abandon()
+        self.leads.abandon()
 
     @property
     def open(self) -> bool:
         """Somebody can still write to or read from one of the streams."""
-        return not self._leads.ended
+        return not self.leads.ended
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -379,12 +391,12 @@ class RecordingChild:
 
     def _note_input_file(self) -> None:
         """What the child did to a regular file that is its input: it read first, and wrote by its end."""
-        if self._leads.input_file is not None:
-            self._notes.around_input_file(self._leads.input_file.steps())
-            self._leads.close_input_file()
+        if self.leads.input_file is not None:
+            self._notes.around_input_file(self.leads.input_file.steps())
+            self.leads.close_input_file()
 
     def _note_untaken(self) -> None:
-        lent = self._leads.lent
+        lent = self.leads.lent
         if lent is not None:
             lent.child_ended()
             if lent.spoiled:

@@ -10,9 +10,13 @@ import select
 import socket
 import stat
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..frozen import NOTHING, Value
 from ..tape import SpawnError
+
+if TYPE_CHECKING:
+    from .ears import Ends
 
 _HIGH = 400
 """Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
@@ -31,11 +35,13 @@ class Wiring(Value):
             themselves (``{1: 1}``) unless the parent has no such descriptor.
         private: parent's descriptors that nobody else will use once the spawn call has returned, so
             that their flags may be changed (the child's ends of ``stdout=PIPE``).
+        ends: the other ends of these, where nobody but us has them; see :mod:`.ears`.
     """
 
     inputs: Mapping[int, int] = NOTHING
     outputs: Mapping[int, int] = NOTHING
     private: frozenset[int] = frozenset()
+    ends: Ends | None = None
 
 
 class Started(Value):

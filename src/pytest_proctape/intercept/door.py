@@ -150,6 +150,32 @@ class MemoryReplayer(Protocol):
         """
 
 
+class Hearer(Protocol):
+    """A session that can also record where the words of a child are heard, and are not led past us."""
+
+    closed: bool
+
+    def answering(self, argv: Sequence[str]) -> object | None:
+        """Who answers this command, as a rule itself; ``None`` for one that is never taped."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether the child of the spawn that comes is a real one, with no need to be led past us."""
+
+    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
+        """Start a real child, some of whose outputs are led past us."""
+
+    def hear(self, spawn: Spawn, wiring: Wiring, launch: Launch, caller: FrameType) -> Started:
+        """Start a real child. Of all that it says the wiring has the parent's end.
+
+        Args:
+            spawn: what is asked for.
+            wiring: the child's descriptors as the caller gave them.
+            launch: the real call.
+            caller: the frame that asks for it.
+        """
+
+
 Handler = Replayer | Recorder
 
 
@@ -337,15 +363,19 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     return cast(Recorder, answering).record(request, wiring, launch)
 
 
-def memory_replayer() -> MemoryReplayer | None:
-    """The session of this thread, if it can play into memory."""
+def on_short_road() -> MemoryReplayer | Hearer | None:
+    """The session of this thread, if it can answer by the short road, see :mod:`.short`."""
     # As `current`, which every replayed spawn would call: this is asked first.
     here = _LOCAL.here
     around = here.handler if here.runs_tests else _around()
     block = _BLOCK.get()
     handler: Any = block[0] if block is not None and block[1] is around else around
-    can = handler is not None and not _forked and hasattr(handler, "replay_in_memory") and not handler.closed
-    return handler if can else None
+    can = handler is not None and not _forked and not handler.closed
+    return (
+        handler
+        if can and (hasattr(handler, "replay_in_memory") or getattr(handler, "hears", False))
+        else None
+    )
 
 
 report_from_fork: Callable[[str], None] | None = None

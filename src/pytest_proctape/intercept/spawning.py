@@ -91,7 +91,7 @@ class ForkExec(NamedTuple):
         inputs = {0: self.p2cread}
         if self.p2cread == -1:
             # Parent and child share the position in a file, so it matters how far the child reads.
-            inputs = {0: 0} if _is_regular(0) else {}
+            inputs = {0: 0} if is_regular_input() else {}
         private = {self.c2pwrite} if self.c2pread != -1 else set()
         private |= {self.errwrite} if self.errread != -1 else set()
         private |= {self.p2cread} if self.p2cwrite != -1 else set()
@@ -137,16 +137,21 @@ def launch(call: ForkExec, wiring: Wiring) -> Started:
     """The real call, with an error pipe of our own, so that a failed exec can be noted."""
     # Not under a number that the caller has closed and names all the same.
     reader, writer = map(moved, os.pipe())
+    keep = tuple(sorted({*call.fds_to_keep, writer} - {call.errpipe_write}))
+    watched = call.rewired(wiring)._replace(fds_to_keep=keep, errpipe_write=writer)
+    if call.errpipe_read == -1:
+        watched = watched._replace(errpipe_read=reader)
+    with _swapped({fd: ours for fd, ours in wiring.outputs.items() if fd > 2 and fd != ours}):
+        return watch(watched, reader)
+
+
+def watch(call: ForkExec, reader: int) -> Started:
+    """The real call, and what the child says through its error pipe; both ends are ours to close."""
     try:
-        keep = tuple(sorted({*call.fds_to_keep, writer} - {call.errpipe_write}))
-        watched = call.rewired(wiring)._replace(fds_to_keep=keep, errpipe_write=writer)
-        if call.errpipe_read == -1:
-            watched = watched._replace(errpipe_read=reader)
         try:
-            with _swapped({fd: ours for fd, ours in wiring.outputs.items() if fd > 2 and fd != ours}):
-                pid = watched.start()
+            pid = call.start()
         finally:
-            os.close(writer)
+            os.close(call.errpipe_write)
         data = b""
         while part := os.read(reader, 50_000):
             data += part
@@ -199,9 +204,10 @@ def _is_writable_pipe(fd: int) -> bool:
         return False
 
 
-def _is_regular(fd: int) -> bool:
+def is_regular_input() -> bool:
+    """Whether the parent's own stdin is a file."""
     try:
-        return is_regular(fd)
+        return is_regular(0)
     except OSError:
         return False
 

@@ -13,7 +13,8 @@ import select
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..child import TABLE, RecordingChild, VirtualChild
@@ -24,9 +25,10 @@ from .known import part
 
 _REAL_WAIT: Callable[..., int] = part(subprocess.Popen, "_wait")
 _REAL_COMMUNICATE: Callable[..., Any] = part(subprocess.Popen, "_communicate")
-_BY_METHOD = hasattr(subprocess.Popen, "_remaining_time")
+BY_METHOD = hasattr(subprocess.Popen, "_remaining_time")
+"""Whether this CPython asks the ``Popen``."""
 _REMAINING: tuple[Any, str] = (
-    (subprocess.Popen, "_remaining_time") if _BY_METHOD else (subprocess, "_deadline_remaining")
+    (subprocess.Popen, "_remaining_time") if BY_METHOD else (subprocess, "_deadline_remaining")
 )
 _REAL_REMAINING: Callable[..., float | None] = part(*_REMAINING)
 
@@ -72,7 +74,7 @@ def _wait(self: Any, timeout: float | None) -> int:
     if child is None or timeout is None:
         return _REAL_WAIT(self, timeout)
     if isinstance(child, VirtualChild):
-        if child.expires(_ns(timeout)):
+        if child.expires(ns_of(timeout)):
             if not child.clocked:
                 _LOCAL.skipped_s += max(0.0, timeout)
             raise subprocess.TimeoutExpired(self.args, timeout)
@@ -83,7 +85,7 @@ def _wait(self: Any, timeout: float | None) -> int:
         return _wait_recording(self, child, timeout)
     except subprocess.TimeoutExpired:
         if not _LOCAL.communicating:
-            child.wait_expired(_ns(timeout))
+            child.wait_expired(ns_of(timeout))
         raise
     finally:
         child.awaited = False
@@ -107,11 +109,18 @@ def communicate(self: Any, data: Any, endtime: float | None, orig_timeout: float
         return said
     if not isinstance(child, RecordingChild) or orig_timeout is None:
         return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
+    with communicating(child, orig_timeout):
+        return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
+
+
+@contextmanager
+def communicating(child: RecordingChild, timeout: float) -> Iterator[None]:
+    """Around waits that are parts of one with a timeout: if one of them expires, that one has."""
     _LOCAL.communicating = True
     try:
-        return _REAL_COMMUNICATE(self, data, endtime, orig_timeout)
+        yield
     except subprocess.TimeoutExpired:
-        child.wait_expired(_ns(orig_timeout))
+        child.wait_expired(ns_of(timeout))
         raise
     finally:
         _LOCAL.communicating = False
@@ -151,7 +160,7 @@ def _remaining(self: Any, left_s: float | None) -> float | None:
     at_timeout = child.at_timeout
     if left_s is None:
         child.pass_timeouts()
-    elif left_s > 0 and at_timeout and not _any_ready(self) and child.expires(_ns(left_s)):
+    elif left_s > 0 and at_timeout and not _any_ready(self) and child.expires(ns_of(left_s)):
         _LOCAL.skipped_s += left_s + 1e-6
         left_s = -1e-6
     return left_s
@@ -165,8 +174,8 @@ def replacements() -> list[tuple[Any, str, Any]]:
         *kqueue,
         (subprocess, "_time", monotonic),
         (subprocess.Popen, "_wait", wait),
-        (subprocess.Popen, "_communicate", communicate if _BY_METHOD else communicate_by_name),
-        (*_REMAINING, remaining_time if _BY_METHOD else deadline_remaining),
+        (subprocess.Popen, "_communicate", communicate if BY_METHOD else communicate_by_name),
+        (*_REMAINING, remaining_time if BY_METHOD else deadline_remaining),
     ]
 
 
@@ -185,5 +194,6 @@ def _any_ready(of: Any) -> bool:
     return bool(poll.poll(0))
 
 
-def _ns(seconds: float) -> int:
+def ns_of(seconds: float) -> int:
+    """A number of seconds, as ``subprocess`` is given it, in nanoseconds."""
     return max(0, round(seconds * 1e9))

@@ -128,11 +128,19 @@ class Secrets:
         # Every recorded spawn asks, and reading os.environ decodes each variable anew: hold its bytes against
         # those of the last time. CPython keeps them in `_data`; without it this is slower, and nothing else.
         raw = getattr(environment, "_data", None)
+        changed: Iterable[tuple[str, str]] = environment.items()
         if isinstance(raw, dict):
             if raw == self._learned:
                 return
+            before = self._learned.get
+            # Most often it is one of them.
+            changed = [
+                (os.fsdecode(name), os.fsdecode(value))
+                for name, value in raw.items()
+                if before(name) != value
+            ]
             self._learned = dict(raw)
-        for name, value in environment.items():
+        for name, value in changed:
             if (name, value) in self._known:
                 continue
             if looks_secret(name):

@@ -39,6 +39,7 @@ class Values:
         self._writings: dict[str, dict[bytes, str]] = {}
         self._tokens: dict[bytes, tuple[str, str]] = {}
         self.state: object = self._tokens
+        self._shortest = 0
 
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
@@ -75,6 +76,8 @@ class Values:
 
     def spans(self, data: bytes) -> Iterator[Span]:
         """Every value in ``data``, the longest wherever there are several."""
+        if len(data) < self._shortest:
+            return
         # `text in data` looks for a number first, and takes longer.
         find = data.find
         tokens: Iterable[bytes] = self._tokens
@@ -122,3 +125,4 @@ class Values:
         for name in self._order:
             for text, writing in self._writings.get(name, {}).items():
                 self._tokens.setdefault(text, (name, writing))
+        self._shortest = min(map(len, self._tokens), default=0)

@@ -11,7 +11,8 @@ from .log import TapeLog
 from .origin import IMPORT
 from .places import is_ours, is_stdlib
 from .player import Player
-from .record import Recording, RecordSession, UpdateSession
+from .record import Recording
+from .recorders import RecordSession, UpdateSession
 from .replay import ReplaySession
 from .report import shorten, visible
 from .said import said_of

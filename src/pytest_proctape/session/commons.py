@@ -26,7 +26,8 @@ from .memo import is_remembered
 from .merging import merged, shared_terms, without_repeats
 from .origin import IMPORT, may_be_imported, owner_of_spawn
 from .player import Player
-from .record import Launch, RecordSession
+from .record import Launch
+from .recorders import RecordSession
 from .replay import ReplaySession
 from .unchanged import keep_unchanged
 
@@ -89,12 +90,12 @@ class Commons:
 
     def _remembering(self, asker: Session, argv: tuple[str, ...]) -> object | None:
         """Note what the process is going to remember; on replay answer it where the test's tape does not."""
-        if isinstance(asker, ReplaySession) and not self._knows_remembered:
+        replays = isinstance(asker, ReplaySession)
+        if not (self._knows_remembered if replays else is_remembered()):
             return None
         command = tuple(asker.places.conceal_text(one) for one in argv)
         if not isinstance(asker, ReplaySession):
-            if is_remembered():
-                asker.remembered.add(command)
+            asker.remembered.add(command)
             return None
         try:
             return self._remembered_for(asker, command)

@@ -24,7 +24,7 @@ from ..tape import (
     encode_argument,
     fields_of,
 )
-from .base import Mode, Session
+from .base import Session
 from .bounds import LIMITS, recorded_limit, refusal, warden_of
 from .crossing import SCAN_LIMIT, names_on_tape, to_tape
 from .files import notes_of
@@ -52,9 +52,12 @@ class Recording(Player):
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
+        self._learn_secrets(spawn)
+        return super().asked(spawn)
+
+    def _learn_secrets(self, spawn: Spawn) -> None:
         for environment in (os.environ, spawn.env or {}):
             self.places.secrets.learn(environment)
-        return super().asked(spawn)
 
     clock_start_ns = Session.clock_start_ns
     """As it will stand on the tape."""
@@ -66,21 +69,24 @@ class Recording(Player):
 
     def _record(self, spawn: Spawn, asked: Asked, wiring: Wiring, launch: Launch) -> Started:
         """Start a real child whose streams are led past us."""
-        try:
-            _ = self.path
-        except TapeError as error:
-            # Nothing is run for a tape that has no place.
-            raise self.latch(error) from None
+        self._look_for_place()
         if CLOCK.in_use:
             CLOCK.real = True
         GUARDIAN.engage()
         place = self.place()
         warden = self._warden(asked, place)
-        take = self._new_take(spawn, asked)
+        take = self._new_take(spawn)
         watch = self._watched()
         # What a child has made by the time of another's look has to be known for its doing.
         with nullcontext() if watch is None else self._starting:
             return self._start(spawn, take, wiring, launch, watch, place, warden)
+
+    def _look_for_place(self) -> None:
+        """Nothing is run for a tape that has no place."""
+        try:
+            _ = self.path
+        except TapeError as error:
+            raise self.latch(error) from None
 
     def _start(
         self,
@@ -110,6 +116,24 @@ class Recording(Player):
             self._going.append(child)
         if watch is not None:
             self._at_work.append(child)
+
+        def tell(started: Started) -> None:
+            self.note_spawn(spawn, child.script, replayed=False)
+            self.enroll(spawn, started.error or child, place=place)
+
+        return self._launch(take, child, launch, tell)
+
+    def _launch(
+        self, take: Take, child: RecordingChild, launch: Launch, tell: Callable[[Started], None]
+    ) -> Started:
+        """Make the real call.
+
+        Args:
+            take: that has the child.
+            child: that is listening by now.
+            launch: the call.
+            tell: says to those who may look at it that the child was started, or could not be.
+        """
         with TABLE.expecting():
             try:
                 started = launch(child.wiring)
@@ -119,13 +143,12 @@ class Recording(Player):
                     self.takes.remove(take)
                     self._going.remove(child)
                 raise
-            self.note_spawn(spawn, child.script, replayed=False)
             if started.error is not None:
                 child.failed(started.error)
-                self.enroll(spawn, started.error, place=place)
+                tell(started)
                 return started
             child.started(started.pid)
-            self.enroll(spawn, child, place=place)
+            tell(started)
             TABLE.add(child)
             status = TABLE.missed(started.pid)
         if status is not None:
@@ -133,8 +156,8 @@ class Recording(Player):
             TABLE.remove(child.pid)
         return started
 
-    def _new_take(self, spawn: Spawn, asked: Asked) -> Take:
-        take = Take(asked, self.phase, self.describing(spawn))
+    def _new_take(self, spawn: Spawn) -> Take:
+        take = Take(self.phase, self.describing(spawn))
         with self._lock:
             self.takes.append(take)
         return take
@@ -263,7 +286,7 @@ class Recording(Player):
             self.store.delete(self.owner)
             return "removed" if had_one else "nothing"
         try:
-            old = self.store.load(self.owner)
+            old = self.store.load(self.owner) if self.path.exists() else None
         except TapeError:
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
@@ -303,7 +326,7 @@ class Recording(Player):
         return bool(self.errors) and all(isinstance(error, LIMITS) for error in self.errors)
 
     def _entry(self, take: Take, child: RecordingChild) -> Entry:
-        asked = take.asked if take.describe is None else take.describe()
+        asked = take.asked
         encode_file = None if self.files is None else self.files.encode
         try:
             fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
@@ -328,70 +351,3 @@ class Recording(Player):
         # What is this large can't be rewritten; it is looked at before any of it gets onto the disk.
         unlooked = self.places.rules.keep_unscanned
         return Spool(self.store.root, SCAN_LIMIT, is_secret=None if unlooked else self.places.secrets.are_in)
-
-
-class RecordSession(Recording):
-    """Records every spawn anew."""
-
-    mode: Mode = "record"
-    replays_entries = False
-
-    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
-        """Start one real child; see :class:`~pytest_proctape.intercept.Recorder`.
-
-        What the test answers itself is neither run nor recorded.
-        """
-        asked = self.asked(spawn)
-        with self._lock:
-            started = self.answered(spawn, asked, wiring)
-        return self._record(spawn, asked, wiring, launch) if started is None else started
-
-
-class UpdateSession(Recording):
-    """Replays what is on the tape, and runs and records what is not, in its place."""
-
-    mode = "update"
-
-    @property
-    def clock_start_ns(self) -> int:
-        """Where a clock of the test starts: where it did when the tape was recorded."""
-        try:
-            start_ns = self.recorded_ns
-        except TapeError:
-            start_ns = None
-        return super().clock_start_ns if start_ns is None else start_ns
-
-    @property
-    def runs_commands(self) -> bool:
-        """Real processes have been started."""
-        return self.recorded > 0
-
-    def record(self, spawn: Spawn, wiring: Wiring, launch: Launch) -> Started:
-        """Start a virtual child or a real one; see :class:`~pytest_proctape.intercept.Recorder`.
-
-        What was passed over is not asked for any more, and is not on the new tape.
-
-        Raises:
-            TapeCorrupt: there is a tape that can't be read, so nobody knows what is new.
-        """
-        asked = self.asked(spawn)
-        with self._lock, self.latching():
-            started = self.answered(spawn, asked, wiring)
-            if started is not None:
-                return started
-            self.cursor.strict = False
-            index = self.cursor.find(asked)
-            if index is not None:
-                started = self.play_entry(spawn, asked, index, wiring)
-                self.takes.append(Take(asked, self.phase, entry=self.entries[index]))
-                return started
-        return self._record(spawn, asked, wiring, launch)
-
-    def signal_another(self, pid: int, number: int, *, group: bool) -> int | None:
-        """What came of it in the recording; what the tape does not know is real."""
-        with self._lock, self.latching():
-            if not self.recorded_signals.knows(pid, group=group):
-                return None
-            error = self.recorded_signals.send(pid, number, group=group)
-            self.sent.add(pid, number, group=group, error=error)
-            return error

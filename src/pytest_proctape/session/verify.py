@@ -14,7 +14,7 @@ from ..match import Asked
 from ..tape import FileEffect, Script, Spawn, file_effect_of, script
 from .bounds import recorded_limit
 from .crossing import to_tape
-from .record import RecordSession
+from .recorders import RecordSession
 
 if TYPE_CHECKING:
     from .drift import Finding

@@ -125,16 +125,19 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 def replace_with(path: Path, fill: Callable[[Path], None]) -> None:
     """Put at ``path`` what ``fill`` makes at the temporary name it is given: wholly, or not at all.
 
-    The file is on the disk before it gets its name, so that a crash leaves the old one or the new one;
-    see rename(2). Whatever goes wrong, the temporary name is gone afterwards.
+    It is whole before it gets its name, so that whoever looks finds the old one or the new one; see
+    rename(2). Whatever goes wrong, the temporary name is gone afterwards.
 
     Raises:
         TapeWriteError: the system refused.
     """
     temporary = temporary_beside(path)
     try:
-        _make_folder(path.parent)
-        fill(temporary)
+        try:
+            fill(temporary)
+        except FileNotFoundError:
+            _make_folder(path.parent)
+            fill(temporary)
         _keep_mode(path, temporary)
         os.replace(temporary, path)
     except BaseException as error:
@@ -162,13 +165,20 @@ def _keep_mode(old: Path, new: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path``, as :func:`replace_with` does."""
+    """Put ``data`` at ``path``, as :func:`replace_with` does.
+
+    Who kills this process leaves the old file or the new one in any case. Should the machine go down, the new
+    one is on the disk before it takes the place of another. Where there is none, nothing can be lost but what
+    was recorded in the last seconds, and nobody waits for the disk. See ``docs/decisions/0026``.
+    """
+    replaces = os.path.lexists(path)
 
     def fill(temporary: Path) -> None:
         fd = create(temporary)
         try:
             write_all(fd, data)
-            os.fsync(fd)
+            if replaces:
+                os.fsync(fd)
         finally:
             os.close(fd)
 

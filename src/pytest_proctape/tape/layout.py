@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from json.encoder import encode_basestring
 from typing import Final
 
 from .base import Model
@@ -40,10 +41,12 @@ def text_of(tape: Tape) -> str:
 def _model(model: Model, indent: int) -> str:
     """An object with the fields that do not have their default, in the order of the model."""
     always = _ALWAYS.get(type(model), frozenset())
+    # What was not given has its default.
+    given = vars(model).get
     fields = [
         (name, value, name in _LINES)
         for name, default in type(model).model_fields.items()
-        if (value := getattr(model, name)) != default or name in always
+        if ((value := given(name, default)) is not default and value != default) or name in always
     ]
     return _object(fields, indent)
 
@@ -112,6 +115,9 @@ def _short_event(event: Event | Effect) -> str | None:
 
 
 def _scalar(value: object) -> str:
+    if type(value) is str:
+        # As `json.dumps` does it, which first finds out what it is given.
+        return encode_basestring(value)
     return _number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 

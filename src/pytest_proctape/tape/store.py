@@ -87,7 +87,8 @@ class TapeStore:
             TapeError: a directory can't be listed.
         """
         plain = self.root / tape_path(nodeid)
-        if self.owner_of(plain) == nodeid:
+        # Where nothing is like it, nothing has to be opened, and no directory read that has not changed.
+        if self.lacks(nodeid) or self.owner_of(plain) == nodeid:
             return plain
         folder, names = self._folder_of(tape_path(nodeid))
         taken = equals(plain.name, names)
@@ -352,14 +353,20 @@ class TapeStore:
         fd = -1
         # What can't be made or opened is told by the writing. A file system without locks goes without.
         with contextlib.suppress(OSError):
-            self.root.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fd = self._open_root()
+            except FileNotFoundError:
+                self.root.mkdir(parents=True, exist_ok=True)
+                fd = self._open_root()
             fcntl.flock(fd, fcntl.LOCK_EX)
         try:
             yield
         finally:
             if fd != -1:
                 os.close(fd)
+
+    def _open_root(self) -> int:
+        return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _remove(self, path: Path) -> bool:
         check_inside(path.parent, self.root)

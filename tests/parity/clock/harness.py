@@ -119,7 +119,7 @@ class ClockParity(Parity):
             pytest.fail.Exception: as :meth:`Parity.__call__`; or something waited for real.
         """
         __tracebackhide__ = True
-        recorded = self._told("the recording", program, self._recording())
+        recorded = self._told("the recording", program, self._recording([]))
         for number in range(1, REPLAYS + 1):
             waits = RealWaits()
             with waits.counted():

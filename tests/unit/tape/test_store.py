@@ -235,7 +235,9 @@ def test_a_disk_that_takes_bytes_in_parts_gets_them_all(
     assert store.load(ONE) == a_tape()
 
 
-def test_the_bytes_are_on_the_disk_before_the_name(store: TapeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bytes_are_on_the_disk_before_they_take_the_place_of_others(
+    store: TapeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[str] = []
     for name in ("fsync", "replace"):
         real = getattr(os, name)
@@ -246,7 +248,9 @@ def test_the_bytes_are_on_the_disk_before_the_name(store: TapeStore, monkeypatch
 
         monkeypatch.setattr(os, name, noting)
     store.save(ONE, a_tape())
-    assert calls == ["fsync", "replace"]
+    assert calls == ["replace"]
+    store.save(ONE, a_tape(program="hg"))
+    assert calls == ["replace", "fsync", "replace"]
 
 
 @pytest.mark.parametrize("where", ["", "tests", "tests/test_git"])
