@@ -129,14 +129,14 @@ class ProcessTable:
         self.remove(child.pid)
 
     def collect(self, child: VirtualChild) -> int:
-        """The exit code that a ``Popen`` finds in a child that has exited: :meth:`reap` it."""
-        if self._children.get(child.pid) is not child:
+        """The exit code that a ``Popen`` finds in a child that has exited; the parent has been told of it."""
+        pid, status = child.pid, child.status
+        if self._children.get(pid) is not child:
             # It has been reaped behind the Popen's back.
             return 0
-        self.reap(child)
-        return (
-            0 if child.status is None or self.keeps_no_status() else os.waitstatus_to_exitcode(child.status)
-        )
+        child.reaped = True
+        self.remove(pid)
+        return 0 if status is None or self.keeps_no_status() else os.waitstatus_to_exitcode(status)
 
     def is_unobserved(self) -> bool:
         """Nobody is told when a child ends, but who waits for this one."""
