@@ -65,9 +65,10 @@ class Aside:
             self._room.release()
 
 
-def _before_fork() -> None:
+def finish() -> None:
+    """Until nothing is at work in this process: a fork would leave its child none of the threads."""
     for aside in list(_at_work):
         aside.wait()
 
 
-os.register_at_fork(before=_before_fork)
+os.register_at_fork(before=finish)

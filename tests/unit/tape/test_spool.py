@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_proctape.errors import TapeWriteError, UnredactableOutput
-from pytest_proctape.tape import Content, Spool
+from pytest_proctape.tape import Content, Spool, aside
 from pytest_proctape.tape import drain as drain_module
 from pytest_proctape.tape import files as files_module
 from pytest_proctape.tape import spool as spool_module
@@ -79,6 +79,8 @@ def test_an_abandoned_spool_leaves_neither_file_nor_descriptor(tmp_path: Path) -
     spool = filled(tmp_path, b"12345")
     assert len(os.listdir("/dev/fd")) == before + 1
     del spool
+    # What was handed over is still written, and the file is let go of behind it.
+    aside.finish()
     assert len(os.listdir("/dev/fd")) == before
     assert names(tmp_path) == []
 
