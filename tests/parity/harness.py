@@ -304,6 +304,7 @@ class Parity:
         short_roads: how many spawns were replayed by the short road.
         at_once: how many others were by a child that had ended when it was made.
         heard: how many were recorded by it.
+        chance: whether something gets onto the tape is decided by chance, as a signal to who has just ended.
         forks: the body forks copies of this process, which is no real start of anything.
         tools: which tools the session knows of.
         settle_s: how long threads and children of a run have for going away, seconds.
@@ -320,7 +321,7 @@ class Parity:
         self.files: FileRules | None = None
         self.short_roads = self.heard = 0
         self.at_once = 0
-        self.forks = False
+        self.forks = self.chance = False
         self.settle_s = SETTLE_S
         self._terms: Terms | None = None
         self.tools: Tools
@@ -350,7 +351,8 @@ class Parity:
                 patch.setattr(short, "OPEN", False)
                 patch.setattr(self, "_store", self._folder.with_name("general"))
                 self._record("the recording by the general road", body, seen, hang_s)
-            _compare_tapes(self.tape, tape, unordered=terms is not None and terms.order == "any")
+            if not self.chance:
+                _compare_tapes(self.tape, tape, unordered=terms is not None and terms.order == "any")
             self.tape = tape
         for _ in range(replays):
             began = time.monotonic()
@@ -466,12 +468,12 @@ def _no_errors(errors: list[Any]) -> None:
         pytest.fail("\n\n".join(f"{type(error).__name__}: {error}" for error in errors))
 
 
-_OF_ONE_RUN = frozenset({"recorded", "duration_ms", "at_ms", "began", "names"})
-"""Times, and what the body made up in it: its placeholders stand in the entries."""
+_OF_ONE_RUN = frozenset({"recorded", "duration_ms", "at_ms", "began", "names", "effects"})
+"""Times, names that the body made up (their placeholders stand in the entries), files with times in them."""
 
 
 def _compare_tapes(general: str, short_road: str, *, unordered: bool) -> None:
-    """The two roads record the same, up to what is of one run; where nothing was started, neither has a tape."""
+    """The two roads record the same, up to what is of one run; nothing where nothing was started."""
     __tracebackhide__ = True
     if not general and not short_road:
         return

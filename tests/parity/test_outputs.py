@@ -155,6 +155,27 @@ def test_undecodable_output_raises_the_same(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         return outcome(subprocess.run, _writes(b"ab\xffcd"), stdout=PIPE, encoding="utf-8")
 
+    parity.chance = True
+    assert isinstance(parity(body), UnicodeDecodeError)
+
+
+def test_undecodable_output_of_a_child_that_goes_on(parity: Parity) -> None:
+    """``run`` reads a single pipe as text, and ends the child where that can't be, before it waits for it."""
+    command = ["sh", "-c", r"printf 'ab\377cd'; exec >&-; exec sleep 100"]
+
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, command, stdout=PIPE, encoding="utf-8")
+
+    assert isinstance(parity(body), UnicodeDecodeError)
+
+
+def test_two_undecodable_outputs(parity: Parity) -> None:
+    """Two pipes are decoded behind the wait, so the child comes to its own end."""
+    command = ["sh", "-c", r"printf 'ab\377'; echo it >&2; exec >&- 2>&-; echo done >done"]
+
+    def body(folder: Path) -> Any:
+        return outcome(subprocess.run, command, capture_output=True, encoding="utf-8", cwd=folder)
+
     assert isinstance(parity(body), UnicodeDecodeError)
 
 

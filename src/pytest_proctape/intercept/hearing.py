@@ -13,14 +13,14 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import FrameType
 from typing import Any
 
 from ..child import TABLE, Ear, Ends, RecordingChild, Started, Wiring, moved
 from ..tape import STDERR, STDIN, STDOUT, Spawn
-from .asking import Request
+from .asking import Form, Request, decoded
 from .bare import End, blank_popen, error_to_raise, executables, open_pipes
 from .door import Hearer
 from .spawning import ForkExec, environment_list, is_regular_input, launch, watch
@@ -68,7 +68,7 @@ def said(
     child = _start(popen, request, sent, options, handler, caller)
     with popen:
         try:
-            outputs = _communicate(popen, child, sent, timeout)
+            outputs = _communicate(popen, child, sent, timeout, request.form)
         except subprocess.TimeoutExpired:
             popen.kill()
             popen.wait()
@@ -163,7 +163,7 @@ def _attach(popen: Any, child: object, ends: dict[int, End]) -> None:
 
 
 def _communicate(
-    popen: Any, child: object, sent: bytes | None, timeout: float | None
+    popen: Any, child: object, sent: bytes | None, timeout: float | None, form: Form
 ) -> tuple[bytes | None, bytes | None]:
     """What ``Popen.communicate`` gives."""
     if not isinstance(child, RecordingChild):
@@ -171,7 +171,7 @@ def _communicate(
         return stdout, stderr
     # Then it asks the method below, whatever streams there are, and looks after a Ctrl-C.
     popen._communication_started = True
-    popen._communicate = partial(_exchange, popen, child, sent)
+    popen._communicate = partial(_exchange, popen, child, sent, form)
     try:
         stdout, stderr = _REAL_COMMUNICATE(popen, None, timeout)
     finally:
@@ -180,9 +180,16 @@ def _communicate(
 
 
 def _exchange(
-    popen: Any, child: RecordingChild, sent: bytes | None, _: None, end_s: float | None, timeout: float | None
+    popen: Any,
+    child: RecordingChild,
+    sent: bytes | None,
+    form: Form,
+    _: None,
+    end_s: float | None,
+    timeout: float | None,
 ) -> tuple[bytes | None, bytes | None]:
     """Stands in for ``Popen._communicate``: send, hear all there is, and wait for the end."""
+    is_alone = [popen.stdin, popen.stdout, popen.stderr].count(None) == 2
     if popen.stdin is not None:
         with child.lock:
             if sent:
@@ -190,12 +197,25 @@ def _exchange(
             popen.stdin.close()
             child.has_sent(sent or b"")
     _hear(popen, child, end_s, timeout)
+    outputs = _said(popen.stdout), _said(popen.stderr)
     if timeout is None:
+        if is_alone:
+            # A single pipe is read as text: what that fails at is told before the wait, and ends the child.
+            _decode(outputs, form)
         popen.wait()
     else:
         with communicating(child, timeout):
             popen.wait(timeout=popen._remaining_time(end_s))
-    return _said(popen.stdout), _said(popen.stderr)
+    return outputs
+
+
+def _decode(outputs: Iterable[bytes | None], form: Form) -> None:
+    """Raise what decoding them raises."""
+    encoding = form.encoding_now()
+    if encoding is not None:
+        for data in outputs:
+            if data is not None:
+                decoded(data, encoding, form.errors)
 
 
 def _hear(popen: Any, child: RecordingChild, end_s: float | None, timeout: float | None) -> None:
