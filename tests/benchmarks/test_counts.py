@@ -42,7 +42,7 @@ def test_a_spawn_does_no_more_than_it_did(table: dict[str, Any], scratch: Path) 
     assert set(found) == {
         "replay run",
         "replay lines",
-        "replay exec",
+        f"replay exec{measured.TOLD_BY}",
         "record run",
         "record lines",
         "replay run, general road",

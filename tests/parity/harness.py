@@ -468,8 +468,8 @@ def _no_errors(errors: list[Any]) -> None:
         pytest.fail("\n\n".join(f"{type(error).__name__}: {error}" for error in errors))
 
 
-_OF_ONE_RUN = frozenset({"recorded", "duration_ms", "at_ms", "began", "names", "effects"})
-"""Times, names that the body made up (their placeholders stand in the entries), files with times in them."""
+_OF_ONE_RUN = frozenset({"recorded", "duration_ms", "at_ms", "began", "names", "effects", "pid"})
+"""Times, pids, files with times in them, and names that the body made up: the entries have placeholders."""
 
 
 def _compare_tapes(general: str, short_road: str, *, unordered: bool) -> None:

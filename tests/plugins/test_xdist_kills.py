@@ -57,7 +57,7 @@ KILLER = """
                     os.kill(os.getpid(), signal.SIGKILL)
         return call
 
-    for name in ("replace", "fsync", "mkdir"):
+    for name in ("replace", "fsync", "fdatasync", "mkdir"):
         setattr(os, name, counted(getattr(os, name)))
 """
 
@@ -74,7 +74,7 @@ def test_a_killed_worker_loses_nothing(
     before = set(project.tapes())
 
     monkeypatch.setenv("VERSION", "2")
-    monkeypatch.setenv("KILL_AT", str(1 + number * 17 % (2 * TESTS - 8)))
+    monkeypatch.setenv("KILL_AT", str(1 + number * 17 % TESTS))
     monkeypatch.setenv("KILL_WHEN", ("before", "after")[number % 2])
     result = project.run_apart(*options)
     assert (project.path / "killed").exists()
