@@ -91,8 +91,9 @@ def test_what_calls_run_or_popen_in_the_same_way(parity: Parity, call: Callable[
 _RAISING: dict[str, Callable[[], Any]] = {
     "check": lambda: subprocess.run(["sh", "-c", _BOTH], capture_output=True, check=True),
     "no text": lambda: subprocess.run(["printf", "\\377"], capture_output=True, encoding="utf-8"),
+    # It is killed for it, and must not have come to its end by chance before.
     "no text in one stream": lambda: subprocess.run(
-        ["printf", "\\377"], stdout=subprocess.PIPE, encoding="utf-8"
+        ["sh", "-c", r"printf '\377'; exec >&-; exec sleep 100"], stdout=subprocess.PIPE, encoding="utf-8"
     ),
     "no program": lambda: subprocess.run(["/no/such/program"], capture_output=True),
     "no directory": lambda: subprocess.run(["true"], cwd="/no/such/directory", capture_output=True),
