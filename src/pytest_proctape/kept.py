@@ -97,7 +97,8 @@ def marks_of(node: pytest.Item | pytest.Collector | None) -> list[pytest.Mark]:
     """What ``node.iter_markers("tape")`` gives, the nearest first; it is asked often for each test."""
     found: list[pytest.Mark] = []
     while node is not None:
-        found += [mark for mark in node.own_markers if mark.name == "tape"]
+        if node.own_markers:
+            found += [mark for mark in node.own_markers if mark.name == "tape"]
         node = node.parent
     return found
 
