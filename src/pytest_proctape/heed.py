@@ -17,7 +17,20 @@ from . import hooks
 from .census import Census
 from .counting import CENSUS, Counter, conclude, totals_of
 from .errors import UsageError
-from .kept import ENCLOSING, LOG, MODE, RUN, SETTINGS, HasHooks, inform, keep, rules_of_run, settings_of
+from .kept import (
+    ENCLOSING,
+    LOG,
+    MODE,
+    RUN,
+    SETTINGS,
+    HasHooks,
+    inform,
+    is_taped,
+    keep,
+    marks_of,
+    rules_of_run,
+    settings_of,
+)
 from .limits import parse_time_limit
 
 
@@ -110,11 +123,12 @@ def check(items: Iterable[pytest.Item]) -> None:
         pytest.UsageError: one is not understood.
     """
     for item in items:
-        try:
-            settings = settings_of(item)
-        except UsageError as error:
-            raise pytest.UsageError(str(error)) from None
-        if settings is not None and sys.platform == "win32":
+        if marks_of(item):
+            try:
+                settings_of(item)
+            except UsageError as error:
+                raise pytest.UsageError(str(error)) from None
+        if sys.platform == "win32" and is_taped(item):
             raise pytest.UsageError(
                 f"{item.nodeid} is taped; pytest-proctape needs POSIX and is not for Windows"
             )

@@ -304,7 +304,8 @@ class Parity:
         short_roads: how many spawns were replayed by the short road.
         at_once: how many others were by a child that had ended when it was made.
         heard: how many were recorded by it.
-        chance: whether something gets onto the tape is decided by chance, as a signal to who has just ended.
+        compares_tapes: both roads of a recording give the same tape: nothing on it is up to chance, such as
+            whether somebody has ended already, or which of two outputs is read first.
         forks: the body forks copies of this process, which is no real start of anything.
         tools: which tools the session knows of.
         settle_s: how long threads and children of a run have for going away, seconds.
@@ -321,7 +322,7 @@ class Parity:
         self.files: FileRules | None = None
         self.short_roads = self.heard = 0
         self.at_once = 0
-        self.forks = self.chance = False
+        self.forks = self.compares_tapes = False
         self.settle_s = SETTLE_S
         self._terms: Terms | None = None
         self.tools: Tools
@@ -351,7 +352,7 @@ class Parity:
                 patch.setattr(short, "OPEN", False)
                 patch.setattr(self, "_store", self._folder.with_name("general"))
                 self._record("the recording by the general road", body, seen, hang_s)
-            if not self.chance:
+            if self.compares_tapes:
                 _compare_tapes(self.tape, tape, unordered=terms is not None and terms.order == "any")
             self.tape = tape
         for _ in range(replays):

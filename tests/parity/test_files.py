@@ -41,8 +41,6 @@ GIT = {
 def filed(parity: Parity) -> Parity:
     """Parity of files, too."""
     parity.files = FileRules(on=True)
-    # Files have times, and some commands tell of them.
-    parity.chance = True
     return parity
 
 

@@ -66,11 +66,13 @@ _TAKEN: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("call", _TAKEN.values(), ids=_TAKEN)
-def test_run(parity: Parity, call: Callable[[], Any]) -> None:
-    parity(lambda folder: _plainly(call()))
+@pytest.mark.parametrize("name", _TAKEN)
+def test_run(parity: Parity, name: str) -> None:
+    # Whether a child has ended before its input comes, and how much it has taken when it does, is chance.
+    parity.compares_tapes = name not in {"discarded with input", "input unread", "much input"}
+    parity(lambda folder: _plainly(_TAKEN[name]()))
     assert parity.short_roads == 1
-    assert parity.heard == (call is not _TAKEN["much input"])
+    assert parity.heard == (name != "much input")
 
 
 _OTHERS: dict[str, Callable[[], Any]] = {
@@ -117,6 +119,7 @@ def test_errors(parity: Parity, call: Callable[[], Any]) -> None:
         shown = [getattr(error, name, None) for name in ("returncode", "stdout", "stderr", "errno", "object")]
         return [type(error).__name__, str(error), *shown]
 
+    parity.compares_tapes = True
     parity(body)
 
 
