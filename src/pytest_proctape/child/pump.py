@@ -46,9 +46,13 @@ class Pump:
         self._selector: selectors.BaseSelector | None = None
         self._wake_read = self._wake_write = -1
         self._running = False
-        self._paused = False
+        """Whether the thread is to go on. It ends only where it sees, with the lock, that it is not."""
+        self._alive = False
+        """Whether there is a thread. One that was told to end and hasn't yet may be told to go on."""
+        self._pauses = 0
         self._retiring = False
         self._done = _thread.allocate_lock()
+        """Held from a start to the end that follows, or to the next start before it came to that."""
         self._turn = _thread.allocate_lock()
         """Held while owners are stepped."""
 
@@ -120,13 +124,14 @@ class Pump:
 
     def pause(self) -> None:
         """End the thread until :meth:`resume`: a fork copies only the thread that forks."""
-        self._paused = True
+        with self._lock:
+            self._pauses += 1
         self._stop()
 
     def resume(self) -> None:
-        """Go on after :meth:`pause`, or after a fork in the parent."""
+        """Take one :meth:`pause` back, as after a fork in the parent: threads may fork at one time."""
         with self._lock:
-            self._paused = False
+            self._pauses -= 1
             if self._watched or self._timers:
                 self._start()
 
@@ -148,11 +153,10 @@ class Pump:
                 return
         self._stop()
         with self._lock:
-            if not self._running:
-                self._let_go()
+            self._let_go()
 
     def _let_go(self) -> None:
-        if self._selector is not None and not self._watched and not self._timers:
+        if not (self._alive or self._selector is None or self._watched or self._timers):
             self._selector.close()
             self._selector = None
             os.close(self._wake_read)
@@ -195,32 +199,49 @@ class Pump:
             os.write(self._wake_write, b"\0")
 
     def _start(self) -> None:
-        if not self._running and not self._paused:
-            self._running = True
-            self._done.acquire()
+        if self._running or self._pauses:
+            return
+        self._running = True
+        if self._alive:
+            # Who waits for its end would wait for the end of what comes now.
+            self._done.release()
+            self._done = _thread.allocate_lock()
+        self._done.acquire()
+        if not self._alive:
+            self._alive = True
             _START_THREAD(self._run, ())
 
     def _stop(self) -> None:
         with self._lock:
-            running, self._running = self._running, False
-            if running:
-                self._wake()
-        if running:
-            with self._done:
-                pass
+            self._running = False
+            if not self._alive:
+                return
+            self._wake()
+            done = self._done
+        with done:
+            pass
 
     def _run(self) -> None:
         # Signals are for the threads of the tests: one that waits for SIGCHLD must not lose it to this one.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            while self._running:
+            while self._goes_on():
                 self._round()
-                with self._lock:
-                    if self._retiring and not self._watched and not self._timers:
-                        self._running = False
-                        self._let_go()
-        finally:
-            self._done.release()
+        except BaseException:
+            self._running = False
+            self._goes_on()
+            raise
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            if self._retiring and not self._watched and not self._timers:
+                self._running = False
+            if not self._running:
+                self._alive = False
+                if self._retiring:
+                    self._let_go()
+                self._done.release()
+            return self._running
 
     def _round(self) -> None:
         selector = self._selector

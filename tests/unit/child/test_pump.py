@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import selectors
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from pytest_proctape.child.pump import Pump
 from pytest_proctape.clock import REAL
+from tests.parity.harness import deadline
 
 _LONG_S = 15
 """Seconds to wait for what has to come."""
@@ -122,6 +124,44 @@ def test_it_rests_while_it_is_paused(pump: Pump, pipe: tuple[int, int]) -> None:
     os.write(pipe[1], b"x")
     assert not owner.stepped.is_set()
     pump.resume()
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_it_rests_until_the_last_of_two_forks_is_over(pump: Pump, pipe: tuple[int, int]) -> None:
+    threads = _thread._count()
+    owner = Owner(pump, pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.pause()
+    pump.pause()
+    pump.resume()
+    assert _thread._count() == threads
+    os.write(pipe[1], b"x")
+    pump.resume()
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_who_watches_while_it_retires_is_served(pump: Pump, pipe: tuple[int, int]) -> None:
+    """The thread was told to end and has not seen it: it goes on, and who waits for its end does too."""
+    leave = threading.Event()
+
+    class Slow(Owner):
+        def step(self) -> None:
+            super().step()
+            leave.wait(_LONG_S)
+
+    slow, owner = Slow(pump, pipe[1]), Owner(pump, pipe[0])
+    pump.watch(pipe[1], selectors.EVENT_WRITE, slow)
+    assert slow.stepped.wait(_LONG_S)
+    retiring = threading.Thread(target=pump.retire)
+    retiring.start()
+    with deadline("the thread to be told", _LONG_S):
+        while pump._running:
+            os.sched_yield()
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    retiring.join(_LONG_S)
+    assert not retiring.is_alive()
+    leave.set()
+    os.write(pipe[1], b"x")
     assert owner.stepped.wait(_LONG_S)
 
 
