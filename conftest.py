@@ -9,6 +9,7 @@ import pkgutil
 import pytest
 
 import pytest_proctape
+from tests.hangs import HangWatch
 
 pytest_plugins = ["pytester"]
 
@@ -24,6 +25,12 @@ for module in pkgutil.walk_packages(pytest_proctape.__path__, "pytest_proctape."
                 raise
 # And freezegun: each inner run with a clock would import it anew.
 importlib.import_module("freezegun.api")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run on workers goes on behind a test that hangs."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(HangWatch(), "hang watch")
 
 
 def pytest_collection_finish() -> None:
