@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import pkgutil
+import signal
 
 import pytest
 
@@ -28,7 +29,11 @@ importlib.import_module("freezegun.api")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A run on workers goes on behind a test that hangs."""
+    """Signals as in the foreground, and a run on workers that goes on behind a test that hangs."""
+    # What a shell or nohup starts in the background ignores them, and so would all that tests start.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(HangWatch(), "hang watch")
 

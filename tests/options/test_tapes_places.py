@@ -110,11 +110,11 @@ def test_a_descriptor_has_another_number_in_every_run(project: Project, number: 
     project.write("30", "number")
     project.write(
         """
-        import os, pathlib, subprocess
+        import fcntl, os, pathlib, subprocess
 
         def test_it(tape):
             reader, writer = os.pipe()
-            status = os.dup2(writer, int(pathlib.Path("number").read_text()))
+            status = fcntl.fcntl(writer, fcntl.F_DUPFD, int(pathlib.Path("number").read_text()))
             os.close(writer)
             command = ["sh", "-c", "echo told >$1", "sh", f"/dev/fd/{status}"]
             subprocess.run(command, pass_fds=[status], check=True)

@@ -152,7 +152,12 @@ class Holdings:
 
     @classmethod
     def now(cls) -> Holdings:
-        """Of this process, at this moment."""
+        """Of this process, at this moment, without what only waits to be collected."""
+        with warnings.catch_warnings():
+            # A body that leaves a child behind does so on purpose.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+            subprocess._cleanup()  # type: ignore[attr-defined]
         return cls(_descriptors(), _threads(), frozenset(_children()))
 
 
@@ -194,11 +199,6 @@ def settled(before: Holdings, limit_s: float = SETTLE_S) -> list[str]:
     """What is held now and was not before, once threads and children have had time to go away."""
     end_s = time.monotonic() + limit_s
     while True:
-        with warnings.catch_warnings():
-            # A body that leaves a child behind does so on purpose.
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-            subprocess._cleanup()  # type: ignore[attr-defined]
         now = Holdings.now()
         leaks = [
             f"descriptor {fd}: {what}" for fd, what in now.descriptors.items() - before.descriptors.items()
