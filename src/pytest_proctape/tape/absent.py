@@ -1,4 +1,7 @@
-"""Which tapes are not there: most tests of a large suite have none, and each is asked for it."""
+"""Which tapes are not there: most tests of a large suite have none, and each is asked for it.
+
+Who stores a tape says so, so that a directory is not read again for each tape that is put into it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import os
 import time
 from pathlib import Path
 
-from ..frozen import Value
 from .names import fold, folder_of, hashed_tape_path, looks_hashed, tape_name
 
 _SETTLED_NS = 100_000_000
 """A directory that changed so shortly before it was read may have changed again under the same time."""
+_SETTLED_COARSE_NS = 2 * 10**9
+"""The same where times are whole seconds, or every other one."""
 
 
 class _Real:
@@ -19,7 +23,7 @@ class _Real:
     now_ns = staticmethod(time.time_ns)
 
 
-class _Names(Value):
+class _Names:
     """What is in a directory.
 
     Attributes:
@@ -29,10 +33,20 @@ class _Names(Value):
         hashed: one of them may be the hashed name of a tape.
     """
 
-    changed_ns: int
-    names: frozenset[str]
-    folded: frozenset[str]
-    hashed: bool
+    __slots__ = ("changed_ns", "folded", "hashed", "names")
+
+    def __init__(self) -> None:
+        """Nothing."""
+        self.changed_ns = 0
+        self.names: set[str] = set()
+        self.folded: set[str] = set()
+        self.hashed = False
+
+    def add(self, names: set[str]) -> None:
+        """These are in it as well."""
+        self.hashed = self.hashed or any(map(looks_hashed, names))
+        self.folded.update(map(fold, names))
+        self.names.update(names)
 
 
 def _is_there(path: str) -> bool:
@@ -50,11 +64,15 @@ class Listing:
         self._rootless = False
         self._missing: dict[str, tuple[str, str]] = {}
         """Of a folder that was not there: the nearest above it that was, and the name that was not in it."""
+        self._looked: set[str] = set()
+        """Folders that were as they are known to be when nobody else could store a tape any more."""
 
     def lacks(self, nodeid: str) -> bool:
         """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
-        if self._rootless and not _is_there(self._root):
-            return True
+        if self._rootless:
+            if not _is_there(self._root):
+                return True
+            self._rootless = False
         folder = folder_of(nodeid)
         if folder in self._missing:
             above, name = self._missing[folder]
@@ -87,6 +105,34 @@ class Listing:
         self._missing[wanted] = (above, name)
         return True
 
+    def held(self) -> None:
+        """From now on, and until :meth:`stored` is called, nobody else stores a tape."""
+        self._looked.clear()
+
+    def stored(self, path: str) -> None:
+        """This tape was put into its directory, and nothing else has come into any meanwhile.
+
+        The directory is marked with a time that no other change of it has, so that whoever looks next
+        knows that it is as it was. The kernel's own times are too coarse for that: somebody else may store a
+        tape in the same tick. Where the mark does not hold, or is cut short, the directory is read again.
+        """
+        parent, _, name = path.rpartition("/")
+        folder = parent[len(self._root) + 1 :]
+        known = self._names.get(folder) if folder in self._looked else None
+        marked_ns = _Real.now_ns()
+        try:
+            os.utime(parent, ns=(marked_ns, marked_ns))
+            if known is None:
+                # What comes from here on takes the mark away.
+                known = self._read(folder, parent)
+        except OSError:
+            # The directory is somebody else's, or has gone.
+            self._names.pop(folder, None)
+            return
+        if name not in known.names:
+            known.add({name})
+        known.changed_ns = marked_ns
+
     def _names_in(self, folder: str) -> _Names | None:
         """What is in a folder below the root; ``None`` where there is no such directory."""
         path = f"{self._root}/{folder}" if folder else self._root
@@ -94,18 +140,20 @@ class Listing:
             changed_ns = os.stat(path).st_mtime_ns
             known = self._names.get(folder)
             if known is None or known.changed_ns != changed_ns:
-                settled = _Real.now_ns() - changed_ns >= _SETTLED_NS
-                names = frozenset(os.listdir(path))
-                known = self._names[folder] = _with(names, known, changed_ns if settled else 0)
+                age_ns = _Real.now_ns() - changed_ns
+                settled = age_ns >= (_SETTLED_NS if changed_ns % 10**9 else _SETTLED_COARSE_NS)
+                known = self._read(folder, path)
+                known.changed_ns = changed_ns if settled else 0
         except OSError:
             return None
+        self._looked.add(folder)
         return known
 
-
-def _with(names: frozenset[str], known: _Names | None, changed_ns: int) -> _Names:
-    """What is in a directory of these ``names``; only those that are not ``known`` are looked at."""
-    if known is None or not known.names <= names:
-        known = _Names(0, frozenset(), frozenset(), False)
-    new = names - known.names
-    hashed = known.hashed or any(map(looks_hashed, new))
-    return _Names(changed_ns, names, known.folded.union(map(fold, new)), hashed)
+    def _read(self, folder: str, path: str) -> _Names:
+        """What is in a directory; only those names that are not known are looked at."""
+        names = set(os.listdir(path))
+        known = self._names.get(folder)
+        if known is None or not known.names <= names:
+            known = self._names[folder] = _Names()
+        known.add(names - known.names)
+        return known

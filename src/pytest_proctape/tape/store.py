@@ -174,9 +174,9 @@ class TapeStore:
             TapeError: its path leads out of the root.
         """
         data = _dumped(tape, self.root / tape_path(nodeid))
-        with self._alone():
+        with self._alone() as alone:
             path = self._path_for_writing(nodeid)
-            self._write(path, data)
+            self._put(path, data, alone=alone)
         return path
 
     def update(self, nodeid: str, change: Callable[[Tape | None], Tape | None]) -> bool:
@@ -192,7 +192,7 @@ class TapeStore:
         Raises:
             TapeWriteError, TapeError: as for :meth:`save`.
         """
-        with self._alone():
+        with self._alone() as alone:
             try:
                 old = self.load(nodeid)
             except TapeError:
@@ -201,7 +201,7 @@ class TapeStore:
             if new is None:
                 return False
             path = self._path_for_writing(nodeid)
-            self._write(path, _dumped(new, path))
+            self._put(path, _dumped(new, path), alone=alone)
         return True
 
     def attempt_path(self, nodeid: str) -> Path:
@@ -341,16 +341,22 @@ class TapeStore:
                 return
         write_atomically(path, data)
 
+    def _put(self, path: Path, data: bytes, *, alone: bool) -> None:
+        """Write a tape; what is known of its directory is known of it afterwards."""
+        self._write(path, data)
+        if alone:
+            self._listing.stored(str(path))
+
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time.
+    def _alone(self) -> Iterator[bool]:
+        """One process at a time; whether that is so.
 
         Two new tapes whose names differ only in case have to see each other, and the workers of one run
         may come at the same moment. The lock is the system's and ends with the process: flock(2).
         """
         import fcntl
 
-        fd = -1
+        fd, alone = -1, False
         # What can't be made or opened is told by the writing. A file system without locks goes without.
         with contextlib.suppress(OSError):
             try:
@@ -359,8 +365,10 @@ class TapeStore:
                 self.root.mkdir(parents=True, exist_ok=True)
                 fd = self._open_root()
             fcntl.flock(fd, fcntl.LOCK_EX)
+            self._listing.held()
+            alone = True
         try:
-            yield
+            yield alone
         finally:
             if fd != -1:
                 os.close(fd)
