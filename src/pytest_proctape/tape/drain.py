@@ -35,7 +35,7 @@ class TemporaryFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = [create(path)]
+        self._descriptor = [create(str(path))]
         self._finalizer = weakref.finalize(self, _let_go, self._descriptor, path, os.getpid())
 
     def write(self, data: bytes | memoryview) -> None:
@@ -104,7 +104,7 @@ class Drain:
             OSError: there can be none.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.file = TemporaryFile(temporary_beside(folder / "spool"))
+        self.file = TemporaryFile(Path(temporary_beside(f"{folder}/spool")))
 
     def hash(self, pieces: Sequence[bytes]) -> None:
         """Take up ``pieces``, which stay elsewhere for the time being."""

@@ -62,14 +62,47 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
         ) from error
 
 
-def check_inside(path: Path, root: Path) -> None:
+def check_inside(path: Path, root: Path) -> os.stat_result | None:
     """Make sure that neither ``path`` nor a directory above it is a symbolic link out of ``root``.
 
+    Returns:
+        What there is, a link as such; ``None`` for nothing.
+
     Raises:
-        TapeError: it is.
+        TapeError: it leads out.
     """
-    if _is_plainly_inside(str(path), f"{root}/"):
-        return
+    text = str(path)
+    if text.startswith(f"{root}/") and "/../" not in f"{text}/":
+        with contextlib.suppress(FileNotFoundError):
+            return _status_without_links(text, len(str(root)) + 1) or _status_inside(path, root)
+        # Nor is there anything behind it.
+        return None
+    return _status_inside(path, root)
+
+
+def _status_without_links(path: str, start: int) -> os.stat_result | None:
+    """That of ``path``, unless a part of it behind ``start`` is a link, or can't be looked at.
+
+    Raises:
+        FileNotFoundError: a part is not there.
+    """
+    end = start
+    try:
+        while True:
+            end = path.find("/", end + 1)
+            status = os.lstat(path if end == -1 else path[:end])
+            if stat.S_ISLNK(status.st_mode):
+                return None
+            if end == -1:
+                return status
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return None
+
+
+def _status_inside(path: Path, root: Path) -> os.stat_result | None:
+    """The same, with links on the way: see where they lead."""
     real_root = os.path.realpath(root)
     real = os.path.realpath(path)
     if os.path.commonpath([real_root, real]) != real_root:
@@ -79,24 +112,9 @@ def check_inside(path: Path, root: Path) -> None:
             expected=f"a path inside {real_root}",
             next_step="remove the symbolic link",
         )
-
-
-def _is_plainly_inside(path: str, root: str) -> bool:
-    """Whether ``path`` begins with ``root`` and goes on without a link: a look at each part below it."""
-    if not path.startswith(root) or "/../" in f"{path}/":
-        return False
-    end = len(root)
-    try:
-        while end != -1:
-            end = path.find("/", end + 1)
-            if stat.S_ISLNK(os.lstat(path if end == -1 else path[:end]).st_mode):
-                return False
-    except FileNotFoundError:
-        # Nor is there anything behind it.
-        return True
-    except OSError:
-        return False
-    return True
+    with contextlib.suppress(OSError):
+        return os.lstat(path)
+    return None
 
 
 def write_error(path: Path, error: OSError) -> TapeWriteError:
@@ -105,12 +123,12 @@ def write_error(path: Path, error: OSError) -> TapeWriteError:
     return TapeWriteError(path, f"it can't be written: {error.strerror or error}", next_step=next_step)
 
 
-def temporary_beside(path: Path) -> Path:
+def temporary_beside(path: str) -> str:
     """A new name in the same directory that nobody takes for a tape."""
-    return path.with_name(f"{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}")
+    return f"{os.path.dirname(path)}/{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
 
 
-def create(path: Path, mode: int = 0o666) -> int:
+def create(path: str, mode: int = 0o666) -> int:
     """A descriptor of a new file, for writing; never one that was there."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
 
@@ -122,27 +140,34 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
         view = view[os.write(fd, view) :]
 
 
-def replace_with(path: Path, fill: Callable[[Path], None]) -> None:
+def replace_with(path: Path, fill: Callable[[str], None], old: os.stat_result | None) -> None:
     """Put at ``path`` what ``fill`` makes at the temporary name it is given: wholly, or not at all.
 
     It is whole before it gets its name, so that whoever looks finds the old one or the new one; see
     rename(2). Whatever goes wrong, the temporary name is gone afterwards.
 
+    Args:
+        path: of the file.
+        fill: makes it.
+        old: what is there; the new one gets its permissions.
+
     Raises:
         TapeWriteError: the system refused.
     """
-    temporary = temporary_beside(path)
+    target = str(path)
+    temporary = temporary_beside(target)
     try:
         try:
             fill(temporary)
         except FileNotFoundError:
             _make_folder(path.parent)
             fill(temporary)
-        _keep_mode(path, temporary)
-        os.replace(temporary, path)
+        if old is not None and stat.S_ISREG(old.st_mode):
+            os.chmod(temporary, stat.S_IMODE(old.st_mode))
+        os.replace(temporary, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            os.unlink(temporary)
         if isinstance(error, OSError):
             raise write_error(path, error) from error
         raise
@@ -156,33 +181,24 @@ def _make_folder(path: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
 
 
-def _keep_mode(old: Path, new: Path) -> None:
-    """Give ``new`` the permissions of ``old``, where that is a file."""
-    with contextlib.suppress(FileNotFoundError):
-        status = old.lstat()
-        if stat.S_ISREG(status.st_mode):
-            new.chmod(stat.S_IMODE(status.st_mode))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, old: os.stat_result | None) -> None:
     """Put ``data`` at ``path``, as :func:`replace_with` does.
 
     Who kills this process leaves the old file or the new one in any case. Should the machine go down, the new
     one is on the disk before it takes the place of another. Where there is none, nothing can be lost but what
     was recorded in the last seconds, and nobody waits for the disk. See ``docs/decisions/0026``.
     """
-    replaces = os.path.lexists(path)
 
-    def fill(temporary: Path) -> None:
+    def fill(temporary: str) -> None:
         fd = create(temporary)
         try:
             write_all(fd, data)
-            if replaces:
+            if old is not None:
                 os.fsync(fd)
         finally:
             os.close(fd)
 
-    replace_with(path, fill)
+    replace_with(path, fill, old)
 
 
 def remove(path: Path) -> bool:

@@ -86,7 +86,7 @@ class TapeStore:
         Raises:
             TapeError: a directory can't be listed.
         """
-        plain = self.root / tape_path(nodeid)
+        plain = self._plain(nodeid)
         # Where nothing is like it, nothing has to be opened, and no directory read that has not changed.
         if self.lacks(nodeid) or self.owner_of(plain) == nodeid:
             return plain
@@ -102,6 +102,10 @@ class TapeStore:
         if plain.name in owners and not self._is_at_home(owners[plain.name], folder / plain.name):
             return folder / plain.name
         return folder / (hashed if taken else plain.name)
+
+    def _plain(self, nodeid: str) -> Path:
+        """Where nearly every tape is."""
+        return Path(self._root_slash + tape_name(nodeid))
 
     def seems_to_have(self, nodeid: str) -> bool:
         """Whether something is at the plain place of the tape of ``nodeid``: one look."""
@@ -133,7 +137,7 @@ class TapeStore:
         Raises:
             TapeCorrupt, TapeVersionError, TapeError: as for :meth:`load`.
         """
-        plain = Path(self._root_slash + tape_name(nodeid))
+        plain = self._plain(nodeid)
         # Nearly every tape is at its plain place and says whose it is: then one look is enough.
         with contextlib.suppress(FileNotFoundError, TapeError):
             data = self._read(plain)
@@ -173,7 +177,7 @@ class TapeStore:
             TapeWriteError: the file could not be written; what was there before is whole.
             TapeError: its path leads out of the root.
         """
-        data = _dumped(tape, self.root / tape_path(nodeid))
+        data = _dumped(tape, self._plain(nodeid))
         with self._alone() as alone:
             path = self._path_for_writing(nodeid)
             self._put(path, data, alone=alone)
@@ -308,11 +312,11 @@ class TapeStore:
         if content.size >= _LARGE and content.crc32 is not None:
             payload = payload.but(crc32=content.crc32)
         path = self.payloads / payload.sha256
-        check_inside(path, self.root)
+        old = check_inside(path, self.root)
         if not self._has(payload):
             if packed and self._pack(path, content):
                 return payload
-            replace_with(path, lambda temporary: _fill(temporary, content))
+            replace_with(path, lambda temporary: _fill(temporary, content), old)
         if content.temporary:
             content.relocate(path)
         return payload
@@ -322,7 +326,8 @@ class TapeStore:
         data = packing.pack(content)
         if data is None:
             return False
-        write_atomically(path.with_name(path.name + packing.SUFFIX), data)
+        packed = path.with_name(path.name + packing.SUFFIX)
+        write_atomically(packed, data, check_inside(packed, self.root))
         return True
 
     def _has(self, payload: Payload) -> bool:
@@ -335,11 +340,12 @@ class TapeStore:
         return True
 
     def _write(self, path: Path, data: bytes) -> None:
-        check_inside(path, self.root)
-        with contextlib.suppress(FileNotFoundError, TapeCorrupt):
-            if read_regular(path) == data:
-                return
-        write_atomically(path, data)
+        old = check_inside(path, self.root)
+        if old is not None:
+            with contextlib.suppress(FileNotFoundError, TapeCorrupt):
+                if read_regular(path) == data:
+                    return
+        write_atomically(path, data, old)
 
     def _put(self, path: Path, data: bytes, *, alone: bool) -> None:
         """Write a tape; what is known of its directory is known of it afterwards."""
@@ -436,7 +442,7 @@ def _dumped(tape: Tape, path: Path) -> bytes:
 
 
 def _attempt_of(path: Path) -> Path:
-    return path.with_name(path.name + ATTEMPT)
+    return Path(f"{path}{ATTEMPT}")
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -453,7 +459,7 @@ def _names_in(folder: Path) -> list[str]:
         ) from error
 
 
-def _fill(path: Path, content: Content) -> None:
+def _fill(path: str, content: Content) -> None:
     """Make ``path`` the bytes of ``content``: a second name of its temporary file, or a copy."""
     linked = False
     if content.temporary and content.path is not None:

@@ -588,7 +588,7 @@ def test_a_payload_that_cannot_be_written(
 
 
 def test_temporary_names_are_told_from_tapes() -> None:
-    name = files_module.temporary_beside(Path("tapes/tests/test_x.json")).name
+    name = Path(files_module.temporary_beside("tapes/tests/test_x.json")).name
     assert name.startswith(".proctape-")
     assert name.endswith(".tmp")
-    assert name != files_module.temporary_beside(Path("tapes/tests/test_x.json")).name
+    assert name != Path(files_module.temporary_beside("tapes/tests/test_x.json")).name
