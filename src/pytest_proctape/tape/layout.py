@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from json.encoder import encode_basestring
-from typing import Final
+from typing import Final, NamedTuple
 
 from .base import Model
 from .model import Base64, Effect, Entry, Event, Payload, Tape
@@ -33,38 +32,76 @@ _INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\
 """Characters that JSON leaves as they are and that break lines, or turn them around, in a review."""
 
 
+class _Field(NamedTuple):
+    """How a field of a model is written.
+
+    Attributes:
+        name: of the field.
+        default: what need not be written, unless it is ``always``.
+        always: it is written in any case.
+        key: what stands before the value.
+        by_line: see :data:`_LINES`.
+    """
+
+    name: str
+    default: object
+    always: bool
+    key: str
+    by_line: bool
+
+
+_FIELDS: Final[dict[type[Model], tuple[_Field, ...]]] = {}
+"""Of the models that were written so far."""
+
+
+def _fields_of(model: type[Model]) -> tuple[_Field, ...]:
+    fields = _FIELDS.get(model)
+    if fields is None:
+        always = _ALWAYS.get(model, frozenset())
+        fields = _FIELDS[model] = tuple(
+            _Field(name, default, name in always, f"{_scalar(name)}: ", name in _LINES)
+            for name, default in model.model_fields.items()
+        )
+    return fields
+
+
 def text_of(tape: Tape) -> str:
     """The whole file, with its final newline."""
-    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", _model(tape, 0)) + "\n"
+    text = _model(tape, 0) + "\n"
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _model(model: Model, indent: int) -> str:
     """An object with the fields that do not have their default, in the order of the model."""
-    always = _ALWAYS.get(type(model), frozenset())
     # What was not given has its default.
     given = vars(model).get
-    fields = [
-        (name, value, name in _LINES)
-        for name, default in type(model).model_fields.items()
-        if ((value := given(name, default)) is not default and value != default) or name in always
-    ]
-    return _object(fields, indent)
-
-
-def _object(fields: Iterable[tuple[str, object, bool]], indent: int) -> str:
     inner = " " * (indent + 2)
     lines = []
-    for name, value, by_line in fields:
-        key = f"{inner}{_scalar(name)}: "
-        lines.append(key + _value(value, indent + 2, len(key), by_line))
-    return "{\n" + ",\n".join(lines) + "\n" + " " * indent + "}" if lines else "{}"
+    for name, default, always, key, by_line in _fields_of(type(model)):
+        value = given(name, default)
+        if always or (value is not default and value != default):
+            key = inner + key
+            lines.append(key + _value(value, indent + 2, len(key), by_line))
+    return _block("{", lines, indent, "}")
+
+
+def _block(opening: str, lines: list[str], indent: int, closing: str) -> str:
+    """What has its items on lines of their own."""
+    if not lines:
+        return opening + closing
+    inside = ",\n".join(lines)
+    return f"{opening}\n{inside}\n{' ' * indent}{closing}"
 
 
 def _value(value: object, indent: int, column: int, by_line: bool) -> str:
     """``value`` as it stands behind ``column`` characters of a line that is indented by ``indent``."""
-    if not isinstance(value, Model | dict | tuple):
+    if isinstance(value, tuple):
+        return _items(value, indent, column, by_line)
+    if not isinstance(value, Model | dict):
         return _scalar(value)
-    short = None if by_line and isinstance(value, tuple) else _short(value)
+    short = _short(value)
     if short is not None and column + len(short) < _WIDTH:
         return short
     if isinstance(value, Effect) and (line := _short_event(value)) is not None:
@@ -72,25 +109,37 @@ def _value(value: object, indent: int, column: int, by_line: bool) -> str:
         return line
     if isinstance(value, Model):
         return _model(value, indent)
-    if isinstance(value, dict):
-        return _object(((str(name), one, True) for name, one in value.items()), indent)
+    inner = " " * (indent + 2)
+    keys = ((f"{inner}{_scalar(str(name))}: ", one) for name, one in value.items())
+    return _block("{", [key + _value(one, indent + 2, len(key), True) for key, one in keys], indent, "}")
+
+
+def _items(value: tuple[object, ...], indent: int, column: int, by_line: bool) -> str:
+    """A list, on one line if it may be."""
+    short = None if by_line else _short_items(value)
+    if short is not None and column + len(short) < _WIDTH:
+        return short
     inner = " " * (indent + 2)
     items = [inner + _value(item, indent + 2, indent + 2, by_line) for item in value]
-    return "[\n" + ",\n".join(items) + "\n" + " " * indent + "]" if items else "[]"
+    return _block("[", items, indent, "]")
 
 
-def _short(value: Model | dict[object, object] | tuple[object, ...]) -> str | None:
+def _short(value: object) -> str | None:
     """``value`` on one line, if it is of a kind that may stand on one."""
+    if isinstance(value, tuple):
+        return _short_items(value)
     if isinstance(value, Base64) and isinstance(value.base64, str):
         return f'{{"base64": {_scalar(value.base64)}}}'
     if isinstance(value, Event):
         return _short_event(value)
-    if isinstance(value, Model) and is_pattern(value):
-        return pattern_text(value)
-    if isinstance(value, tuple):
-        items = [_short(item) if isinstance(item, Model | dict | tuple) else _scalar(item) for item in value]
-        return None if None in items else f"[{', '.join(item for item in items if item is not None)}]"
-    return None
+    if isinstance(value, Model):
+        return pattern_text(value) if is_pattern(value) else None
+    return None if isinstance(value, dict) else _scalar(value)
+
+
+def _short_items(value: tuple[object, ...]) -> str | None:
+    items = [encode_basestring(one) if type(one) is str else _short(one) for one in value]
+    return None if None in items else f"[{', '.join(item for item in items if item is not None)}]"
 
 
 def _short_event(event: Event | Effect) -> str | None:
@@ -106,7 +155,7 @@ def _short_event(event: Event | Effect) -> str | None:
             crc32 = "" if value.crc32 is None else f', "crc32": {value.crc32}'
             short: str | None = f'{{"sha256": {_scalar(value.sha256)}, "size": {value.size}{crc32}}}'
         else:
-            short = _short(value) if isinstance(value, Model | tuple) else _scalar(value)
+            short = _short(value)
         if short is None:
             return None
         if value != default:
@@ -115,9 +164,11 @@ def _short_event(event: Event | Effect) -> str | None:
 
 
 def _scalar(value: object) -> str:
+    # As `json.dumps` does it, which first finds out what it is given.
     if type(value) is str:
-        # As `json.dumps` does it, which first finds out what it is given.
         return encode_basestring(value)
+    if type(value) is int:
+        return str(value)
     return _number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
