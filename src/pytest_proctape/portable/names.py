@@ -43,6 +43,10 @@ class CapturedNames:
             if number.isdecimal():
                 self._numbers.setdefault((name, value), int(number))
 
+    def are_in(self, data: bytes) -> bool:
+        """Whether there may be any in ``data``."""
+        return any(one.pattern.search(data) for one in self._captures)
+
     def spans(self, data: bytes) -> Iterator[Span]:
         """Every captured value in ``data``; a new one gets the next number."""
         found = [
@@ -51,6 +55,8 @@ class CapturedNames:
             for match in one.pattern.finditer(data)
             if match[one.group] and _is_text(match[one.group])
         ]
+        if not found:
+            return
         end = 0
         for span, name, value in sorted(found, key=lambda item: (item[0][0], -item[0][1])):
             if span[0] >= end:

@@ -29,10 +29,13 @@ _KINDS: tuple[tuple[bytes, Callable[[], _Unpacker], Callable[[bytes], bytes]], .
     (b"BZh", bz2.BZ2Decompressor, bz2.compress),
     (b"\xfd7zXZ\0", lzma.LZMADecompressor, lzma.compress),
 )
+_BEGINNINGS = tuple(magic for magic, _, _ in _KINDS)
 
 
 def repacked(data: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
     """``data``, packed anew where ``rewrite`` changes what is in it."""
+    if not data.startswith(_BEGINNINGS):
+        return data
     for magic, unpacker, pack in _KINDS:
         if data.startswith(magic):
             try:

@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from .holes import Holes
@@ -121,8 +121,8 @@ class Places:
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
-        if self.capturing:
-            return os.fsdecode(self.conceal(os.fsencode(text)))
+        if self.capturing and self.names.are_in(raw := os.fsencode(text)):
+            return os.fsdecode(self.conceal(raw))
         known = self.state
         concealed = known.texts.get(text)
         if concealed is None:
@@ -155,16 +155,12 @@ class Places:
     def _spans(self, data: bytes) -> list[Span]:
         """What is to be replaced, in order; where two overlap, a secret wins, and then the earlier kind."""
         kept = self.secrets.spans(data)
-        others: list[Iterable[Span]] = []
         if self.capturing:
-            others.append(self.names.spans(data))
+            kept = _merged(kept, list(self.names.spans(data)))
         if b"<" in data:
             found = self._lookalike.finditer(data)
-            others.append(Span(one.start(), one.end(), escaped(one)) for one in found)
-        others.append(self._values.spans(data))
-        for spans in others:
-            kept = _merged(kept, list(spans))
-        return kept
+            kept = _merged(kept, [Span(one.start(), one.end(), escaped(one)) for one in found])
+        return _merged(kept, list(self._values.spans(data)))
 
     # -- from the tape -----------------------------------------------------------------------------
 

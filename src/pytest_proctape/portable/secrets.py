@@ -20,7 +20,7 @@ from .alphabet import may_have
 from .encoded import encoded_spans, may_be_encoded
 from .repeats import condensed
 from .runs import few_runs
-from .shapes import shape_spans
+from .shapes import SHORTEST, shape_spans
 from .tokens import REDACTED, Span, written
 
 MIN_SECRET = 6
@@ -180,16 +180,19 @@ class Secrets:
         may = may_have(data)
         found = list(self._named(data, may))
         anonymous = written(REDACTED)
-        may_be = may_be_encoded(may)
-        # Looked for only where it spares two searches.
-        runs = few_runs(data) if may_be else None
-        found += [Span(start, end, anonymous) for start, end in shape_spans(data, may, runs)]
         for pattern in self._patterns:
             group = 1 if pattern.groups else 0
             found += [Span(*match.span(group), anonymous) for match in pattern.finditer(data)]
-        if may_be:
-            found += [Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds, runs)]
-        return _joined(span for span in found if 0 <= span.start < span.end)
+        if len(data) >= SHORTEST:
+            may_be = may_be_encoded(may)
+            # Looked for only where it spares two searches.
+            runs = few_runs(data) if may_be else None
+            found += [Span(start, end, anonymous) for start, end in shape_spans(data, may, runs)]
+            if may_be:
+                found += [
+                    Span(start, end, anonymous) for start, end in encoded_spans(data, self._holds, runs)
+                ]
+        return _joined(span for span in found if 0 <= span.start < span.end) if found else []
 
     def _add(self, name: str, value: str) -> None:
         value = value.strip()

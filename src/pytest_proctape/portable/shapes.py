@@ -148,7 +148,7 @@ _FOLDED_WORDS = [word for shape in _SHAPES if shape.folded for word in shape.wor
 _FOLDED_BYTES = frozenset(b"".join([*_FOLDED_WORDS, *(shape.has for shape in _SHAPES if shape.folded)]))
 _SMALL_LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 
-_SHORTEST = 12
+SHORTEST = 12
 """Bytes of the shortest text that any of the shapes fits."""
 
 
@@ -194,7 +194,7 @@ def shapes_in(
     data: bytes, may: Callable[[bytes], bool] | None = None, few: bytes | None = None
 ) -> Iterator[tuple[str, int, int]]:
     """What has the shape of a secret: its kind, with its article, and where it stands."""
-    if len(data) < _SHORTEST:
+    if len(data) < SHORTEST:
         return
     present = _words_in(data, may or may_have(data), few)
     for shape in _SHAPES if present else ():

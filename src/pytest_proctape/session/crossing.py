@@ -23,28 +23,30 @@ def to_tape(played: Script, places: Places) -> Script:
     Raises:
         UnredactableOutput: there is a secret in a stream that is too large to be rewritten.
     """
-    steps: dict[int, script.Step] = dict(enumerate(played.steps))
-    streams: dict[tuple[bool, int], list[int]] = {}
-    for index, step in steps.items():
+    streams: dict[tuple[bool, int], list[tuple[int, _Moving]]] = {}
+    for index, step in enumerate(played.steps):
         if isinstance(step, _Moving):
-            sent = isinstance(step, script.Input)
-            streams.setdefault((sent, 0 if isinstance(step, script.Input) else step.fd), []).append(index)
-    for (sent, _), indexes in streams.items():
-        moving = [step for index in indexes if isinstance(step := steps[index], _Moving)]
-        if sum(step.data.size for step in moving) > SCAN_LIMIT:
-            _refuse_secrets([step.data for step in moving], places)
+            stream = (True, 0) if isinstance(step, script.Input) else (False, step.fd)
+            streams.setdefault(stream, []).append((index, step))
+    changed: dict[int, script.Step | None] = {}
+    for (sent, _), moving in streams.items():
+        if sum(step.data.size for _, step in moving) > SCAN_LIMIT:
+            _refuse_secrets([step.data for _, step in moving], places)
             continue
-        pieces = [step.data.bytes() for step in moving]
+        pieces = [step.data.bytes() for _, step in moving]
         concealed = places.conceal_pieces(pieces, late=sent)
-        if sum(map(len, concealed)) > SCAN_LIMIT:
-            _refuse_secrets([step.data for step in moving], places)
+        if concealed == pieces:
             continue
-        for index, step, piece, text in zip(indexes, moving, pieces, concealed, strict=True):
-            if piece and not text:
-                del steps[index]
-            elif piece != text:
-                steps[index] = step.but(data=Content.of(text))
-    return played.but(steps=tuple(steps.values()))
+        if sum(map(len, concealed)) > SCAN_LIMIT:
+            _refuse_secrets([step.data for _, step in moving], places)
+            continue
+        for (index, step), piece, text in zip(moving, pieces, concealed, strict=True):
+            if piece != text:
+                changed[index] = step.but(data=Content.of(text)) if text else None
+    if not changed:
+        return played
+    steps = [changed.get(index, step) for index, step in enumerate(played.steps)]
+    return played.but(steps=tuple(step for step in steps if step is not None))
 
 
 def _refuse_secrets(pieces: list[Content], places: Places) -> None:
