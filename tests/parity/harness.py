@@ -134,7 +134,7 @@ def _install_audit_hook() -> None:
 
 
 def _audit(event: str, args: tuple[object, ...]) -> None:
-    if event in _FORKS:
+    if event in _FORKS and not intercept.guard.is_announcing():
         for counter in _counters:
             counter.seen.append(event)
 

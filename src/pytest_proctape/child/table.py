@@ -225,13 +225,21 @@ def _after_fork_in_child() -> None:
 os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def add_ended(status: int) -> int:
-    """A virtual child that has ended with ``status`` and waits to be reaped; its pid."""
+def add_ended(status: int, *, told: bool = False) -> int:
+    """A virtual child that has ended with ``status`` and waits to be reaped; its pid.
+
+    Args:
+        status: as from :func:`os.waitpid`.
+        told: it stands in the place of another, of whose end everybody has been told.
+    """
     child = VirtualChild(
         TABLE.unused_pid(), os.getpgrp(), Script((), End(status)), on_wrong=_never, on_end=_ignore
     )
     child.start(Wiring())
-    TABLE.add(child)
+    if told:
+        TABLE.add(child)
+    else:
+        TABLE.add_ended(child)
     return child.pid
 
 

@@ -205,6 +205,14 @@ def words_of(args: Any, *, shell: bool) -> list[str] | None:
     return words or None
 
 
+def announce(request: Request, args: Any, cwd: Any, env: Any) -> None:
+    """Raise the audit event of ``Popen._execute_child``, which tells the words as they were given."""
+    words = [args] if type(args) is str else [*args]
+    if request.form.shell:
+        words = ["/bin/sh", "-c", *words]
+    sys.audit("subprocess.Popen", words[0], words, cwd, env)
+
+
 def _placed(request: Request, cwd: Any, env: Any) -> Request | None:
     """The same with a working directory and an environment."""
     if cwd is not None:
@@ -225,7 +233,8 @@ def _is_plain_environment(env: Any) -> bool:
     except (AttributeError, TypeError):
         return False
     texts = names + values
-    return type(env) is dict and "=" not in names and "\0" not in texts and texts.isascii()
+    # What an empty name is, is up to the version of CPython.
+    return type(env) is dict and "" not in env and "=" not in names and "\0" not in texts and texts.isascii()
 
 
 def encoded(data: Any, encoding: str | None, errors: str) -> bytes | None:

@@ -12,7 +12,6 @@ import math
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import FrameType
@@ -20,7 +19,7 @@ from typing import Any
 
 from ..child import TABLE, Ear, Ends, RecordingChild, Started, Wiring, moved
 from ..tape import STDERR, STDIN, STDOUT, Spawn
-from .asking import Form, Request, decoded
+from .asking import Form, Request, announce, decoded
 from .bare import End, blank_popen, error_to_raise, executables, open_pipes
 from .door import Hearer
 from .spawning import ForkExec, environment_list, is_regular_input, launch, watch
@@ -93,8 +92,8 @@ def _start(
     pipes = open_pipes(streams, has_stdin=request.form.has_stdin)
     ends = pipes.ends()
     try:
+        announce(request, popen.args, cwd, options.get("env"))
         argv = [*request.argv]
-        sys.audit("subprocess.Popen", argv[0], argv, cwd, options.get("env"))
         env = environment_list(spawn.env)
         found = executables(argv[0], spawn.env)
         call = ForkExec(

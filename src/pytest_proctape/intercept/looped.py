@@ -11,15 +11,15 @@ What the session does not know for sure goes the general road, and nothing has h
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
+from functools import partial
 from io import FileIO
 from types import FrameType
 from typing import Any
 
 from ..child import Streams
 from . import door, pacing
-from .asking import Request
+from .asking import Request, announce
 
 _TRANSPORT: Any = getattr(asyncio.unix_events, "_UnixSubprocessTransport", None)
 
@@ -28,6 +28,7 @@ def start(
     asking: tuple[asyncio.AbstractEventLoop, Any],
     handler: door.MemoryReplayer,
     request: Request,
+    args: Any,
     options: Mapping[str, Any],
     streams: Streams,
     sent: bytes | None,
@@ -41,6 +42,7 @@ def start(
         asking: the loop, and the transport that makes the ``Popen``.
         handler: the session.
         request: what is asked for.
+        args: the command as it was given.
         options: where it is to run.
         streams: of the child.
         sent: empty where its stdin has nothing; ``None`` where that is the parent's own.
@@ -52,11 +54,8 @@ def start(
     if type(transport) is not _TRANSPORT:
         return None
 
-    def announce() -> None:
-        argv = request.argv
-        sys.audit("subprocess.Popen", argv[0], [*argv], options.get("cwd"), options.get("env"))
-
-    child = handler.replay_in_loop(request.spawn, streams, sent, pacing.now_of(loop), pipes, announce, caller)
+    tell = partial(announce, request, args, options.get("cwd"), options.get("env"))
+    child = handler.replay_in_loop(request.spawn, streams, sent, pacing.now_of(loop), pipes, tell, caller)
     if child is None:
         return None
     files: dict[FileIO, bool] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..child import add_ended
-from . import door
+from . import door, guard
 from .clocked import notice
 from .spawning import ForkExec, environment_list, launch, spawn_of
 
@@ -48,8 +48,13 @@ def system(command: Any) -> int:
     line = os.fsencode(command)
     if b"\0" in line:
         raise ValueError("embedded null byte")
+    guard.announce("os.system", line)
     pid = _fork_exec_plainly("os.system", ["sh", "-c", line], (b"/bin/sh",), None)
-    return os.waitpid(pid, 0)[1]
+    try:
+        return os.waitpid(pid, 0)[1]
+    except ChildProcessError:
+        # SIGCHLD is ignored: nobody is told how a child ended. See system(3).
+        return -1
 
 
 def _fork_exec_plainly(
@@ -78,7 +83,7 @@ def _failed(pid: int) -> int:
     """A child that ends like one that was forked and could not exec, in the place of ``pid``."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
-    return add_ended(_EXEC_FAILED)
+    return add_ended(_EXEC_FAILED, told=True)
 
 
 def replacements() -> list[tuple[Any, str, Any]]:

@@ -24,7 +24,7 @@ from typing import Any
 from ..child import FORKS, TABLE, EndedChild, Streams, fill, has_room
 from ..clock import CLOCK
 from . import door, loops, reaping, ways
-from .asking import request_of
+from .asking import announce, request_of
 from .known import part
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "none"
@@ -127,8 +127,7 @@ def _started(
         said = ((pipes[0], stdout or b""), (pipes[1], stderr or b"")) if stdout or stderr else ()
         if said and not has_room(said):
             return False
-        argv = request.argv
-        sys.audit("subprocess.Popen", argv[0], [*argv], cwd, env)
+        announce(request, args, cwd, env)
         if said:
             fill(said)
         return True
@@ -137,7 +136,7 @@ def _started(
     if asking is not None:
         from . import looped
 
-        return looped.start(asking, handler, request, options, streams, sent, pipes, self, caller)
+        return looped.start(asking, handler, request, args, options, streams, sent, pipes, self, caller)
     return handler.replay_at_once(request.spawn, streams, sent, say, caller)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..child import TABLE, Started, Wiring, is_open
 from ..tape import SpawnError, errno_name, errno_number
-from . import door
+from . import door, guard
 from .clocked import notice
 from .spawning import ForkExec, environment_list, extra_outputs, spawn_of
 
@@ -51,6 +51,8 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
                     return Started(0, SpawnError(errno=errno_name(error.errno or 0)))
 
             notice()
+            if door.is_replaying() and not door.is_live([path, *argv[1:]]):
+                guard.announce("os.posix_spawn", path, argv, env)
             started = door.spawn(
                 spawn_of(call).but(road=f"os.{real.__name__}"),
                 wiring,

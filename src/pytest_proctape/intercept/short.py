@@ -23,7 +23,7 @@ from ..child import TABLE, VirtualChild
 from ..clock import CLOCK
 from ..errors import ProctapeError
 from . import door, hearing, reaping, ways
-from .asking import Request, decoded, encoded, request_of
+from .asking import Request, announce, decoded, encoded, request_of
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") not in ("0", "none")
 
@@ -98,14 +98,13 @@ def _said(
     if hasattr(handler, "record"):
         return hearing.said(request, given[0], sent, timeout, options, cast(door.Hearer, handler), caller)
 
-    def announce() -> None:
+    def tell() -> None:
         """Raise the audit events that the general road raises."""
         if form.opens_null:
             sys.audit("open", os.devnull, None, os.O_RDWR | os.O_CLOEXEC)
-        argv = request.argv
-        sys.audit("subprocess.Popen", argv[0], [*argv], options.get("cwd"), options.get("env"))
+        announce(request, given[0], options.get("cwd"), options.get("env"))
 
-    said = handler.replay_in_memory(request.spawn, form.streams, sent, limit_ns, announce, caller)
+    said = handler.replay_in_memory(request.spawn, form.streams, sent, limit_ns, tell, caller)
     if said is None:
         return None
     if subprocess._active:  # type: ignore[attr-defined]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import operator
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -28,6 +30,7 @@ def kill(pid: int, number: int, /) -> None:
     FORKS.await_exec(pid)
     child = TABLE.get(pid)
     if isinstance(child, VirtualChild):
+        sys.audit("os.kill", pid, operator.index(number))
         child.send(_checked(number))
     elif child is None and pid > 0:
         _signal_another(pid, number, partial(_REAL_KILL, pid, number))
@@ -40,10 +43,13 @@ def killpg(pgid: int, number: int, /) -> None:
     """Stands in for :func:`os.killpg`."""
     FORKS.await_exec(pgid)
     group = TABLE.group(pgid)
+    led = pgid in {child.pid for child in group}
+    if led:
+        sys.audit("os.killpg", pgid, operator.index(number))
     for child in group:
         child.send(_checked(number))
-    if group and pgid in {child.pid for child in group}:
-        # A group that a virtual child leads has no real members.
+    if led:
+        # It has no real members.
         return
     members = [other for other in TABLE if _group_of(other.pid) == pgid]
     if not group and not members and pgid > 1:

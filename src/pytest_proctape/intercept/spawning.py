@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import operator
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -228,6 +229,8 @@ def spawn_of(call: ForkExec) -> Spawn:
     keep = call.fds_to_keep
     if any(fd <= before for before, fd in pairwise((-1, *keep))) if len(keep) != 1 else keep[0] < 0:
         raise ValueError("bad value(s) in fds_to_keep")
+    for number in (call.process_group, call.umask):
+        operator.index(number)
     _check_ids(call.gid, call.groups, call.uid)
     argv = [_word(one) for one in call.args]
     env = None if call.env_list is None else _environment(call.env_list)

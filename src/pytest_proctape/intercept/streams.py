@@ -9,12 +9,16 @@ from __future__ import annotations
 import io
 import os
 import select
+import warnings
 from types import ModuleType
 from typing import Any
 
 from . import pausing
 
 _PIECE = select.PIPE_BUF
+_NO_LINES = (
+    "line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be used"
+)
 _REAL_FDOPEN = os.fdopen
 
 
@@ -41,12 +45,21 @@ class FileIO(io.FileIO):
         return b"".join(parts) if parts or part == b"" else None
 
     def write(self, data: Any, /) -> int:
-        """As ever, when there is room; less than everything, where there is not room for more."""
-        if pausing.clocked():
+        """As ever, when there is room: all of it, or less where it does not block or nobody reads on."""
+        if not pausing.clocked():
+            return super().write(data)
+        pausing.await_fd(self.fileno(), select.POLLOUT)
+        if not os.get_blocking(self.fileno()):
+            return super().write(data)
+        rest = memoryview(data).cast("B")
+        written = super().write(rest[:_PIECE])
+        while written < len(rest):
             pausing.await_fd(self.fileno(), select.POLLOUT)
-            if os.get_blocking(self.fileno()):
-                data = memoryview(data).cast("B")[:_PIECE]
-        return super().write(data)
+            try:
+                written += super().write(rest[written : written + _PIECE])
+            except BrokenPipeError:
+                break
+        return written
 
     def _await(self, event: int) -> None:
         if pausing.clocked() and not self.closed:
@@ -57,6 +70,8 @@ def open_pipe(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwa
     """Stands in for :func:`io.open`, as far as it concerns pipes that are opened by their number."""
     if not pausing.clocked() or mode not in ("rb", "wb") or not isinstance(file, int) or args or kwargs:
         return open(file, mode, buffering, *args, **kwargs)
+    if buffering == 1:
+        warnings.warn(_NO_LINES, RuntimeWarning, stacklevel=2)
     raw = FileIO(file, mode)
     if buffering == 0:
         return raw

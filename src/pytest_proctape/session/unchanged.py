@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from .. import effects
 from ..match import asked_by, differences, has_patterns
@@ -164,7 +165,23 @@ def _fits_pattern(old: Entry, acts: Sequence[_Act]) -> bool:
     return isinstance(old.stdin, Regex | Glob) and fits_input(old.stdin, data)
 
 
-_Essence = tuple[Entry, tuple[frozenset[int], bool, bool], list[_Act]]
+class _Streams(NamedTuple):
+    """What a child has.
+
+    Attributes:
+        captured: descriptors whose output is known.
+        merged: stderr goes where stdout goes.
+        has_input: what it was sent is known.
+        awaits: it was sent something, or the end of its input.
+    """
+
+    captured: frozenset[int]
+    merged: bool
+    has_input: bool
+    awaits: bool
+
+
+_Essence = tuple[Entry, _Streams, list[_Act]]
 
 
 def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
@@ -182,7 +199,9 @@ def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
             acts[-1].add(step)
         elif isinstance(step, script.Signal | script.Change | script.Ended | script.Timeout):
             acts.append(_Act(_deed(step)))
-    return (entry.model_copy(update=_CHANCE), (played.captured, played.merged, played.has_input), acts)
+    awaits = any(isinstance(step, script.AwaitsInput) for step in played.steps)
+    streams = _Streams(played.captured, played.merged, played.has_input, awaits)
+    return entry.model_copy(update=_CHANCE), streams, acts
 
 
 def _deed(step: script.Step) -> object:
@@ -215,11 +234,14 @@ def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
         new = (_with_words_of(old[0], new[0]), *new[1:])
     if old[0] != new[0] or old[1][:2] != new[1][:2] or len(old[2]) != len(new[2]):
         return False
-    if not new[1][2]:
+    if not new[1].has_input:
+        if old[1].has_input and not old[1].awaits:
+            # It had no input: a replay of it would refuse whatever this one is sent.
+            return False
         # The child left its input alone this time, be it that it was faster than the parent.
         for act in old[2]:
             act.said.pop(0, None)
-    elif not old[1][2]:
+    elif not old[1].has_input:
         return False
     return all(
         before.opening == after.opening

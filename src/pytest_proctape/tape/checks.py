@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from .effect_checks import TIME_EXPECTED, effect_problems, is_time
 from .model import Entry, Event, SentSignal, SpawnError
+from .patterns import Anything
 from .problem import Problem
 
 _HARMLESS = frozenset(
@@ -100,7 +101,8 @@ def is_errno(name: str) -> bool:
 
 
 def _timeline_problems(entry: Entry) -> Iterator[Problem]:
-    for name in ("stdin", "stdout", "stderr", "fds"):
+    is_unknown = isinstance(entry.stdin, Anything) and not any(event.stdin for event in entry.timeline or ())
+    for name in ("stdout", "stderr", "fds") if is_unknown else ("stdin", "stdout", "stderr", "fds"):
         if getattr(entry, name):
             yield Problem(
                 name, f"{name} beside a timeline", f"{name} as events of the timeline, in their order"

@@ -205,7 +205,8 @@ class Entry(Model):
         stdout, stderr: what it wrote; ``None`` when that was discarded.
         stderr_to_stdout: both were one stream, kept in ``stdout``.
         fds: what it wrote to further inherited descriptors, by their number in the child.
-        timeline: stdin and outputs in order, where order or timing matters; then the fields above are unset.
+        timeline: stdin and outputs in order, where order or timing matters; then the fields above are unset,
+            but for a ``stdin`` of anything, where what was sent is not looked at.
         exit_code, signal, spawn_error, running: how it ended; at most one. None of them is exit code 0.
         seen_running: the parent's first poll found it running, and nothing else on the tape says so.
         timed_out, output_limit: the recording ended the child for a limit of its own, and which, in words;

@@ -398,11 +398,11 @@ def fields_of(
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
+    if not script.has_input:
+        fields["stdin"] = Anything(any=True)
     if _needs_timeline(steps) or _pauses(script):
         fields["timeline"] = tuple(_event_of(step, encode, encode_file, script.began_ns) for step in steps)
         return fields
-    if not script.has_input:
-        fields["stdin"] = Anything(any=True)
     if any(isinstance(step, InputEnd) for step in script.steps):
         fields["stdin"] = encode(_joined(script.steps, STDIN))
     extra: dict[int, Stream] = {}

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from pytest_proctape.tape import Base64, Entry, Event, SpawnError, signal_name, signal_number
+from pytest_proctape.tape import Anything, Base64, Entry, Event, SpawnError, signal_name, signal_number
 from pytest_proctape.tape.checks import is_errno, is_signal, problems
 from pytest_proctape.tape.problem import Problem
 
@@ -77,6 +77,10 @@ def test_nothing_is_wrong_with(entry: Entry) -> None:
                 "text beside stderr_to_stdout",
                 "everything in stdout, in the order it came",
             ),
+        ),
+        (
+            Entry(program="a", timeline=(Event(stdin="x"),), stdin=Anything(any=True)),
+            Problem("stdin", "stdin beside a timeline", "stdin as events of the timeline, in their order"),
         ),
         (
             Entry(program="a", timeline=(), stdout="x"),
@@ -169,3 +173,8 @@ def test_error_numbers() -> None:
     assert is_errno("E2")
     for name in ("", "ENOTHING", "2", "E", "E0", "enoent", "errorcode", "E2\n", "E123456", "E\u0662"):
         assert not is_errno(name)
+
+
+def test_an_input_that_is_not_looked_at_beside_a_timeline() -> None:
+    entry = Entry(program="a", timeline=(Event(at_ms=20, stdout="x"),), stdin=Anything(any=True))
+    assert list(problems(entry)) == []
