@@ -4,17 +4,14 @@
 to end. It needs ``/proc``. Arguments: the process that records, and its ``sys.path`` as JSON. Standard
 input: a pipe that the process that records holds the other end of. Descriptor 3: a file with a line for each
 thing that happens, ``+key inodes``, ``=key pid began`` or ``-key``.
+
+The recording waits until :func:`main` has forked, so all that takes time to import is imported behind that.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import select
-import signal
 import sys
-import time
 
 _GRACE_S = 1.0
 _CHUNK = 1 << 16
@@ -41,6 +38,9 @@ def parse(lines: list[bytes]) -> dict[bytes, Child]:
 
 def _wait_for_end(recorder: int) -> None:
     """Sleep until the process that records has gone; nothing that it writes down wakes us."""
+    import contextlib
+    import select
+
     poll = select.poll()
     poll.register(0, 0)
     with contextlib.suppress(OSError):
@@ -60,6 +60,9 @@ def _written(fd: int) -> list[bytes]:
 
 def _end(children: dict[bytes, Child], path: list[str]) -> None:
     """End them with all that they have started: asked first, then killed."""
+    import signal
+    import time
+
     sys.path[:] = path
     from pytest_proctape.child.family import Family, began_at
 
@@ -81,6 +84,8 @@ def main() -> None:
     """Leave the process group, wait, and do what is to be done."""
     if os.fork():
         os._exit(0)
+    import signal
+
     os.setsid()
     os.chdir("/")
     os.closerange(_BOOK + 1, os.sysconf("SC_OPEN_MAX"))
@@ -89,6 +94,8 @@ def main() -> None:
     _wait_for_end(int(sys.argv[1]))
     children = parse(_written(_BOOK))
     if children:
+        import json
+
         _end(children, json.loads(sys.argv[2]))
 
 

@@ -139,7 +139,7 @@ class Files:
         Raises:
             TapeWriteError: the disk would not take it.
         """
-        for payload in payloads_of(tape):
+        for payload in payloads_of(tape) if self._unwritten else ():
             content = self._unwritten.pop(payload.sha256, None)
             if content is not None:
                 self._store.add_file(content)

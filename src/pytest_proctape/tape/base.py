@@ -32,9 +32,11 @@ class Model(Frozen):
     """
 
     model_fields: ClassVar[Mapping[str, object]]
+    _required: ClassVar[AbstractSet[str]]
 
     def __init_subclass__(cls) -> None:
         cls.model_fields = {name: vars(cls).get(name, REQUIRED) for name in cls.__annotations__}
+        cls._required = {name for name, default in cls.model_fields.items() if default is REQUIRED}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         """Take a value for each field.
@@ -43,7 +45,11 @@ class Model(Frozen):
             TypeError: there is no such field, or none is given for one that has no default.
             ValueError: a pattern is none, or base64 is none.
         """
-        super().__init__(*args, **kwargs)
+        if args or not self._required <= kwargs.keys() <= self.model_fields.keys():
+            super().__init__(*args, **kwargs)
+        else:
+            # Nearly always, and a recording makes one for each spawn.
+            vars(self).update(kwargs)
         self._check()
 
     def _check(self) -> None:

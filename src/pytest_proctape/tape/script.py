@@ -390,11 +390,15 @@ def fields_of(
     """
     fields: dict[str, Any] = _end_fields(script.end)
     steps = script.steps
-    if any(isinstance(step, Effects) for step in steps):
+    kinds = {*map(type, steps)}
+    if Effects in kinds:
         steps, more = _parted(script, encode_file)
         fields.update(more)
-    fields["stderr_to_stdout"] = script.merged
-    fields["seen_running"] = script.seen_running
+    # What has its default is left out: few entries have more than an output and an end.
+    if script.merged:
+        fields["stderr_to_stdout"] = True
+    if script.seen_running:
+        fields["seen_running"] = True
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
@@ -403,8 +407,13 @@ def fields_of(
     if _needs_timeline(steps) or _pauses(script):
         fields["timeline"] = tuple(_event_of(step, encode, encode_file, script.began_ns) for step in steps)
         return fields
-    if any(isinstance(step, InputEnd) for step in script.steps):
+    if InputEnd in kinds:
         fields["stdin"] = encode(_joined(script.steps, STDIN))
+    return fields | _whole_outputs(script, encode)
+
+
+def _whole_outputs(script: Script, encode: Callable[[Content], Stream]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     extra: dict[int, Stream] = {}
     for fd in sorted(script.captured):
         data = encode(_joined(script.steps, fd))
