@@ -108,7 +108,8 @@ class MemoryReplayer(Protocol):
         spawn: Spawn,
         streams: Streams,
         sent: bytes | None,
-        say: Callable[[bytes | None, bytes | None], bool],
+        pipes: tuple[int, int],
+        announce: Callable[[], None],
         caller: FrameType,
     ) -> int | None:
         """Answer a spawn whose child says a little into pipes of its own and ends.
@@ -117,7 +118,8 @@ class MemoryReplayer(Protocol):
             spawn: what is asked for.
             streams: of the child.
             sent: ``b""`` where its stdin has nothing; ``None`` where that is the parent's own.
-            say: writes what it says to stdout and stderr, if there is room for it; tells whether.
+            pipes: made for its stdout and its stderr; -1 where there is none.
+            announce: is called when it is certain that the child can be started.
             caller: the frame that asks for it.
 
         Returns:
@@ -129,10 +131,10 @@ class MemoryReplayer(Protocol):
         spawn: Spawn,
         streams: Streams,
         sent: bytes | None,
-        now_ns: Callable[[], int],
         pipes: tuple[int, int],
         announce: Callable[[], None],
         caller: FrameType,
+        now_ns: Callable[[], int],
     ) -> BriefChild | None:
         """Answer a spawn of an event loop whose child says all at once, and ends later.
 
@@ -140,10 +142,10 @@ class MemoryReplayer(Protocol):
             spawn: what is asked for.
             streams: of the child.
             sent: as above.
-            now_ns: the clock of the loop.
-            pipes: where the child's stdout and stderr go.
+            pipes: as above.
             announce: is called when it is certain that the child can be started.
             caller: the frame that asks for it.
+            now_ns: the clock of the loop.
 
         Returns:
             the child, or ``None`` where that can't be: then nothing has happened.

@@ -92,7 +92,7 @@ def _start(
     pipes = open_pipes(streams, has_stdin=request.form.has_stdin)
     ends = pipes.ends()
     try:
-        announce(request, popen.args, cwd, options.get("env"))
+        announce(request, popen.args, cwd, options.get("env"), opened=True)
         argv = [*request.argv]
         env = environment_list(spawn.env)
         found = executables(argv[0], spawn.env)
