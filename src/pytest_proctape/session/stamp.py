@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from datetime import UTC, datetime
 
-from ..tape import Recorded
+from ..tape import Recorded, second_of
 
 
 def recorded_at(began_ns: int) -> Recorded:
@@ -17,9 +16,8 @@ def recorded_at(began_ns: int) -> Recorded:
     """
     from .. import __version__
 
-    at = datetime.fromtimestamp(began_ns // 10**9, UTC)
     return Recorded(
-        at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=second_of(began_ns),
         python=platform.python_version(),
         platform=sys.platform,
         proctape=__version__,
