@@ -18,14 +18,15 @@ from typing import Any
 
 from ..child import Streams
 from ..tape import Spawn
-from . import door, pacing
+from . import pacing
+from .handlers import MemoryReplayer
 
 _TRANSPORT: Any = getattr(asyncio.unix_events, "_UnixSubprocessTransport", None)
 
 
 def start(
     asking: tuple[asyncio.AbstractEventLoop, Any],
-    handler: door.MemoryReplayer,
+    handler: MemoryReplayer,
     spawn: Spawn,
     streams: Streams,
     sent: bytes | None,

@@ -24,6 +24,7 @@ from ..clock import CLOCK
 from ..errors import ProctapeError
 from . import door, hearing, reaping, ways
 from .asking import Request, announce, decoded, encoded, request_of
+from .handlers import Hearer
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") not in ("0", "none")
 
@@ -97,7 +98,7 @@ def _said(
     if handler.answering(argv) is not handler:
         return None
     if hasattr(handler, "record"):
-        return hearing.said(request, given[0], sent, timeout, options, cast(door.Hearer, handler), caller)
+        return hearing.said(request, given[0], sent, timeout, options, cast(Hearer, handler), caller)
 
     tell = partial(announce, request, given[0], options.get("cwd"), options.get("env"))
     said = handler.replay_in_memory(spawn, form.streams, sent, limit_ns, tell, caller)

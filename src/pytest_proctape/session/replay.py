@@ -103,7 +103,7 @@ class ReplaySession(Player):
         announce: Callable[[], None],
         caller: FrameType,
     ) -> int | None:
-        """Answer a spawn whose child says a little and ends; see :class:`.intercept.door.MemoryReplayer`."""
+        """Answer a spawn whose child says a little and ends; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company or self.log is not None or FORKS.place:
             return None
         with self._lock:
@@ -135,7 +135,7 @@ class ReplaySession(Player):
         caller: FrameType,
         now_ns: Callable[[], int],
     ) -> BriefChild | None:
-        """Answer a spawn of an event loop; see :class:`.intercept.door.MemoryReplayer`."""
+        """Answer a spawn of an event loop; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company or self.log is not None or FORKS.place:
             return None
         with self._lock:
@@ -194,7 +194,7 @@ class ReplaySession(Player):
         announce: Callable[[], None],
         caller: FrameType,
     ) -> Said | None:
-        """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
+        """Answer a spawn whose streams need no descriptors; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company:
             return None
         with self._lock:
