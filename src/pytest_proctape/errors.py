@@ -66,6 +66,11 @@ __all__ = [
 ]
 
 
+def _told(headline: str, *facts: tuple[str, str]) -> str:
+    """A headline, and below it a line for each fact that is known: its label and its text."""
+    return "\n".join([headline, *(f"  {label}{text}" for label, text in facts if text)])
+
+
 class ProctapeError(Exception):
     """The root: everything that this package raises on purpose."""
 
@@ -101,14 +106,12 @@ class TapeError(ProctapeError):
         super().__init__(path, problem)
 
     def __str__(self) -> str:
-        lines = [f"{self.path}: {self.problem}"]
-        if self.place:
-            lines.append(f"  at:       {self.place}")
-        if self.expected:
-            lines.append(f"  expected: {self.expected}")
-        if self.next_step:
-            lines.append(f"  next:     {self.next_step}")
-        return "\n".join(lines)
+        return _told(
+            f"{self.path}: {self.problem}",
+            ("at:       ", self.place),
+            ("expected: ", self.expected),
+            ("next:     ", self.next_step),
+        )
 
 
 class TapeNotFound(TapeError):
@@ -198,12 +201,8 @@ class RecordError(ProctapeError):
         super().__init__(words)
 
     def __str__(self) -> str:
-        lines = [f"`{self.command}` {self.words}" if self.command else self.words]
-        if self.place:
-            lines.append(f"  started at {self.place}")
-        if self.next_step:
-            lines.append(f"  next: {self.next_step}")
-        return "\n".join(lines)
+        headline = f"`{self.command}` {self.words}" if self.command else self.words
+        return _told(headline, ("started at ", self.place), ("next: ", self.next_step))
 
 
 class SpawnTimeout(RecordError):
@@ -305,11 +304,8 @@ class WasiError(ProctapeError):
         super().__init__(path, problem, next_step)
 
     def __str__(self) -> str:
-        lines = [f"{self.path} {self.problem}"]
-        if self.place:
-            lines.append(f"  started at {self.place}")
-        lines.append(f"  next:     {self.next_step}")
-        return "\n".join(lines)
+        headline = f"{self.path} {self.problem}"
+        return _told(headline, ("started at ", self.place), ("next:     ", self.next_step))
 
 
 class Drift(ProctapeError):

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -158,4 +157,7 @@ def _ms(ns: int) -> float:
 
 
 def _now() -> str:
-    return datetime.fromtimestamp(REAL.time_ns() // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Where no tape has been active, that room is not loaded yet.
+    from .tape import second_of
+
+    return second_of(REAL.time_ns())

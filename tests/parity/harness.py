@@ -30,7 +30,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import GUARDIAN, BriefChild, Said, Started, Streams, Wiring
+from pytest_proctape.child import GUARDIAN, BriefChild, Said, Started, Wiring
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import Launch, popen, short
 from pytest_proctape.match import Terms
@@ -250,42 +250,18 @@ class _Counting(ReplaySession):
     short_roads = 0
     at_once = 0
 
-    def replay_in_memory(
-        self,
-        spawn: Spawn,
-        streams: Streams,
-        sent: bytes | None,
-        limit_ns: int | None,
-        announce: Callable[[], None],
-        caller: FrameType,
-    ) -> Said | None:
-        said = super().replay_in_memory(spawn, streams, sent, limit_ns, announce, caller)
+    def replay_in_memory(self, *asked: Any) -> Said | None:
+        said = super().replay_in_memory(*asked)
         self.short_roads += said is not None
         return said
 
-    def replay_at_once(
-        self,
-        spawn: Spawn,
-        streams: Streams,
-        sent: bytes | None,
-        say: Callable[[bytes | None, bytes | None], bool],
-        caller: FrameType,
-    ) -> int | None:
-        pid = super().replay_at_once(spawn, streams, sent, say, caller)
+    def replay_at_once(self, *asked: Any) -> int | None:
+        pid = super().replay_at_once(*asked)
         self.at_once += pid is not None
         return pid
 
-    def replay_in_loop(
-        self,
-        spawn: Spawn,
-        streams: Streams,
-        sent: bytes | None,
-        now_ns: Callable[[], int],
-        pipes: tuple[int, int],
-        announce: Callable[[], None],
-        caller: FrameType,
-    ) -> BriefChild | None:
-        child = super().replay_in_loop(spawn, streams, sent, now_ns, pipes, announce, caller)
+    def replay_in_loop(self, *asked: Any) -> BriefChild | None:
+        child = super().replay_in_loop(*asked)
         self.at_once += child is not None
         return child
 

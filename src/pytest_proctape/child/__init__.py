@@ -4,7 +4,7 @@ from .brief import BriefChild
 from .causes import Stalled, WrongCause
 from .channels import Outlet
 from .ears import Ear, End, Ends
-from .ended import EndedChild, fill, has_room, own_pipes, said_into
+from .ended import EndedChild, are_writable, own_pipes, say
 from .family import process_of, processes
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
@@ -48,11 +48,10 @@ __all__ = [
     "Wiring",
     "WrongCause",
     "add_ended",
+    "are_writable",
     "can_be_led_past",
     "end_with_family",
-    "fill",
     "finished_child",
-    "has_room",
     "is_open",
     "is_pipe",
     "is_regular",
@@ -62,6 +61,6 @@ __all__ = [
     "patience_ns",
     "process_of",
     "processes",
-    "said_into",
+    "say",
     "status_told",
 ]

@@ -83,41 +83,50 @@ def own_pipes(wiring: Wiring) -> Streams | None:
     return Streams(piped, together=stdout is not None and stdout == stderr)
 
 
-def said_into(wiring: Wiring, stdout: bytes | None, stderr: bytes | None) -> bool:
-    """Write what a child says, if there is room for all of it."""
-    said = [(wiring.outputs[fd], data) for fd, data in ((STDOUT, stdout), (STDERR, stderr)) if data]
-    if not all(_takes(fd, len(data), fd in wiring.private) for fd, data in said):
-        return False
-    fill(said)
-    return True
+def are_writable(fds: Iterable[int]) -> bool:
+    """Whether a little can be written into each without blocking."""
+    return all(ready(fd, select.POLLOUT) for fd in fds)
 
 
-def has_room(said: Iterable[tuple[int, bytes]]) -> bool:
-    """Whether pipes that have just been made hold this: what is written into each, by its descriptor."""
-    return all(len(data) <= select.PIPE_BUF or _takes(fd, len(data), private=True) for fd, data in said)
+def say(
+    pipes: tuple[int, int], stdout: bytes | None, stderr: bytes | None, announce: Callable[[], None]
+) -> bool:
+    """Write what a child says into pipes that were made for it, if they have room for all of it.
 
+    Args:
+        pipes: for its stdout and its stderr.
+        stdout: what it says there, if anything.
+        stderr: likewise.
+        announce: is called when it is certain that there is room, before anything is written.
 
-def fill(said: Iterable[tuple[int, bytes]]) -> None:
-    """Write into pipes what there is room for."""
+    Returns:
+        whether there was. If not, nothing has happened.
+    """
+    said = []
+    if stdout:
+        said.append((pipes[0], stdout))
+    if stderr:
+        said.append((pipes[1], stderr))
+    for fd, data in said:
+        # A pipe that is empty takes so much at once: pipe(7).
+        if len(data) > select.PIPE_BUF and not _holds(fd, len(data)):
+            return False
+    announce()
     for fd, data in said:
         try:
-            if data:
-                os.write(fd, data)
+            os.write(fd, data)
         except OSError as error:
             # Nobody will ever read it.
             if error.errno not in GONE:
                 raise
+    return True
 
 
-def _takes(fd: int, size: int, private: bool) -> bool:
-    """Whether so much can be written without blocking."""
-    if size <= select.PIPE_BUF:
-        # A pipe that is writable takes so much: pipe(7).
-        return ready(fd, select.POLLOUT)
-    if not private or not _F_GETPIPE_SZ:
+def _holds(fd: int, size: int) -> bool:
+    """Whether a pipe takes so much: nobody else writes, so while it is empty it takes all that it holds."""
+    if not _F_GETPIPE_SZ:
         return False
     try:
-        # Made for this child, so nobody else writes: while it is empty it takes all that it holds.
         return size <= fcntl.fcntl(fd, _F_GETPIPE_SZ) and not size_of(fd)
     except OSError:
         return False

@@ -6,7 +6,8 @@ from .mock import CLOCK, EPOCH_NS, Shown, TapeClock
 from .readings import ns_of
 from .real import REAL
 from .timeline import Timeline
-from .waits import Source, Ticket, Wait, Waits
+from .waiting import Source, Ticket, Wait
+from .waits import Waits
 
 __all__ = [
     "CLOCK",

@@ -11,70 +11,21 @@ in the same order every time.
 
 from __future__ import annotations
 
-import _thread
-import contextlib
 import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from .parked import Watch
 from .real import REAL
 from .timeline import Timeline
+from .waiting import Participant, Source, Ticket, Wait, never
 
 _LOOK_S = 0.005
 """Real seconds between looks at others who are busy, or who wait in a way that tells nobody."""
 
 _IDLE_LOOKS = 20
 """So many looks at the same moment mean nothing yet."""
-
-_NEW_LOCK = _thread.allocate_lock
-
-
-class Source(Protocol):
-    """What takes what it is sent, and does things at certain times: a child."""
-
-    def due_ns(self) -> int | None:
-        """When it does the next thing, by the timeline; ``None`` while something else holds it back."""
-
-    def step(self) -> bool:
-        """Do what is due, and take what has been sent; whether others may have to do so because of it."""
-
-
-def _never() -> bool:
-    return False
-
-
-class Wait:
-    """What one thread waits for.
-
-    Attributes:
-        deadline_ns: by the timeline, when it gives up; ``None`` if it never does.
-        real: it may be ended by something outside of this process, so time has to pass for real.
-        chosen: its deadline has come, and it may go on.
-        turn: how many began to wait before it.
-    """
-
-    real = False
-
-    def __init__(self, deadline_ns: int | None = None, ready: Callable[[], bool] = _never) -> None:
-        self.deadline_ns = deadline_ns
-        self.chosen = False
-        self.turn = 0
-        self.ready = ready
-        self._gate = _NEW_LOCK()
-        self._gate.acquire()
-
-    def sleep(self, limit_s: float | None) -> None:
-        """Sleep for real until woken, or for ``limit_s``."""
-        self._gate.acquire(timeout=-1 if limit_s is None else min(limit_s, threading.TIMEOUT_MAX))
-
-    def wake(self) -> None:
-        """Let :meth:`sleep` return, be it the next one."""
-        with contextlib.suppress(RuntimeError):
-            self._gate.release()
 
 
 def _time_of(due: tuple[int, object]) -> int:
@@ -83,41 +34,6 @@ def _time_of(due: tuple[int, object]) -> int:
 
 def _first_to_go(wait: Wait) -> tuple[int, int]:
     return wait.deadline_ns or 0, wait.turn
-
-
-class _Participant:
-    """A thread that takes part, by what it does at the moment.
-
-    Attributes:
-        wait: what it waits for; ``None`` while it is busy.
-        entering: it is about to wait, once another one has decided.
-        looks: how often it has looked for something in vain at the moment ``looked_at_ns``.
-        looked_real_ns: when it did so last, by the real clock.
-    """
-
-    def __init__(self) -> None:
-        self.wait: Wait | None = None
-        self.entering = False
-        self.looks = 0
-        self.looked_at_ns = self.looked_real_ns = -1
-        self._watch = Watch(threading.get_native_id())
-
-    def busy(self) -> bool:
-        """It runs, or waits for something that only the world can bring about."""
-        return self.wait is None and (self.entering or not self._watch.parked())
-
-
-class Ticket:
-    """Something that is about to become a participant.
-
-    Attributes:
-        can_begin: nothing keeps it from beginning, but that it has not yet.
-        passing: once it can't begin, it is not expected any more.
-    """
-
-    def __init__(self, can_begin: Callable[[], bool], passing: bool) -> None:
-        self.can_begin = can_begin
-        self.passing = passing
 
 
 class Waits:
@@ -135,7 +51,7 @@ class Waits:
         self._lock = threading.RLock()
         self._deciding = threading.RLock()
         self._turns = itertools.count()
-        self._participants: dict[int, _Participant] = {}
+        self._participants: dict[int, Participant] = {}
         self._tickets: set[Ticket] = set()
         self._sources: weakref.WeakKeyDictionary[Source, None] = weakref.WeakKeyDictionary()
         self._was_running = False
@@ -192,12 +108,12 @@ class Waits:
         with self._lock:
             self._sources.pop(source, None)
 
-    def _own(self) -> _Participant:
+    def _own(self) -> Participant:
         ident = threading.get_ident()
         with self._lock:
             own = self._participants.get(ident)
             if own is None:
-                own = self._participants[ident] = _Participant()
+                own = self._participants[ident] = Participant()
             return own
 
     def takes_part(self, ident: int) -> bool:
@@ -239,7 +155,7 @@ class Waits:
                 wait.sleep(limit_s)
 
     @contextmanager
-    def _waiting(self, own: _Participant, wait: Wait) -> Iterator[None]:
+    def _waiting(self, own: Participant, wait: Wait) -> Iterator[None]:
         # The handler of a signal may wait within a wait.
         outer = own.wait
         own.entering = True
@@ -255,16 +171,16 @@ class Waits:
                     self._leave(own)
                     own.wait = outer
 
-    def _leave(self, own: _Participant) -> None:
+    def _leave(self, own: Participant) -> None:
         own.wait = None
         self.timeline.stop()
 
-    def _gives_up(self, own: _Participant, wait: Wait) -> bool:
+    def _gives_up(self, own: Participant, wait: Wait) -> bool:
         if wait.deadline_ns is None or self.timeline.now_ns() < wait.deadline_ns:
             return False
         return wait.chosen or not (self._is_anybody_busy(own) or self._next_to_go(own))
 
-    def _is_anybody_busy(self, own: _Participant) -> bool:
+    def _is_anybody_busy(self, own: Participant) -> bool:
         """Whether another one runs, or is about to; or something is noted, and others may wait for that."""
         if self._notes:
             return True
@@ -302,7 +218,7 @@ class Waits:
         finally:
             self._deciding.release()
 
-    def polled(self, ready: Callable[[], bool] = _never) -> None:
+    def polled(self, ready: Callable[[], bool] = never) -> None:
         """This thread has looked for something, and it was not there.
 
         Who looks again and again without a pause lets time pass by that: hardly any at first, then more
@@ -332,7 +248,7 @@ class Waits:
 
     # -- the passing of time -----------------------------------------------------------------------
 
-    def _let_time_pass(self, own: _Participant, wait: Wait) -> float | None:
+    def _let_time_pass(self, own: Participant, wait: Wait) -> float | None:
         """Move on as far as it goes at once.
 
         Returns:
@@ -359,7 +275,7 @@ class Waits:
                 self.forget(ticket)
         return False
 
-    def _next_to_go(self, own: _Participant) -> Wait | None:
+    def _next_to_go(self, own: Participant) -> Wait | None:
         """Who else should run before time goes on: who got something, then who waits for the earliest."""
         now_ns = self.timeline.now_ns()
         over: list[Wait] = []

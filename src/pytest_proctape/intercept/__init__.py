@@ -2,7 +2,8 @@
 
 from . import guard
 from .clocked import forget, frozen, notice, waits_told
-from .door import Block, Bound, Handler, Launch, Recorder, Replayer, bound, current, is_forked
+from .door import Block, Bound, bound, current, is_forked
+from .handlers import Handler, Launch, MemoryReplayer, Recorder, Replayer
 from .patches import install, uninstall
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Bound",
     "Handler",
     "Launch",
+    "MemoryReplayer",
     "Recorder",
     "Replayer",
     "bound",

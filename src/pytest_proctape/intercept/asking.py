@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..child import Streams
+from ..frozen import Value
 from ..tape import Spawn
 
 OPTIONS = frozenset(
@@ -29,7 +30,7 @@ _LIMIT = 1024
 _BY_LOCALE = ""
 
 
-class Form(NamedTuple):
+class Form(Value):
     """How a child was asked for, apart from its words and from where it runs.
 
     Attributes:
@@ -205,10 +206,21 @@ def words_of(args: Any, *, shell: bool) -> list[str] | None:
     return words or None
 
 
-def announce(request: Request, args: Any, cwd: Any, env: Any) -> None:
-    """Raise the audit event of ``Popen._execute_child``, which tells the words as they were given."""
+def announce(request: Request, args: Any, cwd: Any, env: Any, *, opened: bool = False) -> None:
+    """Raise the audit events of a ``Popen``, which tell the words as they were given.
+
+    Args:
+        request: what is asked for.
+        args: the command.
+        cwd: of the call.
+        env: of the call.
+        opened: the null device has been opened for it, where it is asked for, and that has been told.
+    """
+    form = request.form
+    if form.opens_null and not opened:
+        sys.audit("open", os.devnull, None, os.O_RDWR | os.O_CLOEXEC)
     words = [args] if type(args) is str else [*args]
-    if request.form.shell:
+    if form.shell:
         words = ["/bin/sh", "-c", *words]
     sys.audit("subprocess.Popen", words[0], words, cwd, env)
 

@@ -40,6 +40,7 @@ from ..errors import ProctapeError
 from ..tape import Spawn, SpawnError
 from . import door, executing, parcels
 from .clocked import notice
+from .handlers import Handler
 from .pausing import clocked
 from .spawning import ForkExec, spawn_of
 
@@ -255,7 +256,7 @@ class _Call:
     def answer(self) -> None:
         """Take it to the session, and tell the copy what came of it."""
         copy = Copy(self.fork.pid)
-        handler = cast(door.Handler, self.fork.handler)
+        handler = cast(Handler, self.fork.handler)
         wiring = self._wiring()
         try:
             with door.inherited(handler), FORKS.answering(self.fork), TABLE.offering(copy), _standing():

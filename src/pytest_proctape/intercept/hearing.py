@@ -21,7 +21,7 @@ from ..child import TABLE, Ear, Ends, RecordingChild, Started, Wiring, moved
 from ..tape import STDERR, STDIN, STDOUT, Spawn
 from .asking import Form, Request, announce, decoded
 from .bare import End, blank_popen, error_to_raise, executables, open_pipes
-from .door import Hearer
+from .handlers import Hearer
 from .spawning import ForkExec, environment_list, is_regular_input, launch, watch
 from .timing import BY_METHOD, communicating, ns_of
 
@@ -92,7 +92,7 @@ def _start(
     pipes = open_pipes(streams, has_stdin=request.form.has_stdin)
     ends = pipes.ends()
     try:
-        announce(request, popen.args, cwd, options.get("env"))
+        announce(request, popen.args, cwd, options.get("env"), opened=True)
         argv = [*request.argv]
         env = environment_list(spawn.env)
         found = executables(argv[0], spawn.env)

@@ -11,28 +11,27 @@ What the session does not know for sure goes the general road, and nothing has h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable
 from io import FileIO
 from types import FrameType
 from typing import Any
 
 from ..child import Streams
-from . import door, pacing
-from .asking import Request, announce
+from ..tape import Spawn
+from . import pacing
+from .handlers import MemoryReplayer
 
 _TRANSPORT: Any = getattr(asyncio.unix_events, "_UnixSubprocessTransport", None)
 
 
 def start(
     asking: tuple[asyncio.AbstractEventLoop, Any],
-    handler: door.MemoryReplayer,
-    request: Request,
-    args: Any,
-    options: Mapping[str, Any],
+    handler: MemoryReplayer,
+    spawn: Spawn,
     streams: Streams,
     sent: bytes | None,
     pipes: tuple[int, int],
+    announce: Callable[[], None],
     popen: Any,
     caller: FrameType,
 ) -> int | None:
@@ -41,12 +40,11 @@ def start(
     Args:
         asking: the loop, and the transport that makes the ``Popen``.
         handler: the session.
-        request: what is asked for.
-        args: the command as it was given.
-        options: where it is to run.
+        spawn: what is asked for.
         streams: of the child.
         sent: empty where its stdin has nothing; ``None`` where that is the parent's own.
         pipes: where its stdout and its stderr go.
+        announce: is called when it is certain that the child can be started.
         popen: has the other ends of them.
         caller: the frame that asks for it.
     """
@@ -54,8 +52,7 @@ def start(
     if type(transport) is not _TRANSPORT:
         return None
 
-    tell = partial(announce, request, args, options.get("cwd"), options.get("env"))
-    child = handler.replay_in_loop(request.spawn, streams, sent, pacing.now_of(loop), pipes, tell, caller)
+    child = handler.replay_in_loop(spawn, streams, sent, pipes, announce, caller, pacing.now_of(loop))
     if child is None:
         return None
     files: dict[FileIO, bool] = {}

@@ -17,11 +17,11 @@ import io
 import os
 import subprocess
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FunctionType
 from typing import Any
 
-from ..child import FORKS, TABLE, EndedChild, Streams, fill, has_room
+from ..child import FORKS, TABLE, EndedChild, Streams
 from ..clock import CLOCK
 from . import door, loops, reaping, ways
 from .asking import announce, request_of
@@ -122,22 +122,13 @@ def _started(
     request = request_of((args,), options)
     if request is None or handler.answering(request.argv) is not handler:
         return None
-
-    def say(stdout: bytes | None, stderr: bytes | None) -> bool:
-        said = ((pipes[0], stdout or b""), (pipes[1], stderr or b"")) if stdout or stderr else ()
-        if said and not has_room(said):
-            return False
-        announce(request, args, cwd, env)
-        if said:
-            fill(said)
-        return True
-
-    asking, caller = loops.asking_loop(), sys._getframe(2)
+    tell, caller = partial(announce, request, args, cwd, env), sys._getframe(2)
+    asking = loops.asking_loop()
     if asking is not None:
         from . import looped
 
-        return looped.start(asking, handler, request, args, options, streams, sent, pipes, self, caller)
-    return handler.replay_at_once(request.spawn, streams, sent, say, caller)
+        return looped.start(asking, handler, request.spawn, streams, sent, pipes, tell, self, caller)
+    return handler.replay_at_once(request.spawn, streams, sent, pipes, tell, caller)
 
 
 @lru_cache

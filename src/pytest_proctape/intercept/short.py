@@ -11,11 +11,11 @@ more than output and an end, a function that somebody has replaced, another CPyt
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from types import FrameType, FunctionType
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from ..clock import CLOCK
 from ..errors import ProctapeError
 from . import door, hearing, reaping, ways
 from .asking import Request, announce, decoded, encoded, request_of
+from .handlers import Hearer
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") not in ("0", "none")
 
@@ -34,7 +35,7 @@ _MIN_TIMEOUT_S, _MAX_TIMEOUT_S = 0.1, 1e8
 """What is shorter may expire before CPython has made its pipes."""
 
 
-@functools.wraps(_REAL_RUN)
+@wraps(_REAL_RUN)
 def run(
     *popenargs: Any,
     input: Any = None,  # noqa: A002 - its name there
@@ -59,7 +60,7 @@ def run(
     return subprocess.CompletedProcess(popenargs[0], code, stdout, stderr)
 
 
-@functools.wraps(_REAL_CALL)
+@wraps(_REAL_CALL)
 def call(*popenargs: Any, timeout: Any = None, **kwargs: Any) -> int:
     """Stands in for :func:`subprocess.call`, which only waits."""
     __tracebackhide__ = True
@@ -84,7 +85,8 @@ def _said(
     handler = door.on_short_road()
     if handler is None or CLOCK.is_looked_at or not ways.are_intact():
         return None
-    form, sent = request.form, None
+    form, spawn, argv = request
+    sent = None
     limit_ns = None if timeout is None else _limit_ns(timeout)
     encoding = None if form.encoding is None else form.encoding_now()
     if limit_ns == 0 or encoding == "":
@@ -93,18 +95,13 @@ def _said(
         sent = b"" if data is None else encoded(data, encoding, form.errors)
         if sent is None:
             return None
-    if handler.answering(request.argv) is not handler:
+    if handler.answering(argv) is not handler:
         return None
     if hasattr(handler, "record"):
-        return hearing.said(request, given[0], sent, timeout, options, cast(door.Hearer, handler), caller)
+        return hearing.said(request, given[0], sent, timeout, options, cast(Hearer, handler), caller)
 
-    def tell() -> None:
-        """Raise the audit events that the general road raises."""
-        if form.opens_null:
-            sys.audit("open", os.devnull, None, os.O_RDWR | os.O_CLOEXEC)
-        announce(request, given[0], options.get("cwd"), options.get("env"))
-
-    said = handler.replay_in_memory(request.spawn, form.streams, sent, limit_ns, tell, caller)
+    tell = partial(announce, request, given[0], options.get("cwd"), options.get("env"))
+    said = handler.replay_in_memory(spawn, form.streams, sent, limit_ns, tell, caller)
     if said is None:
         return None
     if subprocess._active:  # type: ignore[attr-defined]
@@ -113,10 +110,8 @@ def _said(
     return _reaped(pid) if code is None else code, stdout, stderr
 
 
-def _limit_ns(timeout: Any) -> int | None:
+def _limit_ns(timeout: Any) -> int:
     """``timeout`` in nanoseconds, and 0 for one that the general road has to look at."""
-    if timeout is None:
-        return None
     if type(timeout) not in (int, float) or not _MIN_TIMEOUT_S <= timeout <= _MAX_TIMEOUT_S:
         return 0
     return int(timeout * 1e9)

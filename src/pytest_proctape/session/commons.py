@@ -15,31 +15,22 @@ from pathlib import Path
 from typing import Literal
 
 from ..child import Started, Wiring
-from ..errors import Divergence, ReplayError, TapeError, TapeNotFound
-from ..match import Asked, Near, Terms, asked_by, nearest
+from ..errors import TapeError
+from ..match import Near, asked_by
 from ..portable import Places
 from ..tape import AMBIENT, CACHED, Entry, Spawn, Tape, TapeStore
-from . import report
 from .base import Session
-from .cursor import Cursor
 from .memo import is_remembered
-from .merging import merged, shared_terms, without_repeats
+from .merging import merged, without_repeats
 from .origin import IMPORT, may_be_imported, owner_of_spawn
-from .player import Player
 from .record import Launch
-from .recorders import RecordSession
 from .replay import ReplaySession
+from .shared import SharedPlayer, SharedRecording
 from .unchanged import keep_unchanged
 
 WayIn = Callable[[Session, tuple[str, ...]], object | None]
 SharedMode = Literal["replay", "record", "update"]
 """``"update"`` replays what is on the tape, and records what is not."""
-
-_UNKNOWN = {
-    AMBIENT: "the standard library asked for something that the ambient tape of the suite does not have",
-    CACHED: "a cached function asked for something that the tape of what is remembered does not have",
-    IMPORT: "an import asked for something that its tape does not have",
-}
 
 
 class Commons:
@@ -56,8 +47,8 @@ class Commons:
         self.store = store
         self.places = places
         self.root = root
-        self._players: dict[str, _SharedPlayer] = {}
-        self._recordings: dict[str, _SharedRecording] = {}
+        self._players: dict[str, SharedPlayer] = {}
+        self._recordings: dict[str, SharedRecording] = {}
         self._recorded: dict[str, list[Entry]] = {}
         self._cached: dict[tuple[str, ...], list[Entry]] = {}
         self._has_cached: bool | None = None
@@ -178,14 +169,14 @@ class Commons:
         with self._lock:
             self._players.pop(CACHED, None)
 
-    def player(self, owner: str) -> _SharedPlayer:
+    def player(self, owner: str) -> SharedPlayer:
         """What replays the tape of ``owner``."""
         with self._lock:
             if owner not in self._players:
-                self._players[owner] = _SharedPlayer(self.store, owner, self.places, root=self.root)
+                self._players[owner] = SharedPlayer(self.store, owner, self.places, root=self.root)
             return self._players[owner]
 
-    def players_beside(self, owner: str) -> Iterator[_SharedPlayer]:
+    def players_beside(self, owner: str) -> Iterator[SharedPlayer]:
         """Those of the other imports: what a module remembers is asked by whichever imports it first."""
         if owner in {AMBIENT, CACHED}:
             return
@@ -197,11 +188,11 @@ class Commons:
                 if other != owner:
                     yield self.player(other)
 
-    def recording(self, owner: str) -> _SharedRecording:
+    def recording(self, owner: str) -> SharedRecording:
         """What records for the tape of ``owner``, until it is settled."""
         with self._lock:
             if owner not in self._recordings:
-                self._recordings[owner] = _SharedRecording(self.store, owner, self.places, root=self.root)
+                self._recordings[owner] = SharedRecording(self.store, owner, self.places, root=self.root)
             return self._recordings[owner]
 
     def settle(self, *, complete: bool = True) -> list[tuple[str, str, int]]:
@@ -217,7 +208,7 @@ class Commons:
             recordings, self._recordings = self._recordings, {}
         return [self._store(recording, complete) for recording in recordings.values()]
 
-    def _store(self, recording: _SharedRecording, complete: bool) -> tuple[str, str, int]:
+    def _store(self, recording: SharedRecording, complete: bool) -> tuple[str, str, int]:
         owner = recording.owner
         tape = recording.finish()
         with self._lock:
@@ -297,110 +288,3 @@ class _Records:
         finally:
             for wrong in recording.errors[told:]:
                 self._asker.latch(wrong)
-
-
-class _SharedPlayer(Player):
-    """Replays a shared tape."""
-
-    mode = "replay"
-
-    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
-        """What gives ``spawn`` in the terms of the tape."""
-        described = super().describing(spawn)
-        return lambda: shared_terms(self.owner, described())
-
-    def _new_cursor(self) -> Cursor:
-        return _NoCursor(self.entries, self.terms)
-
-    def find(self, asked: Asked) -> int | None:
-        """Index of the entry for a command. Where one was recorded more than once, they come in turn.
-
-        Raises:
-            TapeError: the tape can't be read.
-        """
-        with self._lock:
-            return self.cursor.find(asked)
-
-    def answer(self, asker: Session, spawn: Spawn, asked: Asked, index: int, wiring: Wiring) -> Started:
-        """Play an entry; what goes wrong is told to ``asker``."""
-        with self._lock:
-            self.children = [child for child in self.children if not child.reaped]
-            told = len(self.errors)
-            try:
-                return self.play_entry(spawn, asked, index, wiring)
-            finally:
-                for wrong in self.errors[told:]:
-                    asker.latch(wrong)
-
-    def take_count(self) -> tuple[int, int]:
-        """How many spawns were replayed since the last call, and for how long they ran when recorded."""
-        with self._lock:
-            spawns, self._spawns = self._spawns, []
-        return len(spawns), sum(round(spawn.duration_s * 1e9) for spawn in spawns)
-
-    def unknown(self, asker: Session, asked: Asked) -> ReplayError | TapeNotFound:
-        """The tape does not have this command."""
-        place, command = asker.place(), report.command_line(asked)
-        headline = _UNKNOWN.get(self.owner, _UNKNOWN[IMPORT])
-        if self.tape is None:
-            where = f" at {place}" if place else ""
-            who = "the standard library" if self.owner == AMBIENT else self.owner.partition("::")[0]
-            return TapeNotFound(
-                self.path,
-                f"{who} asked for `{command}`{where}, and there is no tape for that",
-                next_step=f"record it: {asker.record_command}",
-            )
-        near = nearest(asked, self.entries, -1)
-        text = report.build(
-            headline=headline,
-            tape=self.shown_path,
-            count=len(self.entries),
-            number=1,
-            asked=asked,
-            place=place,
-            near=near,
-            next_step=asker.record_command,
-        )
-        return Divergence(
-            headline, report=text, spawn=asked, near=near, place=place, next_step=asker.record_command
-        )
-
-
-class _NoCursor(Cursor):
-    """Every entry may come at any time, any number of times."""
-
-    def __init__(self, entries: Sequence[Entry], terms: Terms) -> None:
-        super().__init__(entries, terms, strict=False)
-        self._served: dict[tuple[str, ...], int] = {}
-
-    def find(self, asked: Asked) -> int | None:
-        """The entry that the spawn is."""
-        compare = self.terms.differences
-        found = [index for index, entry in enumerate(self.entries) if not compare(asked, entry)]
-        if not found:
-            return None
-        count = self._served.get(asked.argv, 0)
-        self._served[asked.argv] = count + 1
-        return found[count % len(found)]
-
-    def take(self, _index: int) -> None:
-        """It may come again."""
-
-    def consumed(self, _index: int) -> bool:
-        """Nothing ever is."""
-        return False
-
-
-class _SharedRecording(RecordSession):
-    """Records for a shared tape.
-
-    Attributes:
-        whole: what is on the tape and is not asked for any more is dropped from it.
-    """
-
-    whole = False
-
-    def describing(self, spawn: Spawn) -> Callable[[], Asked]:
-        """What gives ``spawn`` in the terms of the tape."""
-        described = super().describing(spawn)
-        return lambda: shared_terms(self.owner, described())

@@ -26,8 +26,9 @@ from ..child import (
     VirtualChild,
     Wiring,
     WrongCause,
+    are_writable,
     own_pipes,
-    said_into,
+    say,
 )
 from ..clock import REAL
 from ..errors import (
@@ -86,8 +87,11 @@ class ReplaySession(Player):
         streams = own_pipes(wiring)
         if streams is None or spawn.now_ns is not None or self.waits is not None:
             return None
+        if not are_writable(wiring.private):
+            return None
+        pipes = wiring.outputs.get(STDOUT, -1), wiring.outputs.get(STDERR, -1)
         # Behind this room's frames and the door's.
-        pid = self.replay_at_once(spawn, streams, None, partial(said_into, wiring), sys._getframe(3))
+        pid = self.replay_at_once(spawn, streams, None, pipes, _announced, sys._getframe(3))
         return None if pid is None else Started(pid)
 
     def replay_at_once(
@@ -95,10 +99,11 @@ class ReplaySession(Player):
         spawn: Spawn,
         streams: Streams,
         sent: bytes | None,
-        say: Callable[[bytes | None, bytes | None], bool],
+        pipes: tuple[int, int],
+        announce: Callable[[], None],
         caller: FrameType,
     ) -> int | None:
-        """Answer a spawn whose child says a little and ends; see :class:`.intercept.door.MemoryReplayer`."""
+        """Answer a spawn whose child says a little and ends; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company or self.log is not None or FORKS.place:
             return None
         with self._lock:
@@ -109,7 +114,7 @@ class ReplaySession(Player):
             if entry.seen_running:
                 return None
             outputs = said_at_once(entry, streams, sent, None, self.places.reveal)
-            if outputs is None or not say(*outputs):
+            if outputs is None or not say(pipes, *outputs, announce):
                 return None
             pid = TABLE.new_pid()
             child = EndedChild(pid, group_of(spawn, pid), (entry.exit_code or 0) << 8, self._script, entry)
@@ -125,12 +130,12 @@ class ReplaySession(Player):
         spawn: Spawn,
         streams: Streams,
         sent: bytes | None,
-        now_ns: Callable[[], int],
         pipes: tuple[int, int],
         announce: Callable[[], None],
         caller: FrameType,
+        now_ns: Callable[[], int],
     ) -> BriefChild | None:
-        """Answer a spawn of an event loop; see :class:`.intercept.door.MemoryReplayer`."""
+        """Answer a spawn of an event loop; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company or self.log is not None or FORKS.place:
             return None
         with self._lock:
@@ -189,7 +194,7 @@ class ReplaySession(Player):
         announce: Callable[[], None],
         caller: FrameType,
     ) -> Said | None:
-        """Answer a spawn whose streams need no descriptors; see :class:`~pytest_proctape.intercept.door`."""
+        """Answer a spawn whose streams need no descriptors; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company:
             return None
         with self._lock:
@@ -334,3 +339,7 @@ class ReplaySession(Player):
             f"the test asked for `{report.command_line(asked)}`{where}, and it has no tape{kept}",
             next_step=f"record it: {self.record_command}{given}",
         )
+
+
+def _announced() -> None:
+    """CPython has announced a spawn that comes with its descriptors."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import platform
 import sys
-from datetime import UTC, datetime
 from functools import lru_cache
 
-from ..tape import Recorded
+from ..tape import Recorded, second_of
 
 
 def recorded_at(began_ns: int) -> Recorded:
@@ -16,16 +15,15 @@ def recorded_at(began_ns: int) -> Recorded:
     Args:
         began_ns: when that began, in nanoseconds since 1970.
     """
-    return _recorded(began_ns // 10**9)
+    return _recorded(second_of(began_ns))
 
 
 @lru_cache(maxsize=1)
-def _recorded(began_s: int) -> Recorded:
+def _recorded(at: str) -> Recorded:
     from .. import __version__
 
-    at = datetime.fromtimestamp(began_s, UTC)
     return Recorded(
-        at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=at,
         python=platform.python_version(),
         platform=sys.platform,
         proctape=__version__,

@@ -60,7 +60,7 @@ from .single import SingleStore
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
-from .times import ms_from_ns, ns_from_ms, time_of
+from .times import ms_from_ns, ns_from_ms, second_of, time_of
 from .uncollected import uncollected
 
 __all__ = [
@@ -135,6 +135,7 @@ __all__ = [
     "program_of",
     "remove_orphans",
     "script_of",
+    "second_of",
     "signal_name",
     "signal_number",
     "tape_path",

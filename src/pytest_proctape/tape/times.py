@@ -23,13 +23,22 @@ def ns_from_ms(ms: float) -> int:
 
 def time_of(ns: int) -> str | int:
     """Nanoseconds of the epoch as a tape has them; :func:`ns_of` gives them back."""
-    seconds, rest = divmod(ns, _SECOND_NS)
+    rest = ns % _SECOND_NS
     try:
-        moment = _EPOCH + timedelta(seconds=seconds)
+        second = second_of(ns)
     except OverflowError:
         return ns
-    fraction = f".{rest:09}".rstrip("0") if rest else ""
-    return f"{moment.isoformat()[:19]}{fraction}Z"
+    return f"{second[:-1]}{f'.{rest:09}'.rstrip('0')}Z" if rest else second
+
+
+def second_of(ns: int) -> str:
+    """The same to the second, for a moment that is in a calendar.
+
+    Raises:
+        OverflowError: it is in none.
+    """
+    moment = _EPOCH + timedelta(seconds=ns // _SECOND_NS)
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def ns_of(time: str | int) -> int:

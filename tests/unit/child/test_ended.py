@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 from collections.abc import Callable
 
 import pytest
 
-from pytest_proctape.child import TABLE, EndedChild, Streams, Wiring, own_pipes, said_into
+from pytest_proctape.child import TABLE, EndedChild, Streams, Wiring, are_writable, own_pipes, say
+from pytest_proctape.child.wiring import ready
 from pytest_proctape.tape import End, Entry, Script
 
 from .stage import MS, says
@@ -74,12 +76,21 @@ def test_what_is_asked_for(wiring: Wiring, streams: Streams | None) -> None:
 def test_it_is_written_if_there_is_room_for_all_of_it() -> None:
     reader, writer = os.pipe()
     other, full = os.pipe()
+    announced: list[str] = []
+
+    def announce() -> None:
+        assert not ready(reader, select.POLLIN)
+        announced.append("a child")
+
     try:
         os.set_blocking(full, False)
         os.write(full, bytes(1 << 20))
-        assert not said_into(Wiring({}, {1: writer, 2: full}), b"a", b"b")
-        assert not said_into(Wiring({}, {1: writer}), b"x" * 65536, None)
-        assert said_into(Wiring({}, {1: writer, 2: full}), b"a", b"")
+        assert are_writable({writer})
+        assert not are_writable({writer, full})
+        assert not say((writer, full), b"a", b"b" * 65536, announce)
+        assert not announced
+        assert say((writer, full), b"a", b"", announce)
+        assert announced == ["a child"]
         os.close(writer)
         assert os.read(reader, 10) == b"a"
     finally:
@@ -87,10 +98,14 @@ def test_it_is_written_if_there_is_room_for_all_of_it() -> None:
             os.close(fd)
 
 
+def nobody() -> None:
+    """Is told of a spawn."""
+
+
 def test_a_reader_that_has_gone_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    assert said_into(Wiring({}, {1: writer}), b"a", None)
+    assert say((writer, -1), b"a", None, nobody)
     os.close(writer)
 
 
@@ -98,11 +113,11 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
 def test_a_pipe_made_for_the_child_takes_all_that_it_holds() -> None:
     reader, writer = os.pipe()
     holds = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)
-    wiring = Wiring({}, {1: writer}, frozenset({writer}))
+    pipes = writer, -1
     try:
-        assert not said_into(wiring, b"x" * (holds + 1), None)
-        assert said_into(wiring, b"x" * holds, None)
-        assert not said_into(wiring, b"y" * (holds // 2), None), "it is not empty any more"
+        assert not say(pipes, b"x" * (holds + 1), None, nobody)
+        assert say(pipes, b"x" * holds, None, nobody)
+        assert not say(pipes, b"y" * (holds // 2), None, nobody), "it is not empty any more"
         assert len(os.read(reader, 2 * holds)) == holds
     finally:
         os.close(reader)
