@@ -299,17 +299,16 @@ def encode_argument(argument: str | bytes) -> Argument:
     Raises:
         UnicodeEncodeError: text that no command line can carry (a surrogate that does not stand for a byte).
     """
-    raw = os.fsencode(argument)
-    if isinstance(argument, str):
+    if isinstance(argument, bytes):
         try:
-            argument.encode("utf-8")
-        except UnicodeEncodeError:
-            return _base64_of(raw)
-        return argument
+            return argument.decode("utf-8")
+        except UnicodeDecodeError:
+            return _base64_of(argument)
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return _base64_of(raw)
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return _base64_of(os.fsencode(argument))
+    return argument
 
 
 def decode_argument(argument: Argument) -> str:
