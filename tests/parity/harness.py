@@ -68,7 +68,8 @@ def deadline(what: str, limit_s: float) -> Iterator[None]:
         raise Hang(f"{what} did not end within {limit_s:g} s")
 
     before = signal.signal(signal.SIGALRM, hang)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    # Once more, should the first be raised where nobody hears it, as in a finalizer.
+    signal.setitimer(signal.ITIMER_REAL, limit_s, max(limit_s, 5))
     faulthandler.dump_traceback_later(2 * limit_s + 10, exit=True)
     try:
         yield
@@ -363,8 +364,8 @@ class Parity:
         __tracebackhide__ = True
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
+        before = Holdings.now()
         with deadline(what, hang_s):
-            before = Holdings.now()
             try:
                 with session:
                     result = body(self._folder)
