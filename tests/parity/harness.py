@@ -38,6 +38,7 @@ from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession, Tools
 from pytest_proctape.tape import Spawn, TapeStore
 
+from .audit import audited
 from .observe import plain
 
 T = TypeVar("T")
@@ -91,22 +92,21 @@ class RealProcesses:
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
         """While it lasts, every real start is in :attr:`seen`."""
-        _install_audit_hook()
         real = _posixsubprocess.fork_exec
 
         def fork_exec(*args: Any) -> int:
             self.seen.append(f"fork_exec {args[0]!r}")
             return int(real(*args))
 
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, audited(self._hear):
             patch.setattr(_posixsubprocess, "fork_exec", fork_exec)
             for module, name in _copies_of(real):
                 patch.setattr(module, name, fork_exec)
-            _counters.append(self)
-            try:
-                yield
-            finally:
-                _counters.remove(self)
+            yield
+
+    def _hear(self, event: str, _: tuple[object, ...]) -> None:
+        if event in _FORKS and not intercept.guard.is_announcing():
+            self.seen.append(event)
 
 
 def _copies_of(real: object) -> list[tuple[ModuleType, str]]:
@@ -123,21 +123,6 @@ def _copies_of(real: object) -> list[tuple[ModuleType, str]]:
 
 
 _FORKS = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec"})
-_counters: list[RealProcesses] = []
-_hooked = False
-
-
-def _install_audit_hook() -> None:
-    global _hooked
-    if not _hooked:
-        _hooked = True
-        sys.addaudithook(_audit)
-
-
-def _audit(event: str, args: tuple[object, ...]) -> None:
-    if event in _FORKS and not intercept.guard.is_announcing():
-        for counter in _counters:
-            counter.seen.append(event)
 
 
 # -- leaks -------------------------------------------------------------------------------------
@@ -437,6 +422,8 @@ class Parity:
             with intercept.bound(session):
                 yield
         finally:
+            # Of a clock that the body made itself.
+            intercept.forget()
             intercept.uninstall()
 
 

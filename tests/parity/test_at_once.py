@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
@@ -14,6 +13,7 @@ from unittest import mock
 
 import pytest
 
+from .audit import audited
 from .harness import Parity
 from .observe import outcome
 
@@ -162,22 +162,15 @@ def test_a_selector_of_the_tests_own_is_used(parity: Parity) -> None:
 
 def test_audit_events(parity: Parity) -> None:
     heard: list[tuple[object, ...]] = []
-    listening = False
 
-    def hook(event: str, args: tuple[object, ...]) -> None:
-        if listening and event == "subprocess.Popen":
+    def hear(event: str, args: tuple[object, ...]) -> None:
+        if event == "subprocess.Popen":
             heard.append(args)
 
-    sys.addaudithook(hook)
-
     def body(folder: Path) -> Any:
-        nonlocal listening
         heard.clear()
-        listening = True
-        try:
+        with audited(hear):
             subprocess.Popen(("echo", "x"), stdout=PIPE, cwd="/", env={"A": "1"}).communicate()
-        finally:
-            listening = False
         return list(heard)
 
     assert parity(body) == [("echo", ["echo", "x"], "/", {"A": "1"})]

@@ -6,7 +6,6 @@ import errno
 import os
 import resource
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from pytest_proctape import use_tape
 
+from .audit import audited
 from .harness import Parity
 
 _BOTH = "echo out; echo err >&2; exit 3"
@@ -125,21 +125,16 @@ def test_errors(parity: Parity, call: Callable[[], Any]) -> None:
 
 def test_audit_events(parity: Parity) -> None:
     heard: list[tuple[str, object]] = []
-    listening = threading.local()
+    mine = threading.get_ident()
 
-    def hook(event: str, args: tuple[object, ...]) -> None:
-        if getattr(listening, "on", False) and (event == "subprocess.Popen" or args[:1] == (os.devnull,)):
+    def hear(event: str, args: tuple[object, ...]) -> None:
+        if threading.get_ident() == mine and (event == "subprocess.Popen" or args[:1] == (os.devnull,)):
             heard.append((event, args))
-
-    sys.addaudithook(hook)
 
     def body(folder: Path) -> list[object]:
         heard.clear()
-        listening.on = True
-        try:
+        with audited(hear):
             subprocess.run(["echo", "x"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={"A": "1"})
-        finally:
-            listening.on = False
         return list(heard)
 
     assert len(parity(body)) == 2

@@ -16,20 +16,12 @@ from typing import Any
 import pytest
 from freezegun import freeze_time
 
+from .audit import audited
 from .harness import Parity
 from .observe import outcome
 
 SH = "/bin/sh"
 _OS: Any = os
-
-_audits: list[tuple[str, str]] | None = None
-_is_hooked = False
-
-
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _audits is not None and event in _TOLD:
-        _audits.append((event, repr(arguments[1:] if event == "os.kill" else arguments)))
-
 
 _TOLD = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.kill", "os.killpg"})
 
@@ -37,16 +29,14 @@ _TOLD = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.kill",
 @contextmanager
 def _audited() -> Iterator[list[tuple[str, str]]]:
     """The audit events of what is done inside, as far as they are about processes."""
-    global _audits, _is_hooked
-    if not _is_hooked:
-        # For good: there is no way to take one away.
-        _is_hooked = True
-        sys.addaudithook(_audit)
-    _audits = []
-    try:
-        yield _audits
-    finally:
-        _audits = None
+    events: list[tuple[str, str]] = []
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _TOLD:
+            events.append((event, repr(arguments[1:] if event == "os.kill" else arguments)))
+
+    with audited(hear):
+        yield events
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Streams of a replayed child that have no descriptors: for a caller that is handed all of them at the end.
 
-The short road (:mod:`~pytest_proctape.intercept.short`) makes a :class:`Memory`, the session asks whether an
-entry can be played into it, and the virtual child takes its channels for pipes.
+For the short road (:mod:`~pytest_proctape.intercept.short`) the session makes a :class:`Memory` and asks
+whether an entry can be played into it, and the virtual child takes its channels for pipes.
 """
 
 from __future__ import annotations

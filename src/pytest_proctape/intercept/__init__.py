@@ -3,17 +3,19 @@
 from . import guard
 from .clocked import forget, frozen, notice, waits_told
 from .door import Block, Bound, bound, current, is_forked
-from .handlers import Handler, Launch, MemoryReplayer, Recorder, Replayer
+from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
 from .patches import install, uninstall
 
 __all__ = [
     "Block",
     "Bound",
     "Handler",
+    "Hearer",
     "Launch",
     "MemoryReplayer",
     "Recorder",
     "Replayer",
+    "Signaller",
     "bound",
     "current",
     "forget",

@@ -149,7 +149,7 @@ def _launch(call: ForkExec, _: Wiring) -> Started:
 
 
 def _attach(popen: Any, child: object, ends: dict[int, End]) -> None:
-    """Give ``popen`` its streams, as far as :func:`communicate` and ``run`` need them."""
+    """Give ``popen`` its streams, as far as :func:`_communicate` and ``run`` need them."""
     popen.stdin = ends.get(STDIN)
     if isinstance(child, RecordingChild):
         # They know when they are closed.

@@ -1,6 +1,6 @@
-"""Spawns that were over as soon as they had begun, kept as they came: most of them nobody ever asks about.
+"""Spawns whose child needed no machine, kept as they came: most of them nobody ever asks about.
 
-The session of a replay keeps them for the short road, and makes what a test can look at
+The session of a replay keeps those of the short roads, and makes what a test can look at
 (:attr:`~.base.Session.spawns`, :attr:`~.base.Session.roll`) when it is looked at.
 """
 

@@ -271,7 +271,7 @@ class ReplaySession(Player):
     def _keep(
         self, spawn: Spawn, entry: Entry, pid: int, caller: FrameType, child: VirtualChild | None = None
     ) -> None:
-        """A child was over as soon as it had begun."""
+        """A child was started that needs no machine."""
         start_ns = REAL.monotonic_ns() - self.opened_ns
         self._finished.append((spawn, entry, self._script, pid, users_spot(caller), start_ns, child))
 

@@ -51,11 +51,10 @@ from .script import (
     Script,
     errno_name,
     errno_number,
-    fields_of,
-    script_of,
     signal_name,
     signal_number,
 )
+from .scripting import fields_of, script_of
 from .single import SingleStore
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool

@@ -21,6 +21,7 @@ import pytest
 from pytest_proctape import intercept
 from pytest_proctape.clock import CLOCK, REAL, TapeClock, Timeline
 from pytest_proctape.session import RecordSession, ReplaySession
+from tests.parity.audit import audited
 from tests.parity.harness import HANG_S, Parity
 from tests.parity.observe import plain
 
@@ -71,37 +72,19 @@ class RealWaits:
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
         """While it lasts, every one is in :attr:`seen`."""
-        _install_audit_hook()
         run = Timeline.run
 
         def counting(timeline: Timeline, limit_ns: int | None) -> None:
             self.seen.append("the stopwatch")
             run(timeline, limit_ns)
 
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, audited(self._hear):
             patch.setattr(Timeline, "run", counting)
-            _counters.append(self)
-            try:
-                yield
-            finally:
-                _counters.remove(self)
+            yield
 
-
-_counters: list[RealWaits] = []
-_hooked = False
-
-
-def _install_audit_hook() -> None:
-    global _hooked
-    if not _hooked:
-        _hooked = True
-        sys.addaudithook(_audit)
-
-
-def _audit(event: str, args: tuple[object, ...]) -> None:
-    if event == "time.sleep" and args != (0,):
-        for counter in _counters:
-            counter.seen.append(f"sleep {args[0]!r}")
+    def _hear(self, event: str, args: tuple[object, ...]) -> None:
+        if event == "time.sleep" and args != (0,):
+            self.seen.append(f"sleep {args[0]!r}")
 
 
 class ClockParity(Parity):

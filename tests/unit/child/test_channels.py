@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_proctape.child.channels import Inlet, Outlet
-from pytest_proctape.child.wiring import close_quietly
 from pytest_proctape.tape import Content
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    reader, writer = os.pipe()
-    yield reader, writer
-    for fd in (reader, writer):
-        close_quietly(fd)
 
 
 def test_an_inlet_takes_what_is_there(pipe: tuple[int, int]) -> None:

@@ -6,20 +6,9 @@ import os
 import select
 import socket
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from pytest_proctape.child import can_be_led_past, is_open, is_pipe, is_regular, wiring
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    reader, writer = os.pipe()
-    yield reader, writer
-    for fd in (reader, writer):
-        wiring.close_quietly(fd)
 
 
 def test_kinds(tmp_path: Path, pipe: tuple[int, int]) -> None:

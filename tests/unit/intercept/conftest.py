@@ -9,10 +9,11 @@ import pytest
 from pytest_proctape import intercept
 from pytest_proctape.clock import EPOCH_NS, TapeClock
 from tests.unit.left_behind import nothing_left_behind
+from tests.unit.pipes import pipe
 
 from .answering import Answers
 
-__all__ = ["answers", "clock", "nothing_left_behind"]
+__all__ = ["answers", "clock", "nothing_left_behind", "pipe"]
 
 
 @pytest.fixture

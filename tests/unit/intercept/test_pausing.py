@@ -8,7 +8,7 @@ import select
 import selectors
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -17,17 +17,6 @@ from pytest_proctape.clock import REAL, TapeClock
 from pytest_proctape.intercept import pausing
 
 from .answering import Answers, passed
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    ends = os.pipe()
-    yield ends
-    for fd in ends:
-        try:
-            os.close(fd)
-        except OSError:
-            continue
 
 
 def test_sleep(clock: TapeClock, answers: Answers) -> None:

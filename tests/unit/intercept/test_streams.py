@@ -6,7 +6,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,17 +15,6 @@ from pytest_proctape.clock import TapeClock
 from pytest_proctape.intercept import streams
 
 from .answering import passed
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    ends = os.pipe()
-    yield ends
-    for fd in ends:
-        try:
-            os.close(fd)
-        except OSError:
-            continue
 
 
 def _writes_late(fd: int, *parts: bytes) -> threading.Thread:
