@@ -68,6 +68,7 @@ class Bench:
         self.folder = folder
         self.seen: list[object] = []
         self._files: list[Any] = []
+        self._pipes: list[tuple[str, int, int]] = []
         (folder / "input").write_bytes(b"one\ntwo\n")
         (folder / "plain").write_bytes(b"nothing\0\n")
         (folder / "plain").chmod(0o755)
@@ -94,6 +95,25 @@ class Bench:
         self._files.append(file)
         return file
 
+    def _pipe(self, name: str) -> int:
+        """One that the child reads or writes."""
+        reader, writer = os.pipe()
+        if name == "stdin":
+            os.write(writer, b"p\nq\n")
+            os.close(writer)
+            self._files.append(open(reader, "rb"))  # noqa: SIM115
+            return reader
+        self._pipes.append((name, reader, writer))
+        return writer
+
+    def empty(self) -> None:
+        """See what is in the pipes that were written to."""
+        for name, reader, writer in self._pipes:
+            os.close(writer)
+            with open(reader, "rb") as file:
+                self.see(f"pipe of {name}", file.read())
+        self._pipes.clear()
+
     def close(self) -> None:
         """Close all of them."""
         for file in self._files:
@@ -114,6 +134,8 @@ class Bench:
             if key == "closed file":
                 file.close()
             return file.fileno() if key == "fd" else file
+        if key == "pipe":
+            return self._pipe(name)
         path = os.environ.get("PATH", os.defpath)
         special = {
             "PIPE": subprocess.PIPE, "DEVNULL": subprocess.DEVNULL, "STDOUT": subprocess.STDOUT,

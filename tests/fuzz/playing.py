@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
+import io
 import os
 import select
 import signal
@@ -12,14 +14,15 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from pytest_proctape import ProctapeError
 
-from .around import around
+from .around import REFUSED, around
 from .bench import COMMANDS, Bench
 from .programs import Program, Step
 from .telling import DIGITS
@@ -35,6 +38,8 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if _hooked and (event in _AUDITED or (event == "open" and args[0] == os.devnull)):
         told = args[1:] if event == "os.kill" else args
         _hooked[-1].append([event, repr(told)[:500]])
+        if event in REFUSED:
+            raise LookupError("refused")
 
 
 def _use(bench: Bench, popen: Any, use: str) -> None:
@@ -68,6 +73,11 @@ def _use(bench: Bench, popen: Any, use: str) -> None:
         "raw read": lambda: os.read(popen.stdout.fileno(), 1),
         "select": lambda: bool(select.select([popen.stdout], [], [])[0]),
         "again in": lambda: subprocess.run(["cat"], stdin=popen.stdout, capture_output=True),
+        "nested": lambda: subprocess.run(["echo", "in"], capture_output=True),
+        "communicate in thread": lambda: _in_thread(popen.communicate),
+        "wait in thread": lambda: None if _would_block(popen) else _in_thread(popen.wait),
+        "dup": lambda: _read_all(os.dup(popen.stdout.fileno())),
+        "read in text": lambda: io.TextIOWrapper(popen.stdout, "latin-1").read(),
         "poll": popen.poll,
         "kill": popen.kill,
         "with kill": lambda: (popen.kill(), popen.__exit__(None, None, None), popen.poll()),
@@ -89,6 +99,16 @@ def _late(popen: Any, path: str) -> Callable[[], Any]:
         return attrgetter(path)(popen)()
 
     return call
+
+
+def _in_thread(call: Callable[[], Any]) -> Any:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+def _read_all(fd: int) -> bytes:
+    with open(fd, "rb") as file:
+        return file.read()
 
 
 def _would_block(popen: Any) -> bool:
@@ -206,6 +226,11 @@ def _os_popen(bench: Bench, step: Step, options: dict[str, Any]) -> Any:
             pipe.close()
 
 
+def _dropped(bench: Bench, step: Step, options: dict[str, Any]) -> Any:
+    subprocess.Popen(bench.command(step.command), **options)
+    gc.collect(0)
+
+
 def _plainly(name: str) -> Callable[[Bench, Step, dict[str, Any]], Any]:
     def call(bench: Bench, step: Step, options: dict[str, Any]) -> Any:
         return getattr(subprocess, name)(bench.command(step.command), **options)
@@ -221,6 +246,7 @@ KINDS: dict[str, Callable[[Bench, Step, dict[str, Any]], Any]] = {
     **{name: _plainly(name) for name in ("run", "call", "check_call", "check_output")},
     **{name: _by_shell(subprocess, name) for name in ("getoutput", "getstatusoutput")},
     "Popen": _run_popen,
+    "dropped": _dropped,
     "os.system": _by_shell(os, "system"),
     "os.popen": _os_popen,
     "os.popen write": _os_popen,
@@ -240,6 +266,10 @@ def _play(bench: Bench, step: Step) -> None:
                 raise KeyError("outside")
             except KeyError:
                 bench.tries(step.kind, KINDS[step.kind], bench, step, options)
+        elif step.around == "in a generator":
+            bench.see("generated", list(_generated(bench, step, options)))
+        elif step.around == "in a context":
+            contextvars.copy_context().run(bench.tries, step.kind, KINDS[step.kind], bench, step, options)
         elif step.around == "run in thread":
             thread = threading.Thread(
                 target=bench.tries, args=(step.kind, KINDS[step.kind], bench, step, options)
@@ -248,12 +278,17 @@ def _play(bench: Bench, step: Step) -> None:
             thread.join()
         else:
             bench.tries(step.kind, KINDS[step.kind], bench, step, options)
+    bench.empty()
     bench.see("open", _next_descriptors())
     if step.command != "nap":
         # Whether one that has said its last word has ended when it is killed is chance. And some are
         # started by `posix_spawn` where no tape is active.
         spared = {"os.kill"} if step.kind.startswith("posix") else {"os.kill", "os.posix_spawn"}
         _hooked[-1][:] = [event for event in _hooked[-1] if event[0] not in spared]
+
+
+def _generated(bench: Bench, step: Step, options: dict[str, Any]) -> Iterator[Any]:
+    yield bench.tries(step.kind, KINDS[step.kind], bench, step, options)
 
 
 def _next_descriptors() -> list[int]:

@@ -47,9 +47,9 @@ WRONG = (
 """Commands at which something is wrong, or seldom."""
 
 VALUES: dict[str, tuple[str, ...]] = {
-    "stdin": ("PIPE", "DEVNULL", "file", "closed file", "fd", "-9", "'x'", "None"),
-    "stdout": ("PIPE", "PIPE", "PIPE", "DEVNULL", "file", "fd", "STDOUT", "-9", "'x'", "None"),
-    "stderr": ("PIPE", "PIPE", "STDOUT", "DEVNULL", "file", "fd", "1.5", "None"),
+    "stdin": ("PIPE", "DEVNULL", "file", "pipe", "closed file", "fd", "-9", "'x'", "None"),
+    "stdout": ("PIPE", "PIPE", "PIPE", "DEVNULL", "file", "pipe", "fd", "STDOUT", "-9", "'x'", "None"),
+    "stderr": ("PIPE", "PIPE", "STDOUT", "DEVNULL", "file", "pipe", "fd", "1.5", "None"),
     "text": ("True", "True", "False", "1", "None"),
     "universal_newlines": ("True", "False"),
     # CPython loses its pipes where there is no such encoding.
@@ -98,13 +98,15 @@ POPEN_USES = (
     "wait timeout", "read out", "read err", "readline", "read some", "iterate", "write", "write text",
     "close in", "close out", "close err", "fileno", "poll after", "kill after", "repr", "raise", "with",
     "raise in with", "detach", "flush", "raw read", "select", "again in",
+    "nested", "communicate in thread", "dup", "read in text", "wait in thread",
 )  # fmt: skip
 NAP_USES = ("poll", "signal 0", "wait soon", "communicate soon", "repr", "bad signal", "fileno")
 DEADLY = ("kill", "terminate", "signal", "os.kill", "with kill")
 AROUND = (
     "popen subclass", "run in thread", "log communicate", "log wait", "log poll", "log kill", "log __exit__",
     "log __init__", "log run", "log os.pipe", "log Popen", "sigchld", "sigchld ignored", "in except",
-    "chdir", "PATH", "no stdin", "encoding patched", "frozen",
+    "chdir", "PATH", "no stdin", "encoding patched", "frozen", "frozen", "refused by an audit hook",
+    "in a generator", "in a context", "traced", "umask",
 )  # fmt: skip
 ASYNC_USES = (
     "communicate",
@@ -176,6 +178,8 @@ def _breaks(uses: Sequence[str]) -> bool:
 
 
 def _ends(step: Step) -> bool:
+    if step.options.get("executable", "None") != "None":
+        return False
     if step.options.get("shell", "None") not in ("False", "None"):
         return False
     if step.kind == "Popen":
@@ -215,7 +219,7 @@ def _maker(weight: int) -> Callable[[Callable[[random.Random], Step]], Callable[
 def _step(chance: random.Random) -> Step:
     weights = [weight for weight, _ in _MAKERS]
     step = chance.choices(_MAKERS, weights)[0][1](chance)
-    return replace(step, around=chance.choice(AROUND)) if chance.random() < 0.25 else step
+    return replace(step, around=chance.choice(AROUND)) if chance.random() < 0.3 else step
 
 
 def _command(chance: random.Random) -> str:
@@ -265,6 +269,11 @@ def _popen_that_lasts(chance: random.Random) -> Step:
         options["text"] = "True"
     uses = tuple(chance.choice(NAP_USES) for _ in range(chance.choice((1, 2, 3))))
     return Step("Popen", "nap", options, (*uses, chance.choice(DEADLY)))
+
+
+@_maker(1)
+def _dropped(chance: random.Random) -> Step:
+    return Step("dropped", chance.choice(("true", "false")), _options(chance))
 
 
 @_maker(2)

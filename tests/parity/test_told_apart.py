@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -211,3 +212,47 @@ def test_an_input_that_is_new_and_left_alone(parity: Parity) -> None:
     parity(lambda folder: subprocess.run(["true"], stdout=PIPE).returncode)
     parity(lambda folder: subprocess.run(["true"], stdout=PIPE, input=b"abc").returncode)
     assert '"stdin": {"any": true}' in parity.tape
+
+
+# -- a mock clock that is taken away while a child runs ----------------------------------------
+
+
+def _started_under_a_clock(command: str) -> Any:
+    with freeze_time("2030-01-01"):
+        return subprocess.Popen(["sh", "-c", command], stdin=PIPE, stdout=PIPE)
+
+
+_BEHIND: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "wait": ("sleep 0.02", lambda child: child.wait()),
+    "timed wait": ("sleep 0.02", lambda child: child.wait(60)),
+    "read": ("sleep 0.02; echo x", lambda child: child.stdout.read()),
+    "read of nothing": ("sleep 0.02", lambda child: os.read(child.stdout.fileno(), 10)),
+    "communicate": ("sleep 0.02; echo x", lambda child: child.communicate(timeout=60)),
+    "dialog": (
+        "cat",
+        lambda child: (child.stdin.write(b"a\n"), child.stdin.flush(), child.stdout.readline()),
+    ),
+    "wait in vain": ("exec sleep 1000", lambda child: (outcome(child.wait, 0.02), child.kill())),
+    "communicate in vain": (
+        "exec sleep 1000",
+        lambda child: (outcome(child.communicate, timeout=0.02), child.kill()),
+    ),
+    "kill": ("exec sleep 1000", lambda child: child.kill()),
+    "another clock": (
+        "sleep 0.02",
+        lambda child: (child.wait(), _started_under_a_clock("exit 3").communicate()),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _BEHIND)
+def test_a_clock_that_is_taken_away_before_the_end(parity: Parity, name: str) -> None:
+    command, use = _BEHIND[name]
+
+    def body(folder: Path) -> Any:
+        with _started_under_a_clock(command) as child:
+            told = use(child)
+        return told, child.returncode
+
+    parity(body)
+    assert all(entry["duration_ms"] < 60_000 for entry in json.loads(parity.tape)["entries"])

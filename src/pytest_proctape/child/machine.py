@@ -152,7 +152,9 @@ class Machine(Ends):
                 return
             if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
                 # What follows a cause comes as long after it as it did in the recording.
-                self._anchor_ns = self._now_ns() - step.at_ns
+                # Where the clock is gone meanwhile, it has come already.
+                now_ns = self._now_ns() if self._waits is None else self._waits.timeline.known_ns()
+                self._anchor_ns = now_ns - step.at_ns
             self._at += 1
         if self._held:
             return

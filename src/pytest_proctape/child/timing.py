@@ -40,7 +40,7 @@ class ChildTime:
 
     def now_ns(self) -> int:
         """Nanoseconds, counted from anywhere."""
-        return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.now_ns()
+        return REAL.monotonic_ns() if self.waits is None else self.waits.timeline.known_ns()
 
     def noted_ns(self) -> int:
         """When something happened that is noted now."""

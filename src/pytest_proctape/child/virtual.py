@@ -202,7 +202,7 @@ class VirtualChild(Machine):
         some slack: the recorded wait did reach the end, and began a little later than this one. Under a
         mock clock time passes, and decides.
         """
-        if self._waits is not None:
+        if self._waits is not None and self._waits.timeline.holds:
             return not self._await(self._waits.timeline.now_ns() + timeout_ns)
         with self._lock:
             status = None if self._held else self.poll()

@@ -60,6 +60,12 @@ class Timeline:
                 return self._last_ns + FOREVER_NS
             return self._still_ns() + self._passed_ns()
 
+    def known_ns(self) -> int:
+        """What has passed until now, or until the last mock clock was taken away."""
+        with self._lock:
+            self._find()
+            return self._last_ns if self._reading is None else self.now_ns()
+
     def shown_ns(self) -> int | None:
         """What the topmost mock clock shows, nanoseconds since 1970; ``None`` where there is none."""
         with self._lock:
@@ -74,12 +80,12 @@ class Timeline:
 
     def noted_ns(self) -> int:
         """When something happened that is noted now: a microsecond after somebody gave up, at least."""
-        return max(self.now_ns(), self._late_ns)
+        return max(self.known_ns(), self._late_ns)
 
     def give_up(self) -> None:
         """Somebody waits no longer, or looked in vain: what is noted from now on came too late for that."""
         with self._lock:
-            self._late_ns = self.now_ns() + NS_PER_US
+            self._late_ns = self.known_ns() + NS_PER_US
 
     def add(self, ns: int) -> None:
         """Let time pass at once, by whole microseconds, rounded up."""

@@ -257,7 +257,7 @@ class Waits:
         if self._is_anybody_busy(own):
             return _LOOK_S
         if not self.timeline.running:
-            self._settle()
+            self.settle()
         if wait.ready():
             return 0.0
         ahead = self._next_to_go(own)
@@ -295,7 +295,7 @@ class Waits:
         first.chosen = True
         return first
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """What was sent before is received before time goes on, be it from child to child."""
         sources = list(self._sources)
         while sum(source.step() for source in sources):

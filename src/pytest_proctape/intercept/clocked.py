@@ -110,7 +110,12 @@ def freezers() -> list[tuple[Any, str, Any]]:
 def freezer(module: str) -> list[tuple[Any, str, Any]]:
     """The same for one; nothing where it is not imported."""
     where = getattr(sys.modules.get(module), MAKERS[module], None)
-    return [] if where is None else [(where, "start", _noticing(where.start))]
+    if where is None:
+        return []
+    found = [(where, "start", _noticing(where.start))]
+    if hasattr(where, "stop"):
+        found.append((where, "stop", _letting_go(where.stop)))
+    return found
 
 
 def _noticing(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -122,6 +127,18 @@ def _noticing(real: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return start
+
+
+def _letting_go(real: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def stop(self: Any) -> Any:
+        result = real(self)
+        if CLOCK.in_use and not CLOCK.timeline.holds:
+            # No clock keeps the children from what comes next, and nobody else would tell them.
+            CLOCK.waits.settle()
+        return result
+
+    return stop
 
 
 def forget() -> None:
