@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import heapq
 import itertools
+import select as system
 import selectors
 import weakref
 from collections import deque
@@ -50,6 +51,7 @@ class Pace:
         children: those that have not ended, or whose output is on its way, with the transports to be told.
         stepped: those that have to be looked at.
         fed: those that a pipe may bring on, and those of which one never knows.
+        inputs: those that wait for input, by the descriptor that it comes by.
         lanes: pipes of children that the system is not asked about.
     """
 
@@ -62,6 +64,9 @@ class Pace:
         """A heap of all that is in ``_due``, and of more: what has been superseded stays until its time."""
         self._numbers = itertools.count()
         self.fed: set[VirtualChild] = set()
+        self.inputs: dict[int, VirtualChild] = {}
+        self._input_of: dict[VirtualChild, int] = {}
+        self._looking = system.poll()
         self._tellers: dict[VirtualChild, Callable[[], None]] = {}
         self._untold: dict[VirtualChild, tuple[Any, int]] = {}
         self._asleep = False
@@ -117,6 +122,8 @@ class Pace:
             child.awaited_in_vain()
         if held:
             return []
+        for child in list(self.inputs.values()):
+            child.look_no_more()
         self._asleep = True
         try:
             # Whoever steps a child from now on wakes the loop.
@@ -144,7 +151,7 @@ class Pace:
 
     def can_move(self) -> bool:
         """Whether there is anything to catch up with."""
-        if self.stepped or self.fed:
+        if self.stepped or self.fed or self.inputs:
             return True
         return bool(self._times) and self._times[0][0] <= (self._real_time() + self.skipped_s) * 1e9
 
@@ -173,6 +180,9 @@ class Pace:
             PUMP.catch_up(self.fed)
             for child in [one for one in self.fed if one.restless]:
                 child.step()
+        if self.inputs:
+            for fd, _ in self._looking.poll(0):
+                self.inputs[fd].step()
         now_ns = self.now_ns() if self._times else 0
         while self._times and self._times[0][0] <= now_ns:
             at_ns, _, child = heapq.heappop(self._times)
@@ -200,7 +210,22 @@ class Pace:
             self.fed.add(child)
         else:
             self.fed.discard(child)
+        self._look_for_input(child, child.input_to_look_at)
         return told
+
+    def _look_for_input(self, child: VirtualChild, fd: int | None) -> None:
+        before = self._input_of.get(child)
+        if fd == before:
+            return
+        if before is not None:
+            del self._input_of[child]
+            if self.inputs[before] is child:
+                del self.inputs[before]
+                self._looking.unregister(before)
+        if fd is not None:
+            self._input_of[child] = fd
+            self.inputs[fd] = child
+            self._looking.register(fd, system.POLLIN)
 
     def _schedule(self, child: VirtualChild) -> None:
         due_ns = child.due_ns()
@@ -227,6 +252,7 @@ class Pace:
         del self.children[child]
         self._due.pop(child, None)
         self.fed.discard(child)
+        self._look_for_input(child, None)
         if not self._due:
             # A loop may outlive very many children.
             self._times.clear()
@@ -313,7 +339,7 @@ class Selector:
                 if pace.can_move():
                     pace.catch_up()
                 return self._glance()
-            if pace.stepped or pace.fed:
+            if pace.stepped or pace.fed or pace.inputs:
                 pace.catch_up()
             return self._lanes.events() if self._lanes.ready else []
         if pace.at_rest and not self._lanes.ready:
