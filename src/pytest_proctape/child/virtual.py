@@ -51,7 +51,7 @@ class VirtualChild(Machine):
     _stall_watch: StallWatch | None = None
     _quiet = _unseen = False
     _looked_at_until_ns: int | None = None
-    """Until then, by the real clock, its loop looks whether it has got input; ``None`` where the pump does."""
+    """Until then, by the real clock, its loop looks for its input; ``None`` where the pump does."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class VirtualChild(Machine):
         if now_ns is not None:
             self._quiet = True
             if waits is None and not self.restless:
-                self._looked_at_until_ns = REAL.monotonic_ns() + _ABSENCE_NS
+                self._let_loop_look()
         elif waits is None:
             self._unseen = script.seen_running
         self._home = threading.get_ident()
@@ -315,10 +315,14 @@ class VirtualChild(Machine):
         looked_at = inlet is not None and self._looked_at_until_ns is not None and self._awaits_input()
         return inlet.fd if looked_at and inlet is not None else None
 
+    def _let_loop_look(self) -> None:
+        self._looked_at_until_ns = REAL.monotonic_ns() + _ABSENCE_NS
+
     def look_no_more(self) -> None:
         """Its loop can't look at its input now, as it waits or is about to."""
         with self._lock:
             self._looked_at_until_ns = None
+            PUMP.call_at(None, self)
             self._watch()
 
     @property
@@ -428,6 +432,9 @@ class VirtualChild(Machine):
                     PUMP.forget(outlet.fd)
         if self._stall_watch is not None or isinstance(self._next(), CAUSES):
             self._watch_for_stall(waits=bool(self.streams()))
+        self._watch_inlet()
+
+    def _watch_inlet(self) -> None:
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
             if self._looked_at_until_ns is not None:
@@ -438,7 +445,7 @@ class VirtualChild(Machine):
                 PUMP.forget(inlet.fd)
 
     def _watch_late(self, at_ns: int) -> None:
-        """Have the pump watch its input if its loop does not come: to wake the pump takes longer than all else."""
+        """Have the pump watch its input if its loop does not come: to wake the pump takes long."""
         if not self._awaits_input():
             PUMP.call_at(None, self)
         elif REAL.monotonic_ns() < at_ns:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from io import FileIO
 from typing import Any
 
-from ..child import PUMP, VirtualChild, patience_ns
+from ..child import PUMP, FedChild, VirtualChild, patience_ns
 from ..clock import REAL
 from ..frozen import NOTHING
 from . import inherit
@@ -90,14 +90,16 @@ class Pace:
         Args:
             child: of this replay.
             transport: of the child.
-            files: pipes that it has said all into, and whether that was anything.
+            files: pipes that it says all into at once, and whether that is anything.
         """
         self.children[child] = transport
         child.on_step = self._note_step
         if files:
-            self.lanes.open(child, files)
-            self._schedule(child)
-            return
+            if not isinstance(child, FedChild):
+                self.lanes.open(child, files)
+                self._schedule(child)
+                return
+            self.lanes.open(child, files, is_mute=child.is_mute)
         self.stepped.append(child)
 
     def _note_step(self, child: VirtualChild) -> None:
@@ -157,8 +159,8 @@ class Pace:
 
     def awaits_real(self) -> bool:
         """Whether the loop waits for a real child, too."""
-        transports = _REAL.get(self._loop(), ())
-        return any(getattr(one, "_returncode", 0) is None for one in transports)
+        transports = _REAL.get(self._loop()) if _REAL else None
+        return transports is not None and any(getattr(one, "_returncode", 0) is None for one in transports)
 
     def telling(self) -> bool:
         """Whether the word that a child has ended is on its way to the loop.
@@ -199,6 +201,8 @@ class Pace:
         if child not in self.children:
             return False
         told = False
+        if isinstance(child, FedChild) and not child.is_mute:
+            self.lanes.speak(child)
         if child.status is not None:
             self.lanes.close(child)
             told = self._tell_end(child)
@@ -252,7 +256,8 @@ class Pace:
         del self.children[child]
         self._due.pop(child, None)
         self.fed.discard(child)
-        self._look_for_input(child, None)
+        if child in self._input_of:
+            self._look_for_input(child, None)
         if not self._due:
             # A loop may outlive very many children.
             self._times.clear()
@@ -261,12 +266,12 @@ class Pace:
         """Let the time pass until something is due, or ``loop.time`` is ``deadline``; whether anything is."""
         while self._times and self._due.get(self._times[0][2]) != self._times[0][0]:
             heapq.heappop(self._times)
-        due = [at_ns for at_ns, _, _ in self._times[:1]]
-        if deadline is not None:
-            due.append(round(deadline * 1e9))
-        if not due:
+        due_ns = None if deadline is None else round(deadline * 1e9)
+        if self._times and (due_ns is None or self._times[0][0] < due_ns):
+            due_ns = self._times[0][0]
+        if due_ns is None:
             return False
-        self.skipped_s += max(0.0, (min(due) - self.now_ns()) / 1e9) + 1e-9
+        self.skipped_s += max(0.0, (due_ns - self.now_ns()) / 1e9) + 1e-9
         return True
 
 
@@ -299,7 +304,7 @@ class Selector:
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
         """Stands in for :meth:`selectors.BaseSelector.get_key`."""
-        if fileobj in self._lanes:
+        if fileobj in self._lanes.opened:
             return self._lanes.keys[fileobj]
         return self._inner.get_key(fileobj)
 

@@ -196,7 +196,12 @@ def test_the_thread_is_not_woken_for_what_comes_later(pump: Pump, monkeypatch: p
             os.sched_yield()
     woken: list[int] = []
     wake = pump._wake
-    monkeypatch.setattr(pump, "_wake", lambda: woken.append(1) or wake())
+
+    def wake_up() -> None:
+        woken.append(1)
+        wake()
+
+    monkeypatch.setattr(pump, "_wake", wake_up)
     pump.call_at(far_ns + 1, owners[1])
     pump.call_at(None, owners[1])
     assert woken == []
