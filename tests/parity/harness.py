@@ -30,7 +30,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import GUARDIAN, BriefChild, Said, Started, Wiring
+from pytest_proctape.child import GUARDIAN, Said, Started, VirtualChild, Wiring
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import Launch, popen, short
 from pytest_proctape.match import Terms
@@ -231,7 +231,7 @@ class _Hearing(RecordSession):
 
 
 class _Counting(ReplaySession):
-    """Knows how often the short road was taken, and a child had ended when it was made."""
+    """Knows how often the short road was taken, and one of those that :mod:`.popen` and a loop have."""
 
     short_roads = 0
     at_once = 0
@@ -246,7 +246,7 @@ class _Counting(ReplaySession):
         self.at_once += pid is not None
         return pid
 
-    def replay_in_loop(self, *asked: Any) -> BriefChild | None:
+    def replay_in_loop(self, *asked: Any) -> VirtualChild | None:
         child = super().replay_in_loop(*asked)
         self.at_once += child is not None
         return child
@@ -264,7 +264,7 @@ class Parity:
         replay_s: how long the replay took, seconds.
         files: what of the files that commands make in the body's directory is recorded, if anything.
         short_roads: how many spawns were replayed by the short road.
-        at_once: how many others were by a child that had ended when it was made.
+        at_once: how many others were by a child that had ended when it was made, or by one of a loop.
         heard: how many were recorded by it.
         compares_tapes: both roads of a recording give the same tape: nothing on it is up to chance, such as
             whether somebody has ended already, or which of two outputs is read first.

@@ -40,6 +40,30 @@ def python(code: str, *args: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", code, *args]
 
 
+class Order(asyncio.SubprocessProtocol):
+    """Notes what it is told, in order."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self.seen.append(("made", type(transport).__name__))
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.seen.append((fd, data))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.seen.append((fd, exc))
+
+    def process_exited(self) -> None:
+        self.seen.append("exited")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.append(("lost", exc))
+        self.done.set_result(None)
+
+
 def outcome(call: Callable[..., Any], /, *args: object, **kwargs: object) -> Any:
     """What ``call`` returned, or what it raised. An error of the package is no outcome: it is raised.
 

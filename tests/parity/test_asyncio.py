@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from .harness import Parity
-from .observe import python
+from .observe import Order, python
 
 Exec = asyncio.create_subprocess_exec
 BOTH = "import os; os.write(1, b'out'); os.write(2, b'err')"
@@ -223,26 +223,9 @@ def test_run_in_a_thread(parity: Parity) -> None:
 
 
 def test_a_subprocess_protocol(parity: Parity) -> None:
-    class Protocol(asyncio.SubprocessProtocol):
-        def __init__(self) -> None:
-            self.seen: list[Any] = []
-            self.done = asyncio.get_running_loop().create_future()
-
-        def pipe_data_received(self, fd: int, data: bytes) -> None:
-            self.seen.append((fd, data))
-
-        def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-            self.seen.append((fd, exc))
-
-        def process_exited(self) -> None:
-            self.seen.append("exited")
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.done.set_result(None)
-
     async def main(folder: Path) -> Any:
         loop = asyncio.get_running_loop()
-        transport, protocol = await loop.subprocess_exec(Protocol, *python(BOTH), stdin=DEVNULL)
+        transport, protocol = await loop.subprocess_exec(Order, *python(BOTH), stdin=DEVNULL)
         await protocol.done
         code = transport.get_returncode()
         transport.close()

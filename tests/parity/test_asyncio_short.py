@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from .harness import Parity
-from .observe import python
+from .observe import Order, python
 
 Exec = asyncio.create_subprocess_exec
 Main = Callable[[Path], Coroutine[Any, Any, Any]]
@@ -204,30 +204,6 @@ def test_a_busy_loop_sees_the_end(parity: Parity) -> None:
     assert parity(runs(main)) == ((b"x\n", None), 0)
 
 
-class Order(asyncio.SubprocessProtocol):
-    """Notes what it is told, in order."""
-
-    def __init__(self) -> None:
-        self.seen: list[Any] = []
-        self.done = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: Any) -> None:
-        self.seen.append(("made", type(transport).__name__))
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self.seen.append((fd, data))
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        self.seen.append((fd, exc))
-
-    def process_exited(self) -> None:
-        self.seen.append("exited")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.seen.append(("lost", exc))
-        self.done.set_result(None)
-
-
 def test_a_protocol_is_told_in_order(parity: Parity) -> None:
     async def main(folder: Path) -> Any:
         loop = asyncio.get_running_loop()
@@ -251,10 +227,67 @@ def test_a_transport_that_is_closed_while_its_child_runs(parity: Parity) -> None
     assert parity(runs(main)) == (-9, ("lost", None))
 
 
+async def talk(child: asyncio.subprocess.Process, words: list[bytes]) -> list[bytes]:
+    """What comes of each word."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    heard = []
+    for word in words:
+        child.stdin.write(word)
+        await child.stdin.drain()
+        heard.append(await child.stdout.readline())
+    return heard
+
+
+SORTS = ["sh", "-c", "sort; echo done >&2"]
+ANSWERS = ["sh", "-c", "while read word; do echo $word $word; done"]
+IN_TIME = ["sh", "-c", "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three"]
+_BODIES: dict[str, tuple[list[str], dict[str, Any], Callable[[Any], Coroutine[Any, Any, Any]]]] = {
+    "an input": (SORTS, {"stdin": PIPE, "stderr": PIPE}, lambda child: child.communicate(b"b\na\n")),
+    "an empty input": (SORTS, {"stdin": PIPE, "stderr": PIPE}, lambda child: child.communicate(b"")),
+    "much input": (SORTS, {"stdin": PIPE, "stderr": PIPE}, lambda child: child.communicate(b"x\n" * 90_000)),
+    "a dialog": (ANSWERS, {"stdin": PIPE}, lambda child: talk(child, [b"a\n", b"b\n"])),
+    "in its own time": (IN_TIME, {"stderr": PIPE}, lambda child: child.communicate()),
+    "both in one": (IN_TIME, {"stderr": STDOUT}, lambda child: child.communicate()),
+}
+
+
+@pytest.mark.parametrize("command, streams, body", _BODIES.values(), ids=_BODIES)
+def test_who_is_sent_something_or_takes_its_time(
+    parity: Parity,
+    command: list[str],
+    streams: dict[str, Any],
+    body: Callable[[Any], Coroutine[Any, Any, Any]],
+) -> None:
+    async def main(folder: Path) -> Any:
+        base = number_of(folder)
+        child = await Exec(*command, stdout=PIPE, **streams)
+        then = number_of(folder) - base
+        heard = await body(child)
+        if child.stdin is not None:
+            child.stdin.close()
+        return then, heard, await child.wait(), number_of(folder) - base
+
+    assert parity(runs(main))[2:] == (0, 0)
+    assert parity.at_once
+
+
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_who_waits_for_input_is_ended(parity: Parity, end: str) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("cat", stdin=PIPE, stdout=PIPE)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(child.wait(), 0.2)
+        getattr(child, end)()
+        return await child.communicate(), child.returncode
+
+    assert parity(runs(main))[0] == (b"", None)
+    assert parity.at_once
+
+
 _OTHERS: dict[str, dict[str, Any]] = {
     "a new session": {"start_new_session": True},
     "descriptors passed on": {"close_fds": False},
-    "an input": {"stdin": PIPE},
     "a function before": {"preexec_fn": lambda: None},
 }
 

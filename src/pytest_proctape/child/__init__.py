@@ -6,6 +6,7 @@ from .channels import Outlet
 from .ears import Ear, End, Ends
 from .ended import EndedChild, are_writable, own_pipes, say
 from .family import process_of, processes
+from .fed import FedChild
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
 from .heard import LITTLE, HeardChild
@@ -33,6 +34,7 @@ __all__ = [
     "End",
     "EndedChild",
     "Ends",
+    "FedChild",
     "Fork",
     "HeardChild",
     "Memory",

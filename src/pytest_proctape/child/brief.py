@@ -61,6 +61,7 @@ class BriefChild(EndedChild):
         self._ends_with = status
         self._duration_ns = ns_from_ms(entry.duration_ms)
         self._now_ns = now_ns
+        self._loop_ns = now_ns
         self._anchor_ns = now_ns()
         self._home = threading.get_ident()
         self._on_wrong = on_wrong
@@ -87,7 +88,8 @@ class BriefChild(EndedChild):
                     os.write(fd, data)
                     self.said.add(fd)
                 self._pipes.append(out_of_the_way(fd))
-        self._watch()
+        if self.has_much:
+            self._watch()
 
     def due_ns(self) -> int | None:
         """When it ends, by the clock of the loop; ``None`` once it has."""
@@ -117,6 +119,9 @@ class BriefChild(EndedChild):
     def _end(self, status: int) -> None:
         super()._end(status)
         self._let_go()
+        if self._changed is not None:
+            # Another thread waits for it than that of the loop.
+            self._changed.notify_all()
 
     def _drop(self) -> None:
         super()._drop()

@@ -113,13 +113,17 @@ def say(
             return False
     announce()
     for fd, data in said:
-        try:
-            os.write(fd, data)
-        except OSError as error:
-            # Nobody will ever read it.
-            if error.errno not in GONE:
-                raise
+        put(fd, data)
     return True
+
+
+def put(fd: int, data: bytes) -> None:
+    """Write into a pipe what there is room for; nobody may ever read it."""
+    try:
+        os.write(fd, data)
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
 
 
 def _holds(fd: int, size: int) -> bool:

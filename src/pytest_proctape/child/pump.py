@@ -20,6 +20,7 @@ from ..clock import REAL
 from .wiring import moved, out_of_the_way
 
 _READ = selectors.EVENT_READ
+_FOR_EVER = float("inf")
 _EpollSelector: tuple[type[selectors.BaseSelector], ...] = tuple(
     kind for kind in (getattr(selectors, "EpollSelector", None),) if kind is not None
 )
@@ -43,6 +44,8 @@ class Pump:
         self._lock = _thread.RLock()
         self._watched: dict[int, int] = {}
         self._timers: dict[Stepper, int] = {}
+        self._sleeps_until_ns: float = _FOR_EVER
+        """When the thread looks at the timers again by itself."""
         self._selector: selectors.BaseSelector | None = None
         self._wake_read = self._wake_write = -1
         self._running = False
@@ -106,10 +109,11 @@ class Pump:
             elif self._timers.get(owner) != at_ns:
                 self._timers[owner] = at_ns
                 self._open()
-                if self._running:
-                    self._wake()
-                else:
+                if not self._running:
                     self._start()
+                elif at_ns < self._sleeps_until_ns:
+                    # Else it wakes early enough. To wake it costs more than most children do in all.
+                    self._wake()
 
     def catch_up(self, owners: Container[Stepper]) -> None:
         """Do for these owners, before this returns, what the thread is about to do for them."""
@@ -265,8 +269,10 @@ class Pump:
     def _patience(self) -> float | None:
         with self._lock:
             if not self._timers:
+                self._sleeps_until_ns = _FOR_EVER
                 return None
-            return max(0.0, (min(self._timers.values()) - REAL.monotonic_ns()) / 1e9)
+            first_ns = self._sleeps_until_ns = min(self._timers.values())
+            return max(0.0, (first_ns - REAL.monotonic_ns()) / 1e9)
 
     def _due(self) -> list[Stepper]:
         with self._lock:

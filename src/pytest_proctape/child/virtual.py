@@ -29,6 +29,8 @@ LONE_STALL_LIMIT_NS = 10**9
 """The same where the parent has no other thread that could still do what the child waits for."""
 
 _SLACK_NS = 50_000_000
+_ABSENCE_NS = 20_000_000
+"""Real nanoseconds after which a loop that should look at a child's input is thought to be held up."""
 
 
 class VirtualChild(Machine):
@@ -48,6 +50,8 @@ class VirtualChild(Machine):
     restless = False
     _stall_watch: StallWatch | None = None
     _quiet = _unseen = False
+    _looked_at_until_ns: int | None = None
+    """Until then, by the real clock, its loop looks for its input; ``None`` where the pump does."""
 
     def __init__(
         self,
@@ -85,6 +89,8 @@ class VirtualChild(Machine):
         self.new_session = new_session
         if now_ns is not None:
             self._quiet = True
+            if waits is None and not self.restless:
+                self._let_loop_look()
         elif waits is None:
             self._unseen = script.seen_running
         self._home = threading.get_ident()
@@ -298,9 +304,26 @@ class VirtualChild(Machine):
     def is_fed(self) -> bool:
         """A pipe that becomes ready may bring it on, or one has to look by oneself."""
         with self._lock:
-            if self.restless or (self._inlet is not None and isinstance(self._next(), script.AwaitsInput)):
+            if self.restless or (self._awaits_input() and self._looked_at_until_ns is None):
                 return True
             return bool(self._outlets) and any(one.pending for one in self._outlets.values())
+
+    @property
+    def input_to_look_at(self) -> int | None:
+        """Where its loop has to look for what it waits for; ``None`` where that is not up to the loop."""
+        inlet = self._inlet
+        looked_at = inlet is not None and self._looked_at_until_ns is not None and self._awaits_input()
+        return inlet.fd if looked_at and inlet is not None else None
+
+    def _let_loop_look(self) -> None:
+        self._looked_at_until_ns = REAL.monotonic_ns() + _ABSENCE_NS
+
+    def look_no_more(self) -> None:
+        """Its loop can't look at its input now, as it waits or is about to."""
+        with self._lock:
+            self._looked_at_until_ns = None
+            PUMP.call_at(None, self)
+            self._watch()
 
     @property
     def awaits_expiry(self) -> bool:
@@ -409,12 +432,34 @@ class VirtualChild(Machine):
                     PUMP.forget(outlet.fd)
         if self._stall_watch is not None or isinstance(self._next(), CAUSES):
             self._watch_for_stall(waits=bool(self.streams()))
+        self._watch_inlet()
+
+    def _watch_inlet(self) -> None:
         inlet = self._inlet
         if inlet is not None and inlet.owned and inlet.waits:
-            if isinstance(self._next(), script.AwaitsInput):
+            if self._looked_at_until_ns is not None:
+                self._watch_late(self._looked_at_until_ns)
+            elif self._awaits_input():
                 PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
             else:
                 PUMP.forget(inlet.fd)
+
+    def _watch_late(self, at_ns: int) -> None:
+        """Have the pump watch its input if its loop does not come: to wake the pump takes long."""
+        if not self._awaits_input():
+            PUMP.call_at(None, self)
+        elif REAL.monotonic_ns() < at_ns:
+            PUMP.call_at(at_ns, self)
+        else:
+            self.look_no_more()
+
+    def _drop_inlet(self) -> None:
+        super()._drop_inlet()
+        if self._looked_at_until_ns is not None:
+            PUMP.call_at(None, self)
+
+    def _awaits_input(self) -> bool:
+        return self._inlet is not None and isinstance(self._next(), script.AwaitsInput)
 
     def _watch_for_stall(self, *, waits: bool) -> None:
         if waits or self._stall_watch is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Protocol
 
-from ..child import BriefChild, Said, Started, Streams, Wiring
+from ..child import Said, Started, Streams, VirtualChild, Wiring
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
 
@@ -126,17 +126,19 @@ class MemoryReplayer(Protocol):
         streams: Streams,
         sent: bytes | None,
         pipes: tuple[int, int],
+        wired: Callable[[], Wiring],
         announce: Callable[[], None],
         caller: FrameType,
         now_ns: Callable[[], int],
-    ) -> BriefChild | None:
-        """Answer a spawn of an event loop whose child says all at once, and ends later.
+    ) -> VirtualChild | None:
+        """Answer a spawn of an event loop.
 
         Args:
             spawn: what is asked for.
             streams: of the child.
-            sent: as above.
+            sent: as above; ``None`` as well where its stdin is a pipe.
             pipes: as above.
+            wired: all its descriptors, for one that does more than to say all at once and to end later.
             announce: is called when it is certain that the child can be started.
             caller: the frame that asks for it.
             now_ns: the clock of the loop.

@@ -20,14 +20,22 @@ _TRANSPORT: Any = getattr(asyncio.unix_events, "_UnixReadPipeTransport", None)
 
 
 class _Lane:
-    """One pipe; ``unread`` is whether its child has said something, ``ended`` whether it has closed it."""
+    """One pipe.
 
-    __slots__ = ("ended", "file", "unread")
+    Attributes:
+        file: the parent's end, while there is one.
+        unsaid: something is going to be said into it.
+        unread: something has been.
+        ended: its child has closed it.
+    """
 
-    def __init__(self, file: FileIO, unread: bool) -> None:
+    __slots__ = ("ended", "file", "unread", "unsaid")
+
+    def __init__(self, file: FileIO, unread: bool, unsaid: bool) -> None:
         # Who keeps it open is the test's own affair.
         self.file = weakref.ref(file)
         self.unread = unread
+        self.unsaid = unsaid
         self.ended = False
 
 
@@ -37,47 +45,57 @@ class Lanes:
     Attributes:
         keys: of those that are being watched, as a selector has them.
         ready: those of them that can be read.
+        opened: all of them, by the parent's descriptor.
     """
 
     def __init__(self) -> None:
         self.keys: dict[int, SelectorKey] = {}
         self.ready: dict[int, None] = {}
-        self._lanes: dict[int, _Lane] = {}
+        self.opened: dict[int, _Lane] = {}
         self._of: dict[VirtualChild, list[tuple[int, _Lane]]] = {}
 
-    def __contains__(self, fd: object) -> bool:
-        return fd in self._lanes
-
-    def open(self, child: VirtualChild, files: Mapping[FileIO, bool]) -> None:
+    def open(self, child: VirtualChild, files: Mapping[FileIO, bool], *, is_mute: bool = False) -> None:
         """There are these from now on.
 
         Args:
             child: who has said all that it is going to say.
             files: the parent's ends of its pipes, and whether something is in them.
+            is_mute: the child has yet to say it; then :meth:`speak` follows.
         """
-        opened = self._of[child] = [(file.fileno(), _Lane(file, unread)) for file, unread in files.items()]
+        opened = self._of[child] = [
+            (file.fileno(), _Lane(file, says and not is_mute, says and is_mute))
+            for file, says in files.items()
+        ]
         for fd, lane in opened:
             if fd in self.keys:
                 # Closed by somebody who told nobody.
                 self.forget(fd)
-            self._lanes[fd] = lane
+            self.opened[fd] = lane
+
+    def speak(self, child: VirtualChild) -> None:
+        """The child has said what it has to say. It is asked after each of its steps."""
+        for fd, lane in self._of.get(child, ()):
+            if lane.unsaid:
+                lane.unread, lane.unsaid = True, False
+                if fd in self.keys and self.opened[fd] is lane:
+                    self.ready[fd] = None
 
     def close(self, child: VirtualChild) -> None:
         """The child has ended: who reads its pipes gets the rest, and the end."""
         for fd, lane in self._of.pop(child, ()):
             lane.ended = True
-            if fd in self.keys and self._lanes[fd] is lane:
+            if fd in self.keys and self.opened[fd] is lane:
                 self.ready[fd] = None
 
     def watch(self, fd: int, events: int, data: Any) -> SelectorKey | None:
         """Watch ``fd``; ``None`` where the system has to."""
-        lane = self._lanes.get(fd)
+        lane = self.opened.get(fd)
         if lane is None:
             return None
         file = lane.file()
         # The number may mean something else by now.
         if events != EVENT_READ or file is None or not _is_transports(data, file):
-            del self._lanes[fd]
+            del self.opened[fd]
             return None
         key = self.keys[fd] = SelectorKey(fd, fd, events, data)
         if lane.unread or lane.ended:
@@ -87,18 +105,19 @@ class Lanes:
     def forget(self, fd: int) -> SelectorKey:
         """Watch it no more."""
         self.ready.pop(fd, None)
-        if self._lanes[fd].ended:
-            del self._lanes[fd]
+        if self.opened[fd].ended:
+            del self.opened[fd]
         return self.keys.pop(fd)
 
     def events(self) -> list[tuple[SelectorKey, int]]:
         """What can be read. A transport takes all that there is, and then there is only the end."""
-        found = [(self.keys[fd], EVENT_READ) for fd in self.ready]
-        for key, _ in found:
-            lane = self._lanes[key.fd]
+        found = []
+        for fd in tuple(self.ready):
+            found.append((self.keys[fd], EVENT_READ))
+            lane = self.opened[fd]
             lane.unread = False
             if not lane.ended:
-                del self.ready[key.fd]
+                del self.ready[fd]
         return found
 
 

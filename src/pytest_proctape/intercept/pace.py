@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import heapq
 import itertools
+import select as system
 import selectors
 import weakref
 from collections import deque
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from io import FileIO
 from typing import Any
 
-from ..child import PUMP, VirtualChild, patience_ns
+from ..child import PUMP, FedChild, VirtualChild, patience_ns
 from ..clock import REAL
 from ..frozen import NOTHING
 from . import inherit
@@ -50,6 +51,7 @@ class Pace:
         children: those that have not ended, or whose output is on its way, with the transports to be told.
         stepped: those that have to be looked at.
         fed: those that a pipe may bring on, and those of which one never knows.
+        inputs: those that wait for input, by the descriptor that it comes by.
         lanes: pipes of children that the system is not asked about.
     """
 
@@ -62,6 +64,9 @@ class Pace:
         """A heap of all that is in ``_due``, and of more: what has been superseded stays until its time."""
         self._numbers = itertools.count()
         self.fed: set[VirtualChild] = set()
+        self.inputs: dict[int, VirtualChild] = {}
+        self._input_of: dict[VirtualChild, int] = {}
+        self._looking = system.poll()
         self._tellers: dict[VirtualChild, Callable[[], None]] = {}
         self._untold: dict[VirtualChild, tuple[Any, int]] = {}
         self._asleep = False
@@ -85,14 +90,16 @@ class Pace:
         Args:
             child: of this replay.
             transport: of the child.
-            files: pipes that it has said all into, and whether that was anything.
+            files: pipes that it says all into at once, and whether that is anything.
         """
         self.children[child] = transport
         child.on_step = self._note_step
         if files:
-            self.lanes.open(child, files)
-            self._schedule(child)
-            return
+            if not isinstance(child, FedChild):
+                self.lanes.open(child, files)
+                self._schedule(child)
+                return
+            self.lanes.open(child, files, is_mute=child.is_mute)
         self.stepped.append(child)
 
     def _note_step(self, child: VirtualChild) -> None:
@@ -117,6 +124,8 @@ class Pace:
             child.awaited_in_vain()
         if held:
             return []
+        for child in list(self.inputs.values()):
+            child.look_no_more()
         self._asleep = True
         try:
             # Whoever steps a child from now on wakes the loop.
@@ -144,14 +153,14 @@ class Pace:
 
     def can_move(self) -> bool:
         """Whether there is anything to catch up with."""
-        if self.stepped or self.fed:
+        if self.stepped or self.fed or self.inputs:
             return True
         return bool(self._times) and self._times[0][0] <= (self._real_time() + self.skipped_s) * 1e9
 
     def awaits_real(self) -> bool:
         """Whether the loop waits for a real child, too."""
-        transports = _REAL.get(self._loop(), ())
-        return any(getattr(one, "_returncode", 0) is None for one in transports)
+        transports = _REAL.get(self._loop()) if _REAL else None
+        return transports is not None and any(getattr(one, "_returncode", 0) is None for one in transports)
 
     def telling(self) -> bool:
         """Whether the word that a child has ended is on its way to the loop.
@@ -173,6 +182,9 @@ class Pace:
             PUMP.catch_up(self.fed)
             for child in [one for one in self.fed if one.restless]:
                 child.step()
+        if self.inputs:
+            for fd, _ in self._looking.poll(0):
+                self.inputs[fd].step()
         now_ns = self.now_ns() if self._times else 0
         while self._times and self._times[0][0] <= now_ns:
             at_ns, _, child = heapq.heappop(self._times)
@@ -189,6 +201,8 @@ class Pace:
         if child not in self.children:
             return False
         told = False
+        if isinstance(child, FedChild) and not child.is_mute:
+            self.lanes.speak(child)
         if child.status is not None:
             self.lanes.close(child)
             told = self._tell_end(child)
@@ -200,7 +214,22 @@ class Pace:
             self.fed.add(child)
         else:
             self.fed.discard(child)
+        self._look_for_input(child, child.input_to_look_at)
         return told
+
+    def _look_for_input(self, child: VirtualChild, fd: int | None) -> None:
+        before = self._input_of.get(child)
+        if fd == before:
+            return
+        if before is not None:
+            del self._input_of[child]
+            if self.inputs[before] is child:
+                del self.inputs[before]
+                self._looking.unregister(before)
+        if fd is not None:
+            self._input_of[child] = fd
+            self.inputs[fd] = child
+            self._looking.register(fd, system.POLLIN)
 
     def _schedule(self, child: VirtualChild) -> None:
         due_ns = child.due_ns()
@@ -227,6 +256,8 @@ class Pace:
         del self.children[child]
         self._due.pop(child, None)
         self.fed.discard(child)
+        if child in self._input_of:
+            self._look_for_input(child, None)
         if not self._due:
             # A loop may outlive very many children.
             self._times.clear()
@@ -235,12 +266,12 @@ class Pace:
         """Let the time pass until something is due, or ``loop.time`` is ``deadline``; whether anything is."""
         while self._times and self._due.get(self._times[0][2]) != self._times[0][0]:
             heapq.heappop(self._times)
-        due = [at_ns for at_ns, _, _ in self._times[:1]]
-        if deadline is not None:
-            due.append(round(deadline * 1e9))
-        if not due:
+        due_ns = None if deadline is None else round(deadline * 1e9)
+        if self._times and (due_ns is None or self._times[0][0] < due_ns):
+            due_ns = self._times[0][0]
+        if due_ns is None:
             return False
-        self.skipped_s += max(0.0, (min(due) - self.now_ns()) / 1e9) + 1e-9
+        self.skipped_s += max(0.0, (due_ns - self.now_ns()) / 1e9) + 1e-9
         return True
 
 
@@ -273,7 +304,7 @@ class Selector:
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
         """Stands in for :meth:`selectors.BaseSelector.get_key`."""
-        if fileobj in self._lanes:
+        if fileobj in self._lanes.opened:
             return self._lanes.keys[fileobj]
         return self._inner.get_key(fileobj)
 
@@ -313,7 +344,7 @@ class Selector:
                 if pace.can_move():
                     pace.catch_up()
                 return self._glance()
-            if pace.stepped or pace.fed:
+            if pace.stepped or pace.fed or pace.inputs:
                 pace.catch_up()
             return self._lanes.events() if self._lanes.ready else []
         if pace.at_rest and not self._lanes.ready:

@@ -138,6 +138,7 @@ class _Inside:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.call_soon = self.call_soon_threadsafe = loop.call_soon
+        self.is_closed, self.get_debug = loop.is_closed, loop.get_debug
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)

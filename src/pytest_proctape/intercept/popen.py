@@ -66,19 +66,19 @@ def execute_child(
     """Stands in for ``Popen._execute_child``."""
     pid = None
     null = getattr(self, "_devnull", _NO_FD)
+    sends = p2cwrite != -1
     if (
         executable is None
         and preexec_fn is None
         and close_fds is True
         and not pass_fds
         and rest == _PLAIN
-        and p2cwrite == -1
-        and (p2cread == -1 or p2cread == null)
+        and (sends or p2cread == -1 or p2cread == null)
     ):
         together = c2pwrite == errwrite != -1
-        streams = _streams(c2pread != -1, errread != -1, c2pwrite == null, errwrite == null, together)
-        sent = None if p2cread == -1 else b""
-        pid = _started(self, args, cwd, env, shell, streams, sent, (c2pwrite, errwrite))
+        streams = _streams(c2pread != -1, errread != -1, c2pwrite == null, errwrite == null, together, sends)
+        sent = None if sends or p2cread == -1 else b""
+        pid = _started(self, args, cwd, env, shell, streams, sent, (p2cread, c2pwrite, errwrite))
     handles = p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
     if pid is None:
         beside = (preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell)
@@ -90,6 +90,8 @@ def execute_child(
         self._close_pipe_fds(*handles)
         return
     # The child's ends, as it closes them.
+    if sends:
+        os.close(p2cread)
     if c2pread != -1:
         os.close(c2pwrite)
     if errread != -1:
@@ -105,7 +107,7 @@ def _started(
     shell: Any,
     streams: Streams,
     sent: bytes | None,
-    pipes: tuple[int, int],
+    handed: tuple[int, int, int],
 ) -> int | None:
     """The pid of a child that has ended, or that a loop waits for.
 
@@ -113,6 +115,10 @@ def _started(
     """
     handler = door.on_short_road()
     if handler is None or hasattr(handler, "record") or CLOCK.is_looked_at or not ways.to_start():
+        return None
+    asking = loops.asking_loop()
+    if asking is None and streams.private:
+        # What it says may be an answer.
         return None
     options: dict[str, Any] = {} if cwd is None else {"cwd": cwd}
     if env is not None:
@@ -123,19 +129,18 @@ def _started(
     if request is None or handler.answering(request.argv) is not handler:
         return None
     tell, caller = partial(announce, request, args, cwd, env), sys._getframe(2)
-    asking = loops.asking_loop()
     if asking is not None:
         from . import looped
 
-        return looped.start(asking, handler, request.spawn, streams, sent, pipes, tell, self, caller)
-    return handler.replay_at_once(request.spawn, streams, sent, pipes, tell, caller)
+        return looped.start(asking, handler, request.spawn, streams, sent, handed, tell, self, caller)
+    return handler.replay_at_once(request.spawn, streams, sent, handed[1:], tell, caller)
 
 
 @lru_cache
-def _streams(out: bool, err: bool, no_out: bool, no_err: bool, together: bool) -> Streams:
+def _streams(out: bool, err: bool, no_out: bool, no_err: bool, together: bool, sends: bool) -> Streams:
     piped = tuple(fd for fd, is_so in ((1, out), (2, out if together else err)) if is_so)
     discarded = tuple(fd for fd, is_so in ((1, no_out), (2, no_err)) if is_so)
-    return Streams(piped, discarded, together=together)
+    return Streams(piped, discarded, private=sends, together=together)
 
 
 def read_out(popen: Any, child: object) -> tuple[Any, Any] | None:

@@ -84,7 +84,7 @@ class ForkExec(NamedTuple):
         for own, given in ((1, self.c2pwrite), (2, self.errwrite)):
             if given != -1:
                 outputs[own] = given
-            elif _is_passed_on(own):
+            elif is_passed_on(own):
                 outputs[own] = own
         if not self.close_fds or self.fds_to_keep != (self.errpipe_write,):
             kept = {*self.fds_to_keep} - {self.errpipe_write} if self.close_fds else None
@@ -185,7 +185,7 @@ def extra_outputs(passed: Iterable[int] | None) -> dict[int, int]:
         passed: the descriptors that are passed on; ``None`` for all that are inheritable.
     """
     if passed is None:
-        passed = [fd for fd in open_descriptors() if fd > 2 and _is_passed_on(fd)]
+        passed = [fd for fd in open_descriptors() if fd > 2 and is_passed_on(fd)]
     return {fd: fd for fd in passed if fd > 2 and _is_writable_pipe(fd)}
 
 
@@ -213,7 +213,8 @@ def is_regular_input() -> bool:
         return False
 
 
-def _is_passed_on(fd: int) -> bool:
+def is_passed_on(fd: int) -> bool:
+    """Whether a child gets a descriptor of the parent that nobody names."""
     try:
         return os.get_inheritable(fd)
     except OSError:

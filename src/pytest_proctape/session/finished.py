@@ -92,10 +92,13 @@ def said_at_once(
 
 def _is_awaited(sent: bytes | None, stdin: object) -> bool:
     """Whether a child takes what it is sent, to the byte and to its end."""
-    if stdin is None or sent is None:
-        return False
+    return sent is not None and awaited_by(stdin) == sent
+
+
+def awaited_by(stdin: object) -> bytes | None:
+    """All that a child with this ``stdin`` on the tape is sent; ``None`` where that is left open."""
     text = stdin if type(stdin) is str else "".join(stdin) if type(stdin) is tuple else None
-    return text is not None and "<" not in text and text.encode() == sent
+    return None if text is None or "<" in text else text.encode()
 
 
 def _seen(fd: int, stream: Stream | None, streams: Streams, reveal: Callable[[bytes], bytes]) -> bytes | None:

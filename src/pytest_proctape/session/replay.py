@@ -6,6 +6,7 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 from __future__ import annotations
 
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ..child import (
     TABLE,
     BriefChild,
     EndedChild,
+    FedChild,
     Memory,
     Said,
     Stalled,
@@ -39,16 +41,20 @@ from ..errors import (
     TapeNotFound,
 )
 from ..match import Asked
-from ..tape import STDERR, STDOUT, Entry, Spawn
+from ..tape import STDERR, STDIN, STDOUT, Entry, Spawn
 from . import report
 from .base import group_of
 from .children import TapedChild
 from .cursor import Cursor
-from .finished import Finished, said_at_once
+from .finished import Finished, awaited_by, said_at_once
 from .known import KnownWords
-from .places import users_spot
+from .places import Spot, Where, users_spot
 from .player import Player
+from .streams import mapped, stream_differences
 from .taped import Part
+
+_KINDS = (BriefChild, FedChild)
+"""Who says all at once: not sent anything, or sent something."""
 
 
 class ReplaySession(Player):
@@ -131,10 +137,11 @@ class ReplaySession(Player):
         streams: Streams,
         sent: bytes | None,
         pipes: tuple[int, int],
+        wired: Callable[[], Wiring],
         announce: Callable[[], None],
         caller: FrameType,
         now_ns: Callable[[], int],
-    ) -> BriefChild | None:
+    ) -> VirtualChild | None:
         """Answer a spawn of an event loop; see :class:`.intercept.MemoryReplayer`."""
         if self._has_company or self.log is not None or FORKS.place:
             return None
@@ -143,33 +150,70 @@ class ReplaySession(Player):
             if found is None:
                 return None
             index, entry, cursor = found
-            outputs = said_at_once(entry, streams, sent, None, self.places.reveal)
+            awaited = awaited_by(entry.stdin) if streams.private else sent
+            outputs = self._said_in_loop(entry, streams, awaited)
             if outputs is None:
-                return None
+                asked_for = spawn.but(road="asyncio", now_ns=now_ns)
+                return self._play_in_loop(asked_for, index, wired(), announce, users_spot(caller))
             announce()
-            pid, wrong = TABLE.new_pid(), partial(self._stalled, spawn, index, self.tally_so_far() + 1)
-            status = (entry.exit_code or 0) << 8
-            child = BriefChild(
-                *(pid, os.getpgrp(), status, self._script, entry),
-                now_ns=now_ns,
-                on_wrong=wrong,
-                on_end=TABLE.tell,
-            )
+            # Who is sent something may be sent another thing, once the test has gone elsewhere.
+            describe = self.describing(spawn) if streams.private else partial(self.asked, spawn)
+            told = partial(self._told_wrong, describe, index, self.tally_so_far() + 1)
+            pid, status, kind = TABLE.new_pid(), (entry.exit_code or 0) << 8, _KINDS[streams.private]
+            about = (pid, os.getpgrp(), status, self._script, entry)
+            child = kind(*about, now_ns=now_ns, on_wrong=told, on_end=TABLE.tell)
             self._keep(spawn, entry, pid, caller, child)
             self.children.append(child)
             TABLE.add(child)
             cursor.take(index)
             said = zip((STDOUT, STDERR), pipes, outputs, strict=True)
-            child.say({to: data for fd, to, data in said if data is not None and fd in streams.piped})
+            into = {to: data for fd, to, data in said if data is not None and fd in streams.piped}
+            if isinstance(child, FedChild):
+                child.begin(wired().inputs[STDIN], awaited or b"", into)
+            else:
+                child.say(into)
         return child
 
-    def _stalled(
-        self, spawn: Spawn, index: int, number: int, child: VirtualChild, wrong: WrongCause | Stalled
+    def _said_in_loop(
+        self, entry: Entry, streams: Streams, awaited: bytes | None
+    ) -> tuple[bytes | None, bytes | None] | None:
+        """What a child of a loop says, if it says all at once, and no sooner than it has been sent all."""
+        if streams.private and (awaited is None or "stdin" not in self.terms.on):
+            return None
+        outputs = said_at_once(entry, streams, awaited, None, self.places.reveal)
+        if outputs is None or not streams.private:
+            return outputs
+        return outputs if max(len(data or b"") for data in outputs) <= select.PIPE_BUF else None
+
+    def _play_in_loop(
+        self, spawn: Spawn, index: int, wiring: Wiring, announce: Callable[[], None], spot: Where
+    ) -> VirtualChild | None:
+        """Have a virtual child play an entry with these descriptors."""
+        entry = self.entries[index]
+        if entry.spawn_error is not None:
+            return None
+        with self.latching():
+            part = Part(self._script(entry), index, entry, retold=partial(self._script, entry))
+            if stream_differences(part.script, wiring):
+                return None
+            announce()
+            child = self._child(spawn, self.asked(spawn), part, Spot(*spot).shown(str(self.root)))
+            child.start(mapped(part.script, wiring))
+            self.cursor.take(index)
+        return child
+
+    def _told_wrong(
+        self,
+        describe: Callable[[], Asked],
+        index: int,
+        number: int,
+        child: VirtualChild,
+        wrong: WrongCause | Stalled,
     ) -> ProctapeError:
-        """What to tell who waits in vain for a child that was started without looking closer."""
+        """What to tell who does something else with such a child than in the recording, or nothing."""
         place = next((one.place for one in self.roll if one.pid == child.pid), "")
         part = Part(child.script, index, self.entries[index])
-        return self.latch(self.wrong_cause(self.asked(spawn), number, place, part, wrong))
+        return self.latch(self.wrong_cause(describe(), number, place, part, wrong))
 
     def signal_another(self, pid: int, number: int, *, group: bool) -> int:
         """What came of it in the recording: none is sent for real."""

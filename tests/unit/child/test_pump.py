@@ -185,3 +185,27 @@ def test_who_can_not_wait_for_the_thread_catches_up(pump: Pump) -> None:
         for pair in ends:
             for fd in pair:
                 os.close(fd)
+
+
+def test_the_thread_is_not_woken_for_what_comes_later(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    owners = [Owner(pump, -1 - number) for number in range(3)]
+    far_ns = REAL.monotonic_ns() + 10**15
+    pump.call_at(far_ns, owners[0])
+    with deadline("the thread to look at the time", _LONG_S):
+        while pump._sleeps_until_ns != far_ns:
+            os.sched_yield()
+    woken: list[int] = []
+    wake = pump._wake
+
+    def wake_up() -> None:
+        woken.append(1)
+        wake()
+
+    monkeypatch.setattr(pump, "_wake", wake_up)
+    pump.call_at(far_ns + 1, owners[1])
+    pump.call_at(None, owners[1])
+    assert woken == []
+    pump.call_at(0, owners[2])
+    assert woken == [1]
+    assert owners[2].stepped.wait(_LONG_S)
+    pump.call_at(None, owners[0])

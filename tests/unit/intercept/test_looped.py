@@ -16,17 +16,20 @@ import pytest
 
 from pytest_proctape import use_tape
 from pytest_proctape.child import TABLE, BriefChild
-from pytest_proctape.intercept import looped
+from pytest_proctape.errors import Divergence
+from pytest_proctape.intercept import looped, pace, popen
 from pytest_proctape.intercept.lanes import Lanes
 
+HOUR_MS = 3_600_000
+"""What a child takes that has not ended when its parent looks, however slow the machine is."""
 SAYS: dict[str, Any] = {
     "program": "tool",
     "stdout": "out",
     "stderr": "err",
     "exit_code": 3,
-    "duration_ms": 50,
+    "duration_ms": HOUR_MS,
 }
-QUIET: dict[str, Any] = {"program": "tool", "exit_code": 0, "duration_ms": 50}
+QUIET: dict[str, Any] = {"program": "tool", "exit_code": 0, "duration_ms": HOUR_MS}
 
 
 @pytest.fixture
@@ -99,15 +102,62 @@ def test_what_does_not_fit_into_a_pipe(tmp_path: Path, taken: list[bool]) -> Non
     "options, entry",
     [
         ({"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}, SAYS),
-        ({"stdout": PIPE, "stderr": PIPE, "start_new_session": True}, SAYS),
         ({"stdout": PIPE, "stderr": PIPE}, {**QUIET, "signal": "SIGTERM", "exit_code": None}),
         ({"stdout": PIPE}, {**QUIET, "timeline": [{"at_ms": 1, "stdout": "later"}]}),
+        ({"stdout": PIPE}, {**QUIET, "stdout": "word", "stderr": ""}),
     ],
 )
-def test_what_the_general_road_plays(tmp_path: Path, taken: list[bool], options: Any, entry: Any) -> None:
+def test_who_does_more_than_to_say_all_at_once(
+    tmp_path: Path, taken: list[bool], options: Any, entry: Any
+) -> None:
+    """It is started without CPython, and plays as on the general road."""
     entry = {name: value for name, value in entry.items() if value is not None}
+    quick = replayed(tmp_path, lambda: communicate(**options), entry)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(popen, "OPEN", False)
+        assert replayed(tmp_path, lambda: communicate(**options), entry) == quick
+    assert taken == [True]
+
+
+@pytest.mark.parametrize(
+    "options, entry",
+    [
+        ({"stdout": PIPE, "stderr": PIPE, "start_new_session": True}, SAYS),
+        ({"stdin": PIPE, "stdout": PIPE, "stderr": PIPE, "pass_fds": (0,)}, SAYS),
+    ],
+)
+def test_what_the_general_road_starts(tmp_path: Path, taken: list[bool], options: Any, entry: Any) -> None:
     replayed(tmp_path, lambda: communicate(**options), entry)
     assert True not in taken
+
+
+async def told_of(data: bytes, *, closes: bool) -> None:
+    child = await asyncio.create_subprocess_exec("tool", stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    assert child.stdin is not None
+    child.stdin.write(data)
+    if closes:
+        child.stdin.close()
+    await child.wait()
+
+
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "open"])
+@pytest.mark.parametrize("sent", [b"word", b"wood", b"wor", b"words", b""], ids=repr)
+def test_what_is_sent_is_held_against_the_tape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: bool, sent: bytes
+) -> None:
+    """By both roads it is told in the same words."""
+    monkeypatch.setattr(pace, "patience_ns", lambda *, alone: 1)
+    told = []
+    for is_open in (True, False):
+        monkeypatch.setattr(popen, "OPEN", is_open)
+        try:
+            replayed(tmp_path, lambda: told_of(sent, closes=closes), {**SAYS, "stdin": "word"})
+        except Divergence as error:
+            told.append(str(error))
+        else:
+            told.append("")
+    assert told[0] == told[1]
+    assert bool(told[0]) == (sent != b"word" or not closes)
 
 
 def test_who_has_replaced_a_function_sees_its_call(tmp_path: Path, taken: list[bool]) -> None:
@@ -177,4 +227,4 @@ def test_who_blocks_for_a_child_of_a_loop_that_stands_still_is_told(tmp_path: Pa
 def test_a_lane_that_is_none() -> None:
     lanes = Lanes()
     assert lanes.watch(5, 1, None) is None
-    assert (5 in lanes, lanes.events()) == (False, [])
+    assert (5 in lanes.opened, lanes.events()) == (False, [])
