@@ -349,8 +349,9 @@ class Parity:
         __tracebackhide__ = True
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        before = Holdings.now()
         with deadline(what, hang_s):
+            # The limit itself has a thread.
+            before = Holdings.now()
             try:
                 with session:
                     result = body(self._folder)
