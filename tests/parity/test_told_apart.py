@@ -61,7 +61,8 @@ def test_words_are_audited_as_they_were_given(parity: Parity, options: dict[str,
             subprocess.run(words, capture_output=True, check=False, pipesize=-1, **options)
             with subprocess.Popen(words, stdout=PIPE, **options) as child:
                 child.communicate()
-        return events
+        # From 3.13 on CPython may take `posix_spawn` where no tape is active.
+        return [event for event in events if event[0] == "subprocess.Popen"]
 
     assert "PosixPath" in parity(body)[0][1]
     assert parity.short_roads
