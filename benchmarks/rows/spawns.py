@@ -69,24 +69,29 @@ def record_true(setting: Setting) -> Figures:
 
 def run_asyncio(setting: Setting) -> Figures:
     """``create_subprocess_exec`` and ``communicate``, one child after the other in one loop."""
+    return _in_loop(setting, ["true"], None)
 
-    async def calls() -> None:
-        for _ in range(CALLS):
+
+def run_asyncio_input(setting: Setting) -> Figures:
+    """The same with ``communicate(input)``."""
+    return _in_loop(setting, ["cat"], b"a few words\n")
+
+
+def _in_loop(setting: Setting, command: list[str], data: bytes | None) -> Figures:
+    pipe = asyncio.subprocess.PIPE
+
+    async def calls(count: int) -> None:
+        for _ in range(count):
             child = await asyncio.create_subprocess_exec(
-                "true", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                *command, stdin=None if data is None else pipe, stdout=pipe, stderr=pipe
             )
-            await child.communicate()
+            await child.communicate(data)
 
     def loop() -> float:
-        return timed(lambda: asyncio.run(calls())) / CALLS
+        return timed(lambda: asyncio.run(calls(CALLS))) / CALLS
 
-    async def one() -> None:
-        child = await asyncio.create_subprocess_exec(
-            "true", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        await child.communicate()
-
-    path = tapes.multiplied(tapes.record(setting.scratch / "one.json", lambda: asyncio.run(one())), CALLS)
+    tape = tapes.record(setting.scratch / "one.json", lambda: asyncio.run(calls(1)))
+    path = tapes.multiplied(tape, CALLS)
 
     def replayed() -> float:
         with use_tape(path, mode="replay"):
@@ -146,6 +151,7 @@ ROWS = (
         run_asyncio,
         (at_most(1 / 5, "real"),),
     ),
+    Row("asyncio-input", "the same with communicate(input), a call", "ns", run_asyncio_input, ()),
     Row(
         "read-lines", "a child's 1,000 lines read from p.stdout", "ns", read_lines, (at_most(1 / 2, "real"),)
     ),
