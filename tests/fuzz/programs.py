@@ -156,6 +156,9 @@ def is_fair(step: Step) -> bool:
         return False
     if sys.version_info >= (3, 13) and _SEEN_BY_POSIX_SPAWN & {*step.options.items()}:
         return False
+    if sys.version_info >= (3, 13) and step.around == "sigchld ignored" and step.command in WRONG:
+        # There is no child of those that are started by `posix_spawn`.
+        return False
     if step.command == "much" and "lines out" in step.uses:
         # A line that is too long: what is left of it depends on how it came.
         return False
