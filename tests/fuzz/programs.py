@@ -148,6 +148,9 @@ def is_fair(step: Step) -> bool:
         return False
     if step.command in LASTING:
         return _ends(step)
+    if step.around.startswith("sigchld") and step.kind in ("exec", "shell", "dropped"):
+        # Whether it is gone before the loop asks for a descriptor of it, or before anybody looks.
+        return False
     if (
         step.kind in ("exec", "shell")
         and "communicate input" in step.uses
