@@ -76,12 +76,14 @@ def test_non_blocking_reads(clocked: Clocked) -> None:
             fd = child.stdout.fileno()
             fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
             waited = 0
+            # No look falls together with a word: which of them was first would be up to the machine.
+            time.sleep(0.045)
             while True:
                 try:
                     data = os.read(fd, 100)
                 except BlockingIOError:
                     waited += 1
-                    time.sleep(0.02)
+                    time.sleep(0.045)
                     continue
                 log(data, waited)
                 if not data:
