@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from pytest_proctape.child import TABLE, Stalled, VirtualChild, Wiring, WrongCau
 from pytest_proctape.errors import Divergence, ProctapeError
 from pytest_proctape.tape import Content, End, Script
 from pytest_proctape.tape.script import Input, InputEnd, Output, Step
+from tests.parity.harness import deadline
 
 MS = 1_000_000
 """Nanoseconds."""
@@ -25,6 +27,23 @@ def hears(data: bytes, at_ns: int = 0) -> Input:
 
 
 CLOSED = InputEnd()
+
+
+class Waiter:
+    """Another thread that waits for a child of a loop, from when this is made."""
+
+    def __init__(self, child: VirtualChild) -> None:
+        self._codes: list[int] = []
+        self._thread = threading.Thread(target=lambda: self._codes.append(child.wait()))
+        self._thread.start()
+        with deadline("the thread to wait", 15):
+            while child._changed is None:
+                os.sched_yield()
+
+    def codes(self) -> list[int]:
+        """What it was told, once it has gone on; empty if it doesn't."""
+        self._thread.join(15)
+        return self._codes
 
 
 class Stage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +10,8 @@ import pytest
 from pytest_proctape.child import TABLE, BriefChild, Stalled, VirtualChild, WrongCause
 from pytest_proctape.errors import ProctapeError
 from pytest_proctape.tape import End, Entry, Script
-from tests.parity.harness import deadline
 
-from .stage import MS, says
+from .stage import MS, Waiter, says
 
 _SCRIPT = Script((says(b"x"),), End(3 << 8, duration_ns=5 * MS))
 ENTRY = Entry(program="tool", stdout="x", exit_code=3, duration_ms=5)
@@ -72,16 +70,10 @@ def test_who_waits_without_a_loop_lets_the_time_pass(stage: Stage) -> None:
 
 def test_who_waits_in_another_thread_is_told_of_its_end(stage: Stage) -> None:
     stage.says(b"")
-    codes: list[int] = []
-    waiting = threading.Thread(target=lambda: codes.append(stage.child.wait()))
-    waiting.start()
-    with deadline("the thread to wait", 15):
-        while stage.child._changed is None:
-            os.sched_yield()
+    waiter = Waiter(stage.child)
     stage.now_ns += 5 * MS
     assert stage.child.step()
-    waiting.join(15)
-    assert codes == [3 << 8]
+    assert waiter.codes() == [3 << 8]
 
 
 def test_a_signal_comes_when_it_has_just_ended(stage: Stage) -> None:

@@ -12,9 +12,8 @@ from pytest_proctape.child import PUMP, TABLE, FedChild, Stalled, VirtualChild, 
 from pytest_proctape.errors import ProctapeError
 from pytest_proctape.tape import Content, End, Entry, Script
 from pytest_proctape.tape.script import Input, InputEnd
-from tests.parity.harness import deadline
 
-from .stage import MS, says
+from .stage import MS, Waiter, says
 
 _SCRIPT = Script((Input(Content.of(b"word")), says(b"x"), InputEnd()), End(3 << 8, duration_ns=5 * MS))
 ENTRY = Entry(program="tool", stdin="word", stdout="x", exit_code=3, duration_ms=5)
@@ -158,19 +157,13 @@ def test_a_loop_that_does_not_come_is_not_waited_for(stage: Stage) -> None:
 
 
 def test_who_waits_in_another_thread_is_told_of_its_end(stage: Stage) -> None:
-    codes: list[int] = []
-    waiting = threading.Thread(target=lambda: codes.append(stage.child.wait()))
-    waiting.start()
-    with deadline("the thread to wait", 15):
-        while stage.child._changed is None:
-            os.sched_yield()
+    waiter = Waiter(stage.child)
     stage.sends(b"word")
     stage.now_ns += 10 * MS
     stage.hangs_up()
     stage.now_ns += 10 * MS
     stage.child.step()
-    waiting.join(15)
-    assert codes == [3 << 8]
+    assert waiter.codes() == [3 << 8]
 
 
 def test_who_waits_for_it_in_vain_is_told(stage: Stage) -> None:
