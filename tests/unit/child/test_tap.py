@@ -39,7 +39,14 @@ class Line:
         self.ends += 1
 
     def step(self) -> None:
+        """Called by the pump."""
         self.tap.step(self)
+
+    def look(self) -> None:
+        """Step it here, when the pump is through with it."""
+        PUMP.pause()
+        self.step()
+        PUMP.resume()
 
 
 @pytest.fixture
@@ -126,14 +133,14 @@ class _Nobody:
 
 def test_a_reader_that_leaves_is_felt_by_the_writer(outward: Line) -> None:
     os.close(outward.parent)
-    outward.step()
+    outward.look()
     with pytest.raises(BrokenPipeError):
         os.write(outward.child, b"anybody?")
 
 
 def test_a_child_that_closes_its_input_is_felt_by_the_parent(inward: Line) -> None:
     os.close(inward.child)
-    inward.step()
+    inward.look()
     with pytest.raises(BrokenPipeError):
         os.write(inward.parent, b"anybody?")
 
@@ -145,9 +152,7 @@ def test_a_slow_reader_slows_its_writer_down(outward: Line) -> None:
         try:
             written += os.write(outward.child, b"x" * 65536)
         except BlockingIOError:
-            PUMP.pause()
-            outward.step()
-            PUMP.resume()
+            outward.look()
     assert written <= 4 * 65536, "a pipe on either side and one chunk under way"
     os.close(outward.child)
     read = 0

@@ -18,10 +18,15 @@ def module_with_a_copy(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType
     return made
 
 
-def test_a_module_in_the_place_of_one_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What is known of the modules of this process is left as it is.
+@pytest.fixture(autouse=True)
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of the modules of this process is left as it is."""
     monkeypatch.setattr(copies, "_looked_at", {})
     monkeypatch.setattr(copies, "_copies", [])
+    monkeypatch.setattr(copies, "_looked_for", frozenset())
+
+
+def test_a_module_in_the_place_of_one_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_ins = {id(os.getpgid): print}
 
     def kept_in() -> list[ModuleType]:
@@ -34,3 +39,23 @@ def test_a_module_in_the_place_of_one_that_has_gone(monkeypatch: pytest.MonkeyPa
     assert second in kept_in()
     again = module_with_a_copy("proctape_test_third", monkeypatch)
     assert again in kept_in()
+
+
+def test_a_module_that_was_new_while_a_mock_stood_for_the_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = module_with_a_copy("proctape_test_first", monkeypatch)
+    mock = object()
+    assert not list(copies.find({id(mock): len}))
+    assert (module, "taken", len) in list(copies.find({id(os.getpgid): len}))
+
+
+def test_a_module_is_not_done_with_before_its_globals_have_been_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = module_with_a_copy("proctape_test_first", monkeypatch)
+
+    def interrupt(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(copies, "issubclass", interrupt, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            list(copies.find({id(os.getpgid): len}))
+    assert (module, "taken", len) in list(copies.find({id(os.getpgid): len}))
