@@ -184,7 +184,9 @@ def select_(rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /)
         for one in group:
             fd = one if isinstance(one, int) else one.fileno()
             events[fd] = events.get(fd, 0) | event
-    CLOCK.waits.block(FdWait(events, deadline_after(timeout)))
+    if not CLOCK.waits.block(FdWait(events, deadline_after(timeout))):
+        # What has come since then is noted as later than that, and so it is not looked at any more.
+        return [], [], []
     return _REAL_SELECT(rlist, wlist, xlist, 0)
 
 
@@ -218,8 +220,7 @@ class Poll:
         found = self._poll.poll(0)
         if not found and limit_s == 0:
             CLOCK.timeline.give_up()
-        elif not found:
-            CLOCK.waits.block(FdWait(dict(self._events), deadline_after(limit_s)))
+        elif not found and CLOCK.waits.block(FdWait(dict(self._events), deadline_after(limit_s))):
             found = self._poll.poll(0)
         return found
 
@@ -244,7 +245,8 @@ def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
                 CLOCK.waits.found()
             if found or (deadline_ns is not None and CLOCK.now_ns() >= deadline_ns):
                 return found
-            CLOCK.waits.block(_selector_wait(self, deadline_ns))
+            if not CLOCK.waits.block(_selector_wait(self, deadline_ns)):
+                return found
 
     return stand_in
 
@@ -276,10 +278,8 @@ def _trio_events(real: Callable[..., Any]) -> Callable[..., Any]:
         found = real(self, 0)
         if found or timeout <= 0 or not clocked():
             return found or real(self, timeout)
-        CLOCK.waits.block(
-            FdWait({self._epoll.fileno(): select.POLLIN}, deadline_after(timeout), list(self._registered))
-        )
-        return real(self, 0)
+        wait = FdWait({self._epoll.fileno(): select.POLLIN}, deadline_after(timeout), list(self._registered))
+        return real(self, 0) if CLOCK.waits.block(wait) else found
 
     return stand_in
 

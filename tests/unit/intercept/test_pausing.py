@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.clock import REAL, TapeClock
+from pytest_proctape.clock import REAL, TapeClock, Wait, Waits
 from pytest_proctape.intercept import pausing
 
 from .answering import Answers, passed
@@ -125,6 +125,23 @@ def test_a_descriptor_that_is_ready_takes_no_time(clock: TapeClock, pipe: tuple[
     os.write(pipe[1], b"x")
     assert WAITS[what](pipe[0])
     assert passed(clock) == 0
+
+
+@pytest.mark.parametrize("what", ["select", "poll", "selectors"])
+def test_what_comes_as_a_wait_is_given_up_comes_too_late(
+    clock: TapeClock, pipe: tuple[int, int], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is noted as later than that, so a replay would not see it either."""
+    real = Waits.block
+
+    def block(waits: Waits, wait: Wait) -> bool:
+        got = real(waits, wait)
+        REAL.write(pipe[1], b"x")
+        return got
+
+    monkeypatch.setattr(Waits, "block", block)
+    assert not WAITS[what](pipe[0])
+    assert passed(clock) == pytest.approx(0.25, abs=1e-5)
 
 
 def test_a_read_waits_for_the_thread_that_writes(clock: TapeClock, pipe: tuple[int, int]) -> None:
