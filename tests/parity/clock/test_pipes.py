@@ -71,19 +71,19 @@ def test_reading_with_pauses_of_ones_own(clocked: Clocked) -> None:
 
 def test_non_blocking_reads(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        with subprocess.Popen(["sh", "-c", THREE_LINES], stdout=PIPE) as child:
+        with subprocess.Popen(["sh", "-c", THREE_LINES.replace("0.1", "0.3")], stdout=PIPE) as child:
             assert child.stdout is not None
             fd = child.stdout.fileno()
             fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
             waited = 0
             # No look falls together with a word: which of them was first would be up to the machine.
-            time.sleep(0.045)
+            time.sleep(0.25)
             while True:
                 try:
                     data = os.read(fd, 100)
                 except BlockingIOError:
                     waited += 1
-                    time.sleep(0.045)
+                    time.sleep(0.25)
                     continue
                 log(data, waited)
                 if not data:
@@ -94,8 +94,8 @@ def test_non_blocking_reads(clocked: Clocked) -> None:
 
 
 def _two() -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
-    first = subprocess.Popen(["sh", "-c", "sleep 0.1; echo a; sleep 0.2; echo b"], stdout=PIPE)
-    second = subprocess.Popen(["sh", "-c", "sleep 0.2; echo c; sleep 0.2; echo d"], stdout=PIPE)
+    first = subprocess.Popen(["sh", "-c", "sleep 0.3; echo a; sleep 0.6; echo b"], stdout=PIPE)
+    second = subprocess.Popen(["sh", "-c", "sleep 0.6; echo c; sleep 0.6; echo d"], stdout=PIPE)
     return first, second
 
 
@@ -105,7 +105,7 @@ def test_select_over_two_children(clocked: Clocked) -> None:
         with first, second:
             left = [one.stdout for one in (first, second) if one.stdout]
             while left:
-                ready, _, _ = select.select(left, [], [], 0.07)
+                ready, _, _ = select.select(left, [], [], 0.2)
                 log(len(ready))
                 for one in ready:
                     data = os.read(one.fileno(), 100)
@@ -126,7 +126,7 @@ def test_poll_over_two_children(clocked: Clocked) -> None:
             for fd in left:
                 poll.register(fd, select.POLLIN)
             while left:
-                found = poll.poll(150)
+                found = poll.poll(200)
                 log([left[fd] for fd, _ in found])
                 for fd, _ in found:
                     data = os.read(fd, 100)
@@ -146,7 +146,7 @@ def test_selectors_over_two_children(clocked: Clocked) -> None:
                 assert one.stdout is not None
                 selector.register(one.stdout, selectors.EVENT_READ, name)
             while selector.get_map():
-                found = selector.select(timeout=0.12)
+                found = selector.select(timeout=0.2)
                 log([key.data for key, _ in found])
                 for key, _ in found:
                     data = os.read(key.fd, 100)
@@ -271,9 +271,9 @@ def test_readers_in_threads(clocked: Clocked) -> None:
 
 def test_check_output_of_both_streams(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        code = "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three"
-        log(outcome(subprocess.run, ["sh", "-c", code], capture_output=True, timeout=3))
-        log(outcome(subprocess.run, ["sh", "-c", code], capture_output=True, timeout=0.15))
+        code = "echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three"
+        log(outcome(subprocess.run, ["sh", "-c", code], capture_output=True, timeout=30))
+        log(outcome(subprocess.run, ["sh", "-c", code], capture_output=True, timeout=0.3))
         log(subprocess.check_output(["sh", "-c", code], stderr=subprocess.STDOUT))
 
     clocked(program)

@@ -60,10 +60,10 @@ def test_watchdog_that_does_not_have_to(clocked: Clocked) -> None:
 
 def test_poll_loop_with_progress(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        child = subprocess.Popen(["sleep", "0.33"])
+        child = subprocess.Popen(["sleep", "0.5"])
         while child.poll() is None:
             log("progress")
-            time.sleep(0.05)
+            time.sleep(0.2)
         log("ended", child.returncode)
 
     # How often is for the machine to say; the replay has to say the same.
@@ -90,13 +90,13 @@ def test_run_with_a_timeout(clocked: Clocked) -> None:
 
 def test_deadline_across_five_commands(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        end_s = time.monotonic() + 0.35
+        end_s = time.monotonic() + 0.5
         for number in range(5):
             left_s = end_s - time.monotonic()
             if left_s <= 0:
                 log("no time left", number)
                 continue
-            ended = outcome(subprocess.run, ["sleep", "0.1"], timeout=left_s)
+            ended = outcome(subprocess.run, ["sleep", "0.2"], timeout=left_s)
             log(number, type(ended).__name__)
 
     told = [what for what, _ in clocked(program)]
@@ -107,7 +107,7 @@ def test_deadline_across_five_commands(clocked: Clocked) -> None:
 def test_communicate_again_after_it_expired(clocked: Clocked) -> None:
     def program(log: Log) -> None:
         child = subprocess.Popen(
-            ["sh", "-c", "echo one; sleep 0.3; echo two"], stdout=PIPE, stderr=PIPE, text=True
+            ["sh", "-c", "echo one; sleep 0.6; echo two"], stdout=PIPE, stderr=PIPE, text=True
         )
         log(type(outcome(child.communicate, timeout=0.1)).__name__)
         log(type(outcome(child.communicate, timeout=0.1)).__name__)

@@ -1,0 +1,23 @@
+"""Children that go on when the test says so: what comes first is not left to how fast the machine is.
+
+They are told by a file. No tape knows of it, so on replay the child comes to its end by the time alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Gate:
+    """Shut when it is made."""
+
+    def __init__(self, folder: Path, name: str = "gate") -> None:
+        self._path = folder / name
+
+    def command(self, then: str = "exit 0") -> list[str]:
+        """A child that waits for the gate, and then runs ``then`` in the shell."""
+        return ["sh", "-c", f'until [ -e "$0" ]; do sleep 0.01; done; {then}', str(self._path)]
+
+    def open(self) -> None:
+        """Let the child go on."""
+        self._path.touch()
