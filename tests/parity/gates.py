@@ -14,9 +14,9 @@ class Gate:
     def __init__(self, folder: Path, name: str = "gate") -> None:
         self._path = folder / name
 
-    def command(self, then: str = "exit 0") -> list[str]:
-        """A child that waits for the gate, and then runs ``then`` in the shell."""
-        return ["sh", "-c", f'until [ -e "$0" ]; do sleep 0.01; done; {then}', str(self._path)]
+    def command(self, before: str = ":", then: str = ":") -> list[str]:
+        """A child that runs ``before`` in the shell, waits for the gate, and runs ``then``."""
+        return ["sh", "-c", f'{before}; until [ -e "$0" ]; do sleep 0.01; done; {then}', str(self._path)]
 
     def open(self) -> None:
         """Let the child go on."""

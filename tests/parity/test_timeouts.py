@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import subprocess
 import time
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
+from .gates import Gate
 from .harness import Parity
 from .observe import outcome, python
 
-PARTLY = "import os, time; os.write(1, b'half '); os.write(2, b'oops '); time.sleep(100)"
+PARTLY = ["sh", "-c", "printf 'half '; printf 'oops ' >&2; exec sleep 100"]
+"""The shell has said that within a second, on any machine."""
 SLEEPS = ["sleep", "100"]
 
 
-def _timeout_after_output(child: subprocess.Popen[Any], timeout: float) -> Any:
-    """``communicate(timeout=)``, once the child's output has arrived."""
-    return outcome(child.communicate, timeout=timeout)
+def _expired_after_output(child: subprocess.Popen[Any]) -> Any:
+    """``communicate(timeout=)``, once output of the child has arrived on each of its pipes."""
+    for stream in (child.stdout, child.stderr):
+        assert stream is None or select.select([stream], [], [], 60)[0]
+    return outcome(child.communicate, timeout=0.1)
 
 
 def test_run(parity: Parity) -> None:
@@ -31,7 +36,7 @@ def test_run(parity: Parity) -> None:
 
 def test_run_with_partial_output(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        return outcome(subprocess.run, python(PARTLY), capture_output=True, timeout=1)
+        return outcome(subprocess.run, PARTLY, capture_output=True, timeout=1)
 
     error: Any = parity(body)
     assert (error.output, error.stderr, error.timeout) == (b"half ", b"oops ", 1)
@@ -39,19 +44,19 @@ def test_run_with_partial_output(parity: Parity) -> None:
 
 def test_run_as_text_with_partial_output(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        return outcome(subprocess.run, python(PARTLY), capture_output=True, text=True, timeout=1)
+        return outcome(subprocess.run, PARTLY, capture_output=True, text=True, timeout=1)
 
     assert isinstance(parity(body), subprocess.TimeoutExpired)
 
 
 def test_run_with_input_and_partial_output(parity: Parity) -> None:
-    code = "import os, time; os.write(1, os.read(0, 10)); time.sleep(100)"
+    command = ["sh", "-c", "read word; echo $word; exec sleep 100"]
 
     def body(folder: Path) -> Any:
-        return outcome(subprocess.run, python(code), input=b"echo", stdout=PIPE, timeout=1)
+        return outcome(subprocess.run, command, input=b"echo\n", stdout=PIPE, timeout=1)
 
     error: Any = parity(body)
-    assert error.output == b"echo"
+    assert error.output == b"echo\n"
 
 
 def test_run_in_time(parity: Parity) -> None:
@@ -105,8 +110,11 @@ def test_wait_several_times_with_growing_patience(parity: Parity) -> None:
 
 def test_a_wait_that_expires_and_one_that_does_not(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with subprocess.Popen(["sleep", "0.5"]) as child:
-            return outcome(child.wait, timeout=0.05), outcome(child.wait, timeout=30), child.poll()
+        gate = Gate(folder)
+        with subprocess.Popen(gate.command()) as child:
+            expired = outcome(child.wait, timeout=0.05)
+            gate.open()
+            return expired, outcome(child.wait, timeout=30), child.poll()
 
     expired, code, polled = parity(body)
     assert isinstance(expired, subprocess.TimeoutExpired)
@@ -114,16 +122,18 @@ def test_a_wait_that_expires_and_one_that_does_not(parity: Parity) -> None:
 
 
 def test_communicate_again_after_it_expired(parity: Parity) -> None:
-    code = "import os; os.write(1, b'first '); os.read(0, 1); os.write(1, b'second'); os.write(2, b'err')"
-
     def body(folder: Path) -> Any:
-        with subprocess.Popen(python(code), stdin=PIPE, stdout=PIPE, stderr=PIPE) as child:
-            assert child.stdin is not None
-            expired = outcome(child.communicate, timeout=1)
+        gate = Gate(folder)
+        command = gate.command("printf 'first '; printf 'one ' >&2; read word", "printf second; printf err >&2")
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as child:
+            # The input is closed by this call.
+            expired = _expired_after_output(child)
+            gate.open()
             return expired, child.communicate(), child.returncode
 
-    # The input is closed by the first call, so the child ends between the calls or before.
-    parity(body)
+    expired, rest, code = parity(body)
+    assert (expired.output, expired.stderr) == (b"first ", b"one ")
+    assert (rest, code) == ((b"first second", b"one err"), 0)
 
 
 def test_communicate_until_it_has_expired_often_enough(parity: Parity) -> None:
@@ -139,8 +149,8 @@ def test_communicate_until_it_has_expired_often_enough(parity: Parity) -> None:
 
 def test_communicate_expires_then_kill_then_rest(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with subprocess.Popen(python(PARTLY), stdout=PIPE, stderr=PIPE) as child:
-            expired = outcome(child.communicate, timeout=1)
+        with subprocess.Popen(PARTLY, stdout=PIPE, stderr=PIPE) as child:
+            expired = _expired_after_output(child)
             child.kill()
             return expired, child.communicate(), child.returncode
 
@@ -151,8 +161,8 @@ def test_communicate_expires_then_kill_then_rest(parity: Parity) -> None:
 
 def test_communicate_with_one_pipe(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with subprocess.Popen(python(PARTLY), stdout=PIPE, stderr=subprocess.DEVNULL) as child:
-            expired = outcome(child.communicate, timeout=1)
+        with subprocess.Popen(PARTLY, stdout=PIPE, stderr=subprocess.DEVNULL) as child:
+            expired = _expired_after_output(child)
             child.terminate()
             return expired, child.communicate(), child.returncode
 
@@ -172,7 +182,7 @@ while True: signal.pause()
 
     def body(folder: Path) -> Any:
         with subprocess.Popen(python(code), stdout=PIPE) as child:
-            expired = outcome(child.communicate, timeout=1)
+            expired = _expired_after_output(child)
             child.terminate()
             return expired, child.communicate(timeout=60), child.returncode
 
@@ -228,7 +238,7 @@ def test_asyncio_wait_for(parity: Parity) -> None:
 
 def test_asyncio_communicate_under_a_timeout(parity: Parity) -> None:
     async def main() -> Any:
-        child = await asyncio.create_subprocess_exec(*python(PARTLY), stdout=PIPE, stderr=PIPE)
+        child = await asyncio.create_subprocess_exec(*PARTLY, stdout=PIPE, stderr=PIPE)
         try:
             async with asyncio.timeout(1):
                 await child.communicate()
@@ -262,8 +272,7 @@ def _loop(main: Any) -> Any:
     return lambda folder: asyncio.run(main())
 
 
-async def _sleeping(seconds: float) -> str:
-    child = await asyncio.create_subprocess_exec("sleep", str(seconds))
+async def _ended(child: asyncio.subprocess.Process, seconds: float) -> str:
     await child.wait()
     return f"child {seconds}"
 
@@ -275,24 +284,26 @@ async def _timer(seconds: float) -> str:
 
 def test_children_and_timers_in_the_order_of_their_ends(parity: Parity) -> None:
     async def main() -> Any:
-        waits = [_sleeping(0.9), _timer(0.2), _sleeping(0.5), _timer(0.7)]
+        # Half a second apart, and started before the timers: that is long on any machine.
+        late, soon = [await asyncio.create_subprocess_exec("sleep", seconds) for seconds in ("1.8", "0.8")]
+        waits = [_ended(late, 1.8), _timer(0.3), _ended(soon, 0.8), _timer(1.3)]
         # `as_completed` itself would start them in any order.
         tasks = [asyncio.create_task(one) for one in waits]
         return [await first for first in asyncio.as_completed(tasks)]
 
-    assert parity(_loop(main)) == ["timer 0.2", "child 0.5", "timer 0.7", "child 0.9"]
+    assert parity(_loop(main)) == ["timer 0.3", "child 0.8", "timer 1.3", "child 1.8"]
 
 
 def test_output_between_timers(parity: Parity) -> None:
     async def main() -> Any:
         seen: list[str] = []
-        command = "sleep 0.3; echo one; sleep 0.4; echo two"
+        command = "sleep 0.5; echo one; sleep 1; echo two"
         child = await asyncio.create_subprocess_shell(command, stdout=PIPE)
         assert child.stdout is not None
 
         async def tick() -> None:
             for number in range(2):
-                await asyncio.sleep(0.5 if number else 0.1)
+                await asyncio.sleep(0.9 if number else 0.1)
                 seen.append(f"tick {number}")
 
         ticks = asyncio.create_task(tick())
@@ -305,34 +316,38 @@ def test_output_between_timers(parity: Parity) -> None:
 
 
 def test_a_read_that_is_given_up_and_tried_again(parity: Parity) -> None:
-    async def main() -> Any:
-        child = await asyncio.create_subprocess_shell("sleep 0.5; echo late", stdout=PIPE)
+    async def main(gate: Gate) -> Any:
+        child = await asyncio.create_subprocess_exec(*gate.command(then="echo late"), stdout=PIPE)
         assert child.stdout is not None
         seen: list[Any] = []
         for limit in (0.1, 0.1, 30):
+            if limit == 30:
+                gate.open()
             try:
                 seen.append(await asyncio.wait_for(child.stdout.readline(), limit))
             except TimeoutError as error:
                 seen.append(error)
         return seen, await child.wait()
 
-    seen, code = parity(_loop(main))
+    seen, code = parity(lambda folder: asyncio.run(main(Gate(folder))))
     assert [isinstance(one, TimeoutError) for one in seen] == [True, True, False]
     assert (seen[2], code) == (b"late\n", 0)
 
 
 def test_a_wait_that_is_given_up_and_tried_again(parity: Parity) -> None:
-    async def main() -> Any:
-        child = await asyncio.create_subprocess_exec("sleep", "0.5")
+    async def main(gate: Gate) -> Any:
+        child = await asyncio.create_subprocess_exec(*gate.command())
         seen: list[Any] = []
         for limit in (0.1, 0.1, 30):
+            if limit == 30:
+                gate.open()
             try:
                 seen.append(await asyncio.wait_for(child.wait(), limit))
             except TimeoutError:
                 seen.append("expired")
         return seen
 
-    assert parity(_loop(main)) == ["expired", "expired", 0]
+    assert parity(lambda folder: asyncio.run(main(Gate(folder)))) == ["expired", "expired", 0]
 
 
 def test_terminate_then_kill_on_a_loop(parity: Parity) -> None:
@@ -359,7 +374,7 @@ def test_the_loops_clock_tells_how_long_it_took(parity: Parity) -> None:
     async def main() -> Any:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await _sleeping(0.5)
+        await _ended(await asyncio.create_subprocess_exec("sleep", "0.5"), 0.5)
         return 0.5 <= loop.time() - began < 5
 
     assert parity(_loop(main)) is True
