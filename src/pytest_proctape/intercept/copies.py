@@ -13,8 +13,10 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
+
+from .substitution import is_own
 
 _PACKAGE = __name__.partition(".")[0]
 _looked_at: dict[str, object] = {}
@@ -83,7 +85,7 @@ def _look(stand_ins: Mapping[int, Any]) -> None:
         again.add(id(namespace))
         where = weakref.ref(module)
         for key, value in items:
-            if id(value) in stand_ins or (key in names and not _is_its_own(value, name)):
+            if id(value) in stand_ins or (key in names and not is_own(value, namespace)):
                 found.append((where, namespace, key))
     kept = [one for one in _copies if one[0]() is not None and id(one[1]) not in again]
     _copies[:] = [*kept, *found]
@@ -91,10 +93,3 @@ def _look(stand_ins: Mapping[int, Any]) -> None:
     _lengths[:] = [length for _, length in seen.values()]
     _looked_at.clear()
     _looked_at.update(looked_at)
-
-
-def _is_its_own(value: object, module: str) -> bool:
-    """Whether it is surely no mock: a module, a class, or a function that was made there."""
-    return isinstance(value, ModuleType | type) or (
-        type(value) is FunctionType and value.__module__ == module
-    )
