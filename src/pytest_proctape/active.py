@@ -97,8 +97,9 @@ class ActiveTape:
         self._complete = True
         """What was run is all there is to run, and it did not fail."""
         self._began_ns = REAL.monotonic_ns()
-        run.active.append(self)
+        self._undo = ExitStack()
         intercept.install()
+        run.active.append(self)
         if isinstance(session, RecordSession) and intercept.current() is None:
             # Now, so that a test which counts descriptors finds as many at its end as at its beginning.
             GUARDIAN.engage()
@@ -106,7 +107,6 @@ class ActiveTape:
             intercept.guard.install()
         self.clock: TapeClock | None = None
         """Where a mock clock was asked for; it starts where the recording began."""
-        self._undo = ExitStack()
         intercept.notice()
         if clock:
             try:

@@ -134,8 +134,10 @@ class Run:
     def hold(self) -> None:
         """Leave the stand-ins in place from one taped test to the next: putting them there takes longest."""
         if not self._holds:
-            self._holds = True
             intercept.install()
+            self._holds = True
+        else:
+            intercept.settle()
 
     def release(self) -> None:
         """What follows is not taped, and is to run as if there were no tapes."""

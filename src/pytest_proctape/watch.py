@@ -41,6 +41,9 @@ def _engage(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     from .counting import receive_from_forks
     from .life import Life, Refuser
 
+    if not config.option.collectonly:
+        # Before any test or fixture: what one has put in the place of a real function is no real function.
+        from . import run  # noqa: F401 - for what it imports
     manager = config.pluginmanager
     manager.register(Life(config), _LIFE)
     receive_from_forks(config)

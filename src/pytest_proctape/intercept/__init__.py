@@ -4,7 +4,7 @@ from . import guard
 from .clocked import forget, frozen, notice, waits_told
 from .door import Block, Bound, bound, current, is_forked
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
-from .patches import install, uninstall
+from .patches import install, settle, uninstall
 
 __all__ = [
     "Block",
@@ -24,6 +24,7 @@ __all__ = [
     "install",
     "is_forked",
     "notice",
+    "settle",
     "uninstall",
     "waits_told",
 ]

@@ -48,6 +48,14 @@ def _is_apart(name: str) -> bool:
     return name.partition(".")[0] in _REAL_TIME_FOR
 
 
+_NAMES = frozenset(
+    (
+        *("date", "datetime", "get_clock_info", "gmtime", "localtime", "monotonic", "monotonic_ns"),
+        *("perf_counter", "perf_counter_ns", "poll", "read", "select", "sleep", "strftime", "time"),
+        *("time_ns", "write"),
+    )
+)
+"""What everything is called that is stood in for."""
 _substitutions: dict[object, Substitution] = {}
 _undo = ExitStack()
 _lock = threading.Lock()
@@ -152,7 +160,7 @@ def forget() -> None:
 def _substitution(key: object, stand_ins: Mapping[int, Any]) -> Substitution:
     found = _substitutions.get(key)
     if found is None:
-        found = _substitutions[key] = Substitution(stand_ins, _is_apart)
+        found = _substitutions[key] = Substitution(stand_ins, _is_apart, _NAMES)
     return found
 
 

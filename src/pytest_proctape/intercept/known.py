@@ -6,11 +6,32 @@ CPython that has moved a part gets one plain error where a tape becomes active, 
 
 from __future__ import annotations
 
+import io
+import os
 import platform
+import shutil
+import signal
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import UnsupportedSpawn
+
+POPEN: Any = subprocess.Popen
+"""The class itself: a test may have something else under its name when a tape becomes active."""
+
+_ORIGINALS: dict[Any, dict[str, Any]] = {
+    where: dict(vars(where)) for where in (io, os, signal, shutil, subprocess, POPEN)
+}
+
+
+def original(where: Any, name: str) -> Any:
+    """What stood there when the package was imported; what stands there now where that is not known.
+
+    A run imports it before its first test, so that no mock of a fixture is taken for the real thing.
+    """
+    kept = _ORIGINALS.get(where, {})
+    return kept[name] if name in kept else part(where, name)
 
 
 def part(where: Any, name: str) -> Any:

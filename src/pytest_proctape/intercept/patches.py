@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -32,11 +33,17 @@ from . import (
     timing,
     ways,
 )
-from .known import part
+from .known import POPEN, original, part
 
 _lock = threading.Lock()
 _users = 0
 _undo = ExitStack()
+_OPEN = (os, signal, shutil, subprocess)
+"""Whose public names anybody may call, and tests replace."""
+_ours: list[tuple[Any, str, Any]] = []
+"""What stands in while a tape is active, but for copies: ``(where, name, what)``."""
+_looks: list[tuple[Callable[[str], Any], list[str], list[Any]]] = []
+"""What gives what is in a module now, the names that somebody may replace, and our stand-ins for them."""
 
 
 def install() -> None:
@@ -45,27 +52,74 @@ def install() -> None:
     with _lock:
         _users += 1
         if _users == 1:
-            PUMP.engage()
-            reports.install()
-            forking.engage()
             try:
-                ways.forget()
-                replacements = _replacements()
-                # Only these: copies of `time.monotonic`, say, are meant to be just that.
-                real = {
-                    id(part(where, name)): what
-                    for where, name, what in replacements
-                    if where in (os, signal, shutil) or what in (short.run, short.call)
-                }
-                for where, name, what in [*replacements, *copies.find(real)]:
-                    _put(where, name, what)
-                _undo.callback(latecomers.expect(_put_late))
-                ways.remember()
-                _admit_loops()
+                _install()
             except BaseException:
                 _users = 0
                 _undo.close()
                 raise
+            return
+    settle()
+
+
+def _install() -> None:
+    PUMP.engage()
+    _undo.callback(PUMP.retire)
+    reports.install()
+    forking.engage()
+    _undo.callback(forking.retire)
+    ways.forget()
+    _ours[:] = _replacements()
+    # Only these: copies of `time.monotonic`, say, are meant to be just that.
+    real = {
+        id(original(where, name)): what
+        for where, name, what in _ours
+        if where in (os, signal, shutil) or what in (short.run, short.call)
+    }
+    _looks[:] = list(_looks_at([one for one in _ours if _is_open(*one)]))
+    for where, name, what in [*_ours, *copies.find(real)]:
+        if not _is_anothers(where, name, what):
+            _put(where, name, what)
+    _undo.callback(latecomers.expect(_put_late))
+    ways.remember([what for _, _, what in _ours])
+    _admit_loops()
+
+
+def settle() -> None:
+    """Another test begins: stand-ins that the last one has taken away, or kept away, are put in place."""
+    # Of nearly every test this is all there is to it.
+    if any(list(map(get, names)) != ours for get, names, ours in _looks):
+        with _lock:
+            if _users:
+                _put_again()
+
+
+def _put_again() -> None:
+    for where, name, what in _ours:
+        if _is_open(where, name, what) and vars(where).get(name) is original(where, name):
+            _put(where, name, what)
+    ways.remember([what for _, _, what in _ours])
+
+
+def _looks_at(
+    places: list[tuple[Any, str, Any]],
+) -> Iterator[tuple[Callable[[str], Any], list[str], list[Any]]]:
+    for module in _OPEN:
+        found = [(name, what) for where, name, what in places if where is module]
+        yield vars(module).get, [name for name, _ in found], [what for _, what in found]
+
+
+def _is_open(where: Any, name: str, _what: object) -> bool:
+    """Whether a test, or a fixture, may put something in the place of it: it stays, as without a tape."""
+    return where in _OPEN and name[0] != "_"
+
+
+def _is_anothers(where: Any, name: str, what: Any) -> bool:
+    """Whether somebody has done that."""
+    if not _is_open(where, name, what):
+        return False
+    now = vars(where).get(name)
+    return now is not what and now is not original(where, name)
 
 
 def uninstall() -> None:
@@ -74,10 +128,8 @@ def uninstall() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
-            _undo.close()
             loops.in_place = False
-            forking.retire()
-            PUMP.retire()
+            _undo.close()
 
 
 def _admit_loops() -> None:
@@ -96,9 +148,10 @@ loops.put_in_place = _admit_late
 
 
 def _put(where: Any, name: str, what: Any) -> None:
-    before = part(where, name)
-    setattr(where, name, what)
+    before = original(where, name) if _is_open(where, name, what) else part(where, name)
+    # First: an interrupt may come between the two.
     _undo.callback(_take_away, where, name, what, before)
+    setattr(where, name, what)
 
 
 def _put_late(where: Any, name: str, what: Any) -> None:
@@ -150,7 +203,7 @@ def _bound_waitpid() -> list[tuple[Any, str, Any]]:
     """
     if sys.version_info >= (3, 13):
         return [(part(subprocess, "_del_safe"), "waitpid", reaping.waitpid)]
-    poll = subprocess.Popen._internal_poll  # type: ignore[attr-defined]
+    poll = POPEN._internal_poll
     real = reaping.REAL_WAITPID
     defaults = tuple(reaping.waitpid if value is real else value for value in poll.__defaults__)
     if defaults == poll.__defaults__:

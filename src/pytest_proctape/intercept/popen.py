@@ -25,10 +25,10 @@ from ..child import FORKS, TABLE, EndedChild, Streams
 from ..clock import CLOCK
 from . import door, loops, reaping, ways
 from .asking import announce, request_of
-from .known import part
+from .known import POPEN, part
 
 OPEN = os.environ.get("PROCTAPE_SHORT_ROAD") != "none"
-_REAL_EXECUTE: Any = part(subprocess.Popen, "_execute_child")
+_REAL_EXECUTE: Any = part(POPEN, "_execute_child")
 _REAL_READ = os.read
 _REAL_SELECTOR: Any = part(subprocess, "_PopenSelector")
 _PARAMETERS = """
@@ -191,6 +191,6 @@ def replacements() -> list[tuple[Any, str, Any]]:
         return []
     if [*code.co_varnames[: code.co_argcount]] != _PARAMETERS.split():
         return []
-    if vars(subprocess.Popen)["_execute_child"] is not _REAL_EXECUTE:
+    if vars(POPEN)["_execute_child"] is not _REAL_EXECUTE:
         return []
-    return [(subprocess.Popen, "_execute_child", execute_child)]
+    return [(POPEN, "_execute_child", execute_child)]

@@ -1,16 +1,17 @@
 """Stand-ins wherever a module has the real thing: put there, and taken away, without looking each time.
 
 A module is looked at once, and again only where it has changed: that is told by how many attributes it
-has, as looking at all of them for every test is what makes freezegun slow in large programs.
+has, as looking at all of them for every test is what makes freezegun slow in large programs. What has the
+name of a real thing and is something else is looked at each time: a test may have a mock there just now.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from operator import is_
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 _Place = tuple[dict[str, Any], str, Any, Any]
@@ -20,19 +21,25 @@ _Place = tuple[dict[str, Any], str, Any, Any]
 class Substitution:
     """Functions and classes, and what is to stand in for them."""
 
-    def __init__(self, stand_ins: Mapping[int, Any], leaves: Callable[[str], bool]) -> None:
+    def __init__(
+        self, stand_ins: Mapping[int, Any], leaves: Callable[[str], bool], names: Container[str] = ()
+    ) -> None:
         """Prepare it.
 
         Args:
             stand_ins: by ``id`` of the real thing, which has to stay alive.
             leaves: whether to leave a module of this name alone.
+            names: those of the real things.
         """
         self._stand_ins = dict(stand_ins)
+        self._names = names
         self._leaves = leaves
         self._modules: list[ModuleType] = []
         self._namespaces: list[dict[str, Any]] = []
         self._lengths: list[int] = []
         self._places: dict[int, list[_Place]] = {}
+        self._doubtful: list[tuple[dict[str, Any], str]] = []
+        """Namespaces, and what in them may become a place."""
         self._flat: list[_Place] = []
 
     @contextmanager
@@ -43,9 +50,18 @@ class Substitution:
         try:
             for place in self._flat:
                 namespace, key, real, stand_in = place
-                if namespace.get(key) is real:
+                now = namespace.get(key)
+                if now is real:
                     namespace[key] = stand_in
+                # A mock that was put there over the stand-in, and outlived it, has left it behind.
+                if now is real or now is stand_in:
                     changed.append(place)
+            for namespace, key in self._doubtful:
+                real = namespace.get(key)
+                stand_in = self._stand_ins.get(id(real))
+                if stand_in is not None:
+                    namespace[key] = stand_in
+                    changed.append((namespace, key, real, stand_in))
             yield
         finally:
             for namespace, key, real, stand_in in changed:
@@ -65,17 +81,22 @@ class Substitution:
         }
         known = dict(zip(map(id, self._namespaces), self._lengths, strict=True))
         places = {}
+        doubtful = [one for one in self._doubtful if known.get(id(one[0])) == len(one[0])]
         for name, namespace in modules.values():
             key = id(namespace)
             if known.get(key) == len(namespace):
                 places[key] = self._places.get(key, [])
+            elif self._leaves(name):
+                places[key] = []
             else:
-                places[key] = [] if self._leaves(name) else list(self._find(namespace))
+                places[key] = list(self._find(namespace))
+                doubtful += self._find_doubtful(namespace)
         self._modules = [module for _, module in found]
         self._namespaces = [namespace for _, namespace in modules.values()]
         self._lengths = list(map(len, self._namespaces))
         self._places = places
         self._flat = [place for of_one in places.values() for place in of_one]
+        self._doubtful = [one for one in doubtful if id(one[0]) in places]
 
     def _is_current(self) -> bool:
         # Both run at the speed of C and make no objects: this is done four times for every test.
@@ -92,6 +113,11 @@ class Substitution:
             if stand_in is not None:
                 yield namespace, key, value, stand_in
 
+    def _find_doubtful(self, namespace: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+        for key, value in list(namespace.items()):
+            if key in self._names and id(value) not in self._stand_ins and not is_own(value, namespace):
+                yield namespace, key
+
     def _clean(self) -> None:
         """Take the stand-ins out of modules that came meanwhile, and took a copy."""
         if self._is_current():
@@ -106,6 +132,13 @@ class Substitution:
                 real = reals.get(id(value))
                 if real is not None:
                     namespace[key] = real
+
+
+def is_own(value: object, namespace: Mapping[str, Any]) -> bool:
+    """Whether a global is surely no mock: a module, or a class or function that was made there."""
+    if isinstance(value, type):
+        return value.__module__ == namespace.get("__name__")
+    return isinstance(value, ModuleType) or (type(value) is FunctionType and value.__globals__ is namespace)
 
 
 def _namespace(module: object) -> dict[str, Any] | None:

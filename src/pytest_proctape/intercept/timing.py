@@ -21,15 +21,13 @@ from ..child import TABLE, RecordingChild, VirtualChild
 from ..clock import CLOCK
 from ..errors import ProctapeError
 from . import pausing, popen
-from .known import part
+from .known import POPEN, part
 
-_REAL_WAIT: Callable[..., int] = part(subprocess.Popen, "_wait")
-_REAL_COMMUNICATE: Callable[..., Any] = part(subprocess.Popen, "_communicate")
-BY_METHOD = hasattr(subprocess.Popen, "_remaining_time")
+_REAL_WAIT: Callable[..., int] = part(POPEN, "_wait")
+_REAL_COMMUNICATE: Callable[..., Any] = part(POPEN, "_communicate")
+BY_METHOD = hasattr(POPEN, "_remaining_time")
 """Whether this CPython asks the ``Popen``."""
-_REMAINING: tuple[Any, str] = (
-    (subprocess.Popen, "_remaining_time") if BY_METHOD else (subprocess, "_deadline_remaining")
-)
+_REMAINING: tuple[Any, str] = (POPEN, "_remaining_time") if BY_METHOD else (subprocess, "_deadline_remaining")
 _REAL_REMAINING: Callable[..., float | None] = part(*_REMAINING)
 
 
@@ -173,8 +171,8 @@ def replacements() -> list[tuple[Any, str, Any]]:
     return [
         *kqueue,
         (subprocess, "_time", monotonic),
-        (subprocess.Popen, "_wait", wait),
-        (subprocess.Popen, "_communicate", communicate if BY_METHOD else communicate_by_name),
+        (POPEN, "_wait", wait),
+        (POPEN, "_communicate", communicate if BY_METHOD else communicate_by_name),
         (*_REMAINING, remaining_time if BY_METHOD else deadline_remaining),
     ]
 

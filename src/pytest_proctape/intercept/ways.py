@@ -11,8 +11,11 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from operator import itemgetter
+from typing import Any
+
+from .known import POPEN, original
 
 _VERSIONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Their ``Lib/subprocess.py`` has been read for this."""
@@ -32,7 +35,7 @@ def _looking(popen: str, module: str, system: str) -> Callable[[], bool]:
     """What tells whether all of these mean what they mean now."""
     of_popen, of_module, of_system = (itemgetter(*text.split()) for text in (popen, module, system))
     # Views: what is replaced later shows in them.
-    in_popen, in_module, in_system = vars(subprocess.Popen), vars(subprocess), vars(os)
+    in_popen, in_module, in_system = vars(POPEN), vars(subprocess), vars(os)
     real, opened = [of_popen(in_popen), of_module(in_module), of_system(in_system)], io.open
 
     def are_intact() -> bool:
@@ -56,12 +59,22 @@ def are_known() -> bool:
     return sys.version_info[:2] in _VERSIONS
 
 
-def remember() -> None:
-    """All stand-ins are in place: this is how it is as long as nobody else replaces one."""
+def remember(ours: Collection[Any]) -> None:
+    """The stand-ins are in place: this is how it is as long as nobody else replaces one.
+
+    Args:
+        ours: the stand-ins. Where something else is in a place already, that is not how it is.
+    """
     global are_intact, to_start
-    if are_known():
+    if are_known() and _are_as_usual({id(one) for one in ours}):
         are_intact = _looking(_POPEN_TEXT, _MODULE_TEXT, _OS_TEXT)
         to_start = _looking("_close_pipe_fds", _STARTING_TEXT, _OS_TEXT)
+
+
+def _are_as_usual(ours: Collection[int]) -> bool:
+    places = (POPEN, _POPEN_TEXT), (subprocess, _MODULE_TEXT), (os, _OS_TEXT), (io, "open")
+    found = ((where, name, vars(where).get(name)) for where, text in places for name in text.split())
+    return all(value is original(where, name) or id(value) in ours for where, name, value in found)
 
 
 def forget() -> None:

@@ -29,7 +29,31 @@ def test_what_somebody_else_has_replaced_stays(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(subprocess.Popen, "_execute_child", print)
     monkeypatch.setattr(subprocess, "run", print)
     assert popen.replacements() == []
-    assert [name for _, name, _ in short.replacements()] == ["call"]
+    intercept.install()
+    try:
+        assert vars(subprocess)["run"] is print
+        assert subprocess.call is short.call
+        assert not ways.are_intact()
+    finally:
+        intercept.uninstall()
+    assert vars(subprocess)["run"] is print
+
+
+def test_what_was_put_away_is_in_place_for_the_next_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = subprocess.run
+    monkeypatch.setattr(subprocess, "run", print)
+    intercept.install()
+    try:
+        monkeypatch.undo()
+        intercept.settle()
+        assert subprocess.run is short.run
+        assert ways.are_intact()
+        subprocess.run = real
+        intercept.settle()
+        assert subprocess.run is short.run
+    finally:
+        intercept.uninstall()
+    assert subprocess.run is real
 
 
 def test_a_mock_outlives_the_stand_in_below_it() -> None:

@@ -20,7 +20,7 @@ def stand_in() -> str:
 
 @pytest.fixture
 def substitution() -> Substitution:
-    return Substitution({id(real): stand_in}, lambda name: not name.startswith("crowd"))
+    return Substitution({id(real): stand_in}, lambda name: not name.startswith("crowd"), {"real"})
 
 
 def module(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
@@ -70,3 +70,32 @@ def test_what_stands_among_the_modules_is_not_asked_whether_it_is_equal(
         with substitution.in_place():
             assert first.taken is stand_in
         assert first.taken is real
+
+
+def test_what_a_mock_stood_for_when_the_module_was_looked_at(
+    substitution: Substitution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mocked = ModuleType("crowd_mocked")
+    mock = object()
+    vars(mocked)["real"] = mock
+    monkeypatch.setitem(sys.modules, "crowd_mocked", mocked)
+    with substitution.in_place():
+        assert mocked.real is mock
+    vars(mocked)["real"] = real
+    for _ in range(2):
+        with substitution.in_place():
+            assert mocked.real is stand_in
+        assert mocked.real is real
+
+
+def test_a_stand_in_that_a_mock_has_put_back_behind_its_time(
+    substitution: Substitution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mocked = module(monkeypatch, "crowd_mocked")
+    with substitution.in_place():
+        before = mocked.taken
+        vars(mocked)["taken"] = object()
+    vars(mocked)["taken"] = before
+    with substitution.in_place():
+        assert mocked.taken is stand_in
+    assert mocked.taken is real
