@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parity.harness import Hang, Parity
+from tests.parity.harness import HANG_S, Hang, Parity
 
 from .playing import play
 from .programs import Program, program, smaller
@@ -22,7 +22,6 @@ from .programs import Program, program, smaller
 PROGRAMS = int(os.environ.get("PROCTAPE_FUZZ_PROGRAMS", "0")) or (
     20_000 if os.environ.get("PROCTAPE_FUZZ") else 40
 )
-HANG_S = 20.0
 SEED = int(os.environ.get("PROCTAPE_FUZZ_SEED", "0"))
 
 

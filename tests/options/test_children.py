@@ -9,7 +9,7 @@ import pytest
 
 from pytest_proctape.child import PUMP
 from tests.options.project import Project, summary
-from tests.parity.harness import deadline
+from tests.parity.harness import HANG_S, deadline
 
 STATUSES = """
     import subprocess, pytest
@@ -102,7 +102,7 @@ def test_who_outlives_its_test_is_told_and_ended_if_asked_for(project: Project, 
     if not kill:
         os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    with deadline("the pump", 10):
+    with deadline("the pump", HANG_S):
         while not PUMP.idle:
             PUMP.catch_up(Everybody())
     result = project.replay()

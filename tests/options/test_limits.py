@@ -31,7 +31,7 @@ def ends(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select.select([end], [], [], 10)[0])
+        return bool(select.select([end], [], [], 60)[0])
     finally:
         os.close(end)
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_proctape.child import stall
 from tests.options.project import Project
-from tests.parity.harness import deadline
+from tests.parity.harness import HANG_S, deadline
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="needs Linux's /proc")
 
@@ -35,7 +35,7 @@ TEST = """
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(stall, "LIMIT_NS", 1)
-    with deadline("the test", 10):
+    with deadline("the test", HANG_S):
         yield
 
 

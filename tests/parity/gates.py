@@ -1,6 +1,7 @@
 """Children that go on when the test says so: what comes first is not left to how fast the machine is.
 
-They are told by a file. No tape knows of it, so on replay the child comes to its end by the time alone.
+They are told by a file. No tape knows of it, so on replay the child comes to its end by the time alone; on
+an event loop, where that is partly real, what comes behind the gate should take a while.
 """
 
 from __future__ import annotations

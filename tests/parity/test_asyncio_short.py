@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from .gates import Gate
 from .harness import Parity
 from .observe import Order, python
 
@@ -40,26 +41,30 @@ def number_of(folder: Path) -> int:
     return fd
 
 
-STREAMS: dict[str, tuple[list[str], dict[str, Any]]] = {
-    "both": (SLOW, {"stdout": PIPE, "stderr": PIPE}),
-    "one": (ALONE, {"stdout": PIPE}),
-    "one and nothing": (ALONE, {"stdout": PIPE, "stderr": PIPE}),
-    "the other": (SLOW, {"stderr": PIPE, "stdout": DEVNULL}),
-    "together": (SLOW, {"stdout": PIPE, "stderr": STDOUT}),
-    "no input": (SLOW, {"stdin": DEVNULL, "stdout": PIPE, "stderr": DEVNULL}),
-    "discarded": (SLOW, {"stdout": DEVNULL, "stderr": DEVNULL}),
+TWO_WORDS, ONE_WORD = "printf out; printf err >&2", "printf out"
+LATER = "sleep 0.3"
+"""Behind a gate: long after it was opened, for the replay, where the clock alone says when a child ends."""
+STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "both": (TWO_WORDS, {"stdout": PIPE, "stderr": PIPE}),
+    "one": (ONE_WORD, {"stdout": PIPE}),
+    "one and nothing": (ONE_WORD, {"stdout": PIPE, "stderr": PIPE}),
+    "the other": (TWO_WORDS, {"stderr": PIPE, "stdout": DEVNULL}),
+    "together": (TWO_WORDS, {"stdout": PIPE, "stderr": STDOUT}),
+    "no input": (TWO_WORDS, {"stdin": DEVNULL, "stdout": PIPE, "stderr": DEVNULL}),
+    "discarded": (TWO_WORDS, {"stdout": DEVNULL, "stderr": DEVNULL}),
 }
 
 
 @pytest.mark.parametrize("command, streams", STREAMS.values(), ids=STREAMS)
-def test_descriptors_have_their_numbers(parity: Parity, command: list[str], streams: dict[str, Any]) -> None:
+def test_descriptors_have_their_numbers(parity: Parity, command: str, streams: dict[str, Any]) -> None:
     async def main(folder: Path) -> Any:
-        base = number_of(folder)
-        child = await Exec(*command, **streams)
+        base, gate = number_of(folder), Gate(folder)
+        child = await Exec(*gate.command(command, LATER), **streams)
         transport: Any = child._transport  # type: ignore[attr-defined]
         pipes = [transport.get_pipe_transport(fd) for fd in (1, 2)]
         numbers = [None if one is None else one.get_extra_info("pipe").fileno() - base for one in pipes]
         then = number_of(folder) - base
+        gate.open()
         said = await child.communicate()
         return numbers, then, said, number_of(folder) - base, child.returncode
 
@@ -69,11 +74,12 @@ def test_descriptors_have_their_numbers(parity: Parity, command: list[str], stre
 
 def test_its_objects_are_those_of_asyncio(parity: Parity) -> None:
     async def main(folder: Path) -> Any:
-        child = await Exec(*ALONE, stdout=PIPE, stderr=PIPE)
+        gate = Gate(folder)
+        child = await Exec(*gate.command(ONE_WORD, LATER), stdout=PIPE, stderr=PIPE)
         transport: Any = child._transport  # type: ignore[attr-defined]
         pipe = transport.get_pipe_transport(1)
         popen, file = transport.get_extra_info("subprocess"), pipe.get_extra_info("pipe")
-        return [
+        seen = [
             type(transport) is unix_events._UnixSubprocessTransport,  # type: ignore[attr-defined]
             type(pipe) is unix_events._UnixReadPipeTransport,  # type: ignore[attr-defined]
             type(popen) is subprocess.Popen,
@@ -85,10 +91,9 @@ def test_its_objects_are_those_of_asyncio(parity: Parity) -> None:
             child.returncode,
             repr(pipe).replace(str(file.fileno()), "N"),
             repr(transport).replace(str(child.pid), "P").partition(" stdout")[0],
-            await child.communicate(),
-            popen.returncode,
-            repr(pipe).partition(" fd")[0],
         ]
+        gate.open()
+        return [*seen, await child.communicate(), popen.returncode, repr(pipe).partition(" fd")[0]]
 
     assert parity(runs(main))[:6] == [True, True, True, True, True, "rb"]
 
@@ -156,10 +161,12 @@ def test_a_loop_that_looks_closer_at_itself(parity: Parity) -> None:
 
 def test_a_time_limit_that_is_long_enough_and_one_that_is_not(parity: Parity) -> None:
     async def main(folder: Path) -> Any:
-        child = await Exec(*ALONE, stdout=PIPE)
+        gate = Gate(folder)
+        child = await Exec(*gate.command(ONE_WORD, LATER), stdout=PIPE)
         reading = asyncio.ensure_future(child.communicate())
         done, _ = await asyncio.wait([reading], timeout=0.001)
         seen = [len(done), child.returncode]
+        gate.open()
         return seen, await asyncio.wait_for(reading, 60), child.returncode
 
     assert parity(runs(main)) == ([0, None], (b"out", None), 0)
@@ -175,10 +182,10 @@ def test_children_end_in_the_order_of_their_times(parity: Parity) -> None:
 
     async def main(folder: Path) -> Any:
         seen: list[str] = []
-        await asyncio.gather(*(one(seconds, seen) for seconds in ("0.6", "0.3", "0.9", "0")))
+        await asyncio.gather(*(one(seconds, seen) for seconds in ("1.2", "0.6", "1.8", "0")))
         return seen
 
-    assert parity(runs(main)) == ["0", "0.3", "0.6", "0.9"]
+    assert parity(runs(main)) == ["0", "0.6", "1.2", "1.8"]
 
 
 def test_a_pipe_that_is_closed_early_and_its_number(parity: Parity) -> None:
@@ -188,8 +195,11 @@ def test_a_pipe_that_is_closed_early_and_its_number(parity: Parity) -> None:
         pipe.close()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        other = await Exec("sh", "-c", "echo other; sleep 0.6", stdout=PIPE)
-        return await child.wait(), other.returncode, await other.communicate(), other.returncode
+        gate = Gate(folder)
+        other = await Exec(*gate.command("echo other", LATER), stdout=PIPE)
+        seen = await child.wait(), other.returncode
+        gate.open()
+        return *seen, await other.communicate(), other.returncode
 
     assert parity(runs(main)) == (0, None, (b"other\n", None), 0)
 

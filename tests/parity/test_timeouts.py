@@ -124,7 +124,8 @@ def test_a_wait_that_expires_and_one_that_does_not(parity: Parity) -> None:
 def test_communicate_again_after_it_expired(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         gate = Gate(folder)
-        command = gate.command("printf 'first '; printf 'one ' >&2; read word", "printf second; printf err >&2")
+        before, then = "printf 'first '; printf 'one ' >&2; read word", "printf second; printf err >&2"
+        command = gate.command(before, then)
         with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as child:
             # The input is closed by this call.
             expired = _expired_after_output(child)
@@ -317,7 +318,7 @@ def test_output_between_timers(parity: Parity) -> None:
 
 def test_a_read_that_is_given_up_and_tried_again(parity: Parity) -> None:
     async def main(gate: Gate) -> Any:
-        child = await asyncio.create_subprocess_exec(*gate.command(then="echo late"), stdout=PIPE)
+        child = await asyncio.create_subprocess_exec(*gate.command(then="sleep 0.5; echo late"), stdout=PIPE)
         assert child.stdout is not None
         seen: list[Any] = []
         for limit in (0.1, 0.1, 30):
@@ -336,7 +337,7 @@ def test_a_read_that_is_given_up_and_tried_again(parity: Parity) -> None:
 
 def test_a_wait_that_is_given_up_and_tried_again(parity: Parity) -> None:
     async def main(gate: Gate) -> Any:
-        child = await asyncio.create_subprocess_exec(*gate.command())
+        child = await asyncio.create_subprocess_exec(*gate.command(then="sleep 0.5"))
         seen: list[Any] = []
         for limit in (0.1, 0.1, 30):
             if limit == 30:

@@ -25,7 +25,7 @@ from pytest_proctape.portable import Places
 from pytest_proctape.session import RecordSession, ReplaySession, toolchain_of
 from pytest_proctape.tape import TapeStore
 from tests import toolchain
-from tests.parity.harness import Holdings, deadline, settled
+from tests.parity.harness import HANG_S, Holdings, deadline, settled
 from tests.parity.observe import plain
 
 pytest.importorskip("wasmtime")
@@ -96,7 +96,7 @@ class Twins:
         folder = self._base / "body"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        with deadline(what, 20):
+        with deadline(what, HANG_S):
             before = Holdings.now()
             with session:
                 result = body(folder)

@@ -317,14 +317,19 @@ def test_watchdog_thread_that_polls(clocked: Clocked) -> None:
 
 def test_threads_that_sleep_in_step(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        def tick(name: str) -> None:
+        def tick(name: str, first_s: float) -> None:
             for number in range(4):
-                time.sleep(0.2)
+                time.sleep(0.2 if number else first_s)
                 log(name, number)
 
-        threads = [threading.Thread(target=tick, args=(name,)) for name in "abc"]
+        # Each sleeps when the next one begins, and all of them until the same moment.
+        threads = [
+            threading.Thread(target=tick, args=(name, first_s))
+            for name, first_s in (("a", 0.2), ("b", 0.19), ("c", 0.18))
+        ]
         for one in threads:
             one.start()
+            time.sleep(0.01)
         log(_sleep(0.5))
         for one in threads:
             one.join()

@@ -62,7 +62,7 @@ def test_grandchildren_go_with_it_though_they_have_left_the_group(
         assert child.stdout.read() == b"", "the end comes when nobody holds the pipe any more"
         assert child.wait() == -signal.SIGTERM
     for end in ends:
-        assert select.select([end], [], [], 10)[0], "it has not ended"
+        assert select.select([end], [], [], 60)[0], "it has not ended"
         os.close(end)
     assert family.living() == set()
     assert bystander.poll() is None
