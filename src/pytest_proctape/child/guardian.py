@@ -34,6 +34,9 @@ _LONG = 1 << 16
 """Bytes that may have been written down of children that are over."""
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "guarding.py")
+_BOOK, _LIFE = 3, 4
+_LEAVING = f'"$0" "$@" <&{_LIFE} {_LIFE}<&- &'
+"""For a shell that starts the script and goes: Python would take ten times as long to get there."""
 
 
 def _new_book() -> int:
@@ -76,16 +79,16 @@ class Guardian:
         self.abandon()
 
     def _start(self, reader: int) -> None:
-        command = [sys.executable, "-I", "-S", _SCRIPT, str(os.getpid()), json.dumps(sys.path)]
+        script = [sys.executable, "-I", "-S", _SCRIPT, str(os.getpid()), json.dumps(sys.path)]
         null = os.devnull
         actions = [
-            (os.POSIX_SPAWN_DUP2, reader, 0),
-            (os.POSIX_SPAWN_DUP2, self._book, 3),
+            (os.POSIX_SPAWN_DUP2, self._book, _BOOK),
+            (os.POSIX_SPAWN_DUP2, reader, _LIFE),
             (os.POSIX_SPAWN_OPEN, 1, null, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
         ]
-        pid = _POSIX_SPAWN(sys.executable, command, os.environ, file_actions=actions)
-        # It has started another one and gone, so nobody who waits for children finds one of ours.
+        pid = _POSIX_SPAWN("/bin/sh", ["sh", "-c", _LEAVING, *script], os.environ, file_actions=actions)
+        # It has started the other one and gone, so nobody who waits for children finds one of ours.
         with contextlib.suppress(ChildProcessError):
             _WAITPID(pid, 0)
 

@@ -5,7 +5,7 @@ to end. It needs ``/proc``. Arguments: the process that records, and its ``sys.p
 input: a pipe that the process that records holds the other end of. Descriptor 3: a file with a line for each
 thing that happens, ``+key inodes``, ``=key pid began`` or ``-key``.
 
-The recording waits until :func:`main` has forked, so all that takes time to import is imported behind that.
+Until it has left the process group a Ctrl-C does not end it: a shell has started it in the background.
 """
 
 from __future__ import annotations
@@ -82,11 +82,9 @@ def _end(children: dict[bytes, Child], path: list[str]) -> None:
 
 def main() -> None:
     """Leave the process group, wait, and do what is to be done."""
-    if os.fork():
-        os._exit(0)
+    os.setsid()
     import signal
 
-    os.setsid()
     os.chdir("/")
     os.closerange(_BOOK + 1, os.sysconf("SC_OPEN_MAX"))
     for number in (signal.SIGINT, signal.SIGHUP):
