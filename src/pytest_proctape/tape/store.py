@@ -231,12 +231,13 @@ class TapeStore:
 
         Raises:
             TapeWriteError: it can't be removed.
+            TapeError: its path leads out of the root.
         """
-        attempt = _attempt_of(path or self._path_for_writing(nodeid))
-        check_inside(attempt.parent, self.root)
+        attempt = f"{path or self._path_for_writing(nodeid)}{ATTEMPT}"
         # Hardly any test has one, and `os.access` needs no exception to say so.
         if os.access(attempt, os.F_OK):
-            remove(attempt)
+            check_inside(Path(attempt).parent, self.root)
+            remove(Path(attempt))
 
     def delete(self, nodeid: str) -> bool:
         """Remove the tape of ``nodeid``, if there is one; whether there was.

@@ -425,6 +425,7 @@ def test_a_folder_that_leads_out_is_refused(store: TapeStore, tmp_path: Path) ->
     store.root.mkdir()
     (store.root / "tests").symlink_to(outside)
     (outside / "test_git" / "test_log.json").write_bytes(dumps(a_tape()))
+    (outside / "test_git" / "test_log.json.failed").write_bytes(b"of another project")
     before = everything_in(outside)
     for call in (
         lambda: store.load(ONE),
