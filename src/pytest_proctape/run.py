@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,12 +16,10 @@ from .errors import HookError, TapeError
 from .hooks import Hooks
 from .item_tape import FixtureTape, ItemTape
 from .keys import Mode
-from .logfile import LogFile
 from .match import LivePatterns, Terms
 from .owners import Owners
 from .portable import Places, Rules, machine_values
 from .quiet import QuietTape
-from .renamed import Renamed
 from .session import (
     Collecting,
     Commons,
@@ -38,6 +37,10 @@ from .session import (
 from .settings import Settings
 from .summary import Result
 from .tape import PAYLOAD_THRESHOLD, TapeStore
+
+if TYPE_CHECKING:
+    from .logfile import LogFile
+    from .renamed import Renamed
 
 _CLOCK = "tape_clock"
 """The fixture asks for a clock that starts where the recording began: only a session knows that."""
@@ -210,6 +213,9 @@ class Run:
 
     def _renamed(self, item: pytest.Item) -> Renamed:
         if self._offers is None:
+            # Most runs miss no tape.
+            from .renamed import Renamed
+
             collected = {one.nodeid for one in item.session.items}
             self._offers = Renamed(self.store, self.root, self._invoked_in, collected)
         return self._offers

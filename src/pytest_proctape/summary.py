@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .report_keys import RESULTS
 
 
-@dataclass(slots=True)
 class Result:
     """What became of one taped test; it travels from a worker as plain data.
 
@@ -34,24 +32,33 @@ class Result:
         virtual: how many of the spawns were modules of the virtual toolchain.
     """
 
-    test: str
-    mode: str
-    outcome: str = ""
-    spawns: int = 0
-    replayed: int = 0
-    process_ns: int = 0
-    test_ns: int = 0
-    missing: bool = False
-    kept: str = ""
-    leaked: list[str] = field(default_factory=list)
-    drift: list[dict[str, Any]] = field(default_factory=list)
-    fixture: bool = False
-    shared: bool = False
-    block: bool = False
-    path: str = ""
-    entries: int = 0
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    virtual: int = 0
+    def __init__(
+        self,
+        test: str,
+        mode: str,
+        outcome: str = "",
+        spawns: int = 0,
+        replayed: int = 0,
+        process_ns: int = 0,
+        *,
+        test_ns: int = 0,
+        missing: bool = False,
+        fixture: bool = False,
+        shared: bool = False,
+        kept: str = "",
+    ) -> None:
+        """Of a tape that is over."""
+        self.test = test
+        self.mode = mode
+        self.outcome = outcome
+        self.spawns, self.replayed, self.virtual = spawns, replayed, 0
+        self.process_ns, self.test_ns = process_ns, test_ns
+        self.missing, self.fixture, self.shared, self.block = missing, fixture, shared, False
+        self.kept = kept
+        self.path, self.entries = "", 0
+        self.leaked: list[str] = []
+        self.drift: list[dict[str, Any]] = []
+        self.errors: list[dict[str, Any]] = []
 
     @property
     def counts(self) -> bool:
@@ -80,12 +87,14 @@ class Result:
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can carry it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return dict(vars(self))
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Result:
         """The inverse of :meth:`as_data`."""
-        return cls(**data)
+        result = cls.__new__(cls)
+        vars(result).update(data)
+        return result
 
 
 def attach(report: object, results: Iterable[Result]) -> None:
@@ -98,7 +107,6 @@ def results_of(report: object) -> list[Result]:
     return [Result.from_data(one) for one in getattr(report, RESULTS, ())]
 
 
-@dataclass(slots=True)
 class Totals:
     """Sums over the results of a run.
 
@@ -112,20 +120,21 @@ class Totals:
         orphans_deleted: they are gone now.
     """
 
-    tests: dict[str, int] = field(default_factory=dict)
-    fixtures: dict[str, int] = field(default_factory=dict)
-    shared: dict[str, int] = field(default_factory=dict)
-    blocks: dict[str, int] = field(default_factory=dict)
-    spawns: dict[str, int] = field(default_factory=dict)
-    process_ns: int = 0
-    test_ns: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    leaked: list[tuple[str, str]] = field(default_factory=list)
-    drift: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    orphans: list[str] = field(default_factory=list)
-    orphaned_payloads: int = 0
-    orphans_deleted: bool = False
+    def __init__(self) -> None:
+        """Nothing so far."""
+        self.tests: dict[str, int] = {}
+        self.fixtures: dict[str, int] = {}
+        self.shared: dict[str, int] = {}
+        self.blocks: dict[str, int] = {}
+        self.spawns: dict[str, int] = {}
+        self.process_ns = self.test_ns = 0
+        self.failed: list[tuple[str, str]] = []
+        self.missing: list[str] = []
+        self.leaked: list[tuple[str, str]] = []
+        self.drift: list[tuple[str, Mapping[str, Any]]] = []
+        self.orphans: list[str] = []
+        self.orphaned_payloads = 0
+        self.orphans_deleted = False
 
     def add(self, result: Result) -> None:
         """Count one result."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from types import EllipsisType
 
 from ..errors import UsageError
@@ -28,7 +27,6 @@ Word = str | bytes | os.PathLike[str] | EllipsisType
 """A word of a command; ``...`` stands for any number of arguments, also none."""
 
 
-@dataclass
 class Answer:
     """One thing that the test said.
 
@@ -42,13 +40,17 @@ class Answer:
         served: how many it has answered.
     """
 
-    entry: Entry
-    said: Said
-    overrides: bool
-    times: int | None
-    phase: Phase
-    place: str
-    served: int = 0
+    def __init__(
+        self, entry: Entry, said: Said, overrides: bool, times: int | None, phase: Phase, place: str
+    ) -> None:
+        """One that has answered nothing yet."""
+        self.entry = entry
+        self.said = said
+        self.overrides = overrides
+        self.times = times
+        self.phase = phase
+        self.place = place
+        self.served = 0
 
     @property
     def owing(self) -> bool:

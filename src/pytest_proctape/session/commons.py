@@ -21,12 +21,10 @@ from ..portable import Places
 from ..tape import AMBIENT, CACHED, Entry, Spawn, Tape, TapeStore
 from .base import Session
 from .memo import is_remembered
-from .merging import merged, without_repeats
 from .origin import IMPORT, may_be_imported, owner_of_spawn
 from .record import Launch
 from .replay import ReplaySession
 from .shared import SharedPlayer, SharedRecording
-from .unchanged import keep_unchanged
 
 WayIn = Callable[[Session, tuple[str, ...]], object | None]
 SharedMode = Literal["replay", "record", "update"]
@@ -136,6 +134,10 @@ class Commons:
         tape = self.store.load(session.owner) if session.remembered else None
         if tape is None:
             return
+        # Each run loads this class, and few remember anything.
+        from .merging import without_repeats
+        from .unchanged import keep_unchanged
+
         for entry in tape.entries:
             asked = asked_by(entry)
             if asked.argv in session.remembered:
@@ -209,6 +211,8 @@ class Commons:
         return [self._store(recording, complete) for recording in recordings.values()]
 
     def _store(self, recording: SharedRecording, complete: bool) -> tuple[str, str, int]:
+        from .merging import merged
+
         owner = recording.owner
         tape = recording.finish()
         with self._lock:

@@ -33,7 +33,6 @@ from .report import command_line
 from .signals import SentSignals, are_alike
 from .stamp import recorded_at
 from .take import Take
-from .unchanged import keep_unchanged
 
 Launch = Callable[[Wiring], Started]
 
@@ -291,6 +290,9 @@ class Recording(Player):
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None
         if old is not None:
+            # Most have no old one, and each run would import it.
+            from .unchanged import keep_unchanged
+
             unordered = self.terms.order == "any"
             read = self.store.decode if self.files is None else self.files.read
             kept = keep_unchanged(old.entries, tape.entries, read, unordered=unordered)

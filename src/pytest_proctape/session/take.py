@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from ..child import RecordingChild
 from ..match import Asked
@@ -11,7 +10,6 @@ from ..tape import Entry
 from .base import Phase
 
 
-@dataclass(slots=True)
 class Take:
     """One spawn of the recording: an entry to be, or one that was replayed and stays as it is.
 
@@ -24,12 +22,16 @@ class Take:
         unkept: what it did to files and can't be on a tape.
     """
 
-    phase: Phase
-    describe: Callable[[], Asked]
-    child: RecordingChild | None = None
-    entry: Entry | None = None
-    shared: bool = False
-    unkept: list[str] = field(default_factory=list)
+    __slots__ = ("child", "describe", "entry", "phase", "shared", "unkept")
+
+    def __init__(self, phase: Phase, describe: Callable[[], Asked], entry: Entry | None = None) -> None:
+        """One that has no child yet."""
+        self.phase = phase
+        self.describe = describe
+        self.child: RecordingChild | None = None
+        self.entry = entry
+        self.shared = False
+        self.unkept: list[str] = []
 
     @property
     def asked(self) -> Asked:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
@@ -21,6 +20,7 @@ from ..errors import (
     TapeCorrupt,
     TapeError,
 )
+from ..frozen import Value
 from ..match import Asked, Difference, Judge, Near, checked, nearest
 from ..tape import Entry, Script, Tape
 from . import report
@@ -46,8 +46,7 @@ CLEAR = 3
 _R = TypeVar("_R", bound=ReplayError)
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Value):
     """What a child plays.
 
     Attributes:

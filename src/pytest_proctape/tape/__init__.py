@@ -1,14 +1,17 @@
 """The tape: its format, its bytes, its files, and what a child of it does.
 
-The rooms above import from here and not from the files behind it.
+The rooms above import from here and not from the files behind it. What few runs of tests need is loaded when
+it is first used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .codec import dumps, loads
 from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode, encode_argument
 from .effect import DEFAULT_MODES, TAPED, FileEffect, Kind, effect_of, file_effect_of, with_pid, without_pid
-from .listing import Listing, discard, payload_hash, payloads_of
 from .model import (
     FORMAT_VERSION,
     Arg,
@@ -29,7 +32,6 @@ from .model import (
     Word,
 )
 from .names import AMBIENT, CACHED, TOOLS, hashed_tape_path, tape_path
-from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
 from .patterns import (
     AnyArgs,
     Anything,
@@ -55,12 +57,27 @@ from .script import (
     signal_number,
 )
 from .scripting import fields_of, script_of
-from .single import SingleStore
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
 from .times import ms_from_ns, ns_from_ms, second_of, time_of
 from .uncollected import uncollected
+
+if TYPE_CHECKING:
+    from .listing import Listing, discard, payload_hash, payloads_of
+    from .orphans import orphaned_payloads, orphaned_tapes, remove_orphans
+    from .single import SingleStore
+
+_HOMES = {
+    "Listing": "listing",
+    "SingleStore": "single",
+    "discard": "listing",
+    "orphaned_payloads": "orphans",
+    "orphaned_tapes": "orphans",
+    "payload_hash": "listing",
+    "payloads_of": "listing",
+    "remove_orphans": "orphans",
+}
 
 __all__ = [
     "AMBIENT",
@@ -143,3 +160,13 @@ __all__ = [
     "with_pid",
     "without_pid",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Kept, as pytester forgets modules that were loaded meanwhile, and another load would make other classes.
+    found: object = vars(import_module(f".{home}", __name__))[name]
+    globals()[name] = found
+    return found
