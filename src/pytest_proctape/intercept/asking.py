@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ..child import Streams
 from ..frozen import Value
@@ -27,6 +27,7 @@ _ERRORS = frozenset({"strict", "ignore", "replace", "surrogateescape", "backslas
 _KINDS = frozenset({int, type(None)})
 _PLAIN = frozenset({int, bool, str, type(None)})
 _LIMIT = 1024
+_T = TypeVar("_T")
 _BY_LOCALE = ""
 
 
@@ -95,6 +96,8 @@ class Request(NamedTuple):
 
 _requests: dict[tuple[object, ...], Request] = {}
 """By the command and the options, without where it is to run."""
+_forms: dict[tuple[object, ...], Form] = {}
+"""By these options alone: a suite has many commands, and asks for them in few forms."""
 _PLACING = ("cwd", "env")
 _ONE_STR = {str}
 
@@ -116,27 +119,39 @@ def request_of(
         return None
     args = given[0]
     words = tuple(args) if type(args) is list else args
-    key: tuple[object, ...] = (words, not captures, sends is None)
+    form_key: tuple[object, ...] = (not captures, sends is None)
     placed, plain = False, options
     if options:
         placed = "env" in options or "cwd" in options
         if placed:
             plain = {name: options[name] for name in options if name not in _PLACING}
-        key = (*key, *plain, *plain.values())
+        form_key = (*form_key, *plain, *plain.values())
+    key = (words, form_key)
     try:
         request = _requests.get(key)
+        form = None if request is not None else _forms.get(form_key)
     except TypeError:
         return None
     if request is None:
-        request = _request_of(args, _completed(plain, captures=captures, sends=sends))
+        if form is None:
+            form = form_of(_completed(plain, captures=captures, sends=sends))
+            if form is None:
+                return None
+            _keep(_forms, form_key, form)
+        request = _request_of(args, form)
         if request is None:
             return None
         # Words that are not text may change what they say.
         if _ONE_STR.issuperset(map(type, words)):
-            if len(_requests) >= _LIMIT:
-                _requests.clear()
-            _requests[key] = request
+            _keep(_requests, key, request)
     return _placed(request, options.get("cwd"), options.get("env")) if placed else request
+
+
+def _keep(known: dict[tuple[object, ...], _T], key: tuple[object, ...], what: _T) -> None:
+    """Remember it; from time to time all are forgotten."""
+    if len(known) >= _LIMIT:
+        known.clear()
+    known[key] = what
 
 
 def _completed(options: Mapping[str, Any], *, captures: Any, sends: Any) -> Mapping[str, Any] | None:
@@ -147,18 +162,15 @@ def _completed(options: Mapping[str, Any], *, captures: Any, sends: Any) -> Mapp
     return None if any(options.get(name) is not None for name in more) else {**options, **more}
 
 
-def _request_of(args: Any, options: Mapping[str, Any] | None) -> Request | None:
+def _request_of(args: Any, form: Form) -> Request | None:
+    argv = words_of(args, shell=form.shell)
+    return None if argv is None else Request(form, Spawn(argv[0], tuple(argv[1:])), tuple(argv))
+
+
+def form_of(options: Mapping[str, Any] | None) -> Form | None:
+    """What plain options mean; ``None`` where the general road has to look."""
     if options is None or not options.keys() <= OPTIONS or not _PLAIN.issuperset(map(type, options.values())):
         return None
-    form = form_of(options)
-    argv = None if form is None else words_of(args, shell=form.shell)
-    if form is None or argv is None:
-        return None
-    return Request(form, Spawn(argv[0], tuple(argv[1:])), tuple(argv))
-
-
-def form_of(options: Mapping[str, Any]) -> Form | None:
-    """What plain options mean; ``None`` where the general road has to look."""
     streams = options.get("stdin"), options.get("stdout"), options.get("stderr")
     shell, text = options.get("shell", False), _text(options)
     if not _KINDS.issuperset(map(type, streams)) or streams not in _STREAMS:

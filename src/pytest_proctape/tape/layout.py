@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Final, NamedTuple
 
@@ -50,19 +51,15 @@ class _Field(NamedTuple):
     by_line: bool
 
 
-_FIELDS: Final[dict[type[Model], tuple[_Field, ...]]] = {}
-"""Of the models that were written so far."""
-
-
-def _fields_of(model: type[Model]) -> tuple[_Field, ...]:
-    fields = _FIELDS.get(model)
-    if fields is None:
-        always = _ALWAYS.get(model, frozenset())
-        fields = _FIELDS[model] = tuple(
-            _Field(name, default, name in always, f"{_scalar(name)}: ", name in _LINES)
-            for name, default in model.model_fields.items()
-        )
-    return fields
+@lru_cache(1024)
+def _fields_of(model: type[Model], given: tuple[str, ...]) -> tuple[_Field, ...]:
+    """The fields that may have to be written where these were given: the others have their default."""
+    always = _ALWAYS.get(model, frozenset())
+    return tuple(
+        _Field(name, default, name in always, f"{_scalar(name)}: ", name in _LINES)
+        for name, default in model.model_fields.items()
+        if name in always or name in given
+    )
 
 
 def text_of(tape: Tape) -> str:
@@ -75,12 +72,11 @@ def text_of(tape: Tape) -> str:
 
 def _model(model: Model, indent: int) -> str:
     """An object with the fields that do not have their default, in the order of the model."""
-    # What was not given has its default.
-    given = vars(model).get
+    given = vars(model)
     inner = " " * (indent + 2)
     lines = []
-    for name, default, always, key, by_line in _fields_of(type(model)):
-        value = given(name, default)
+    for name, default, always, key, by_line in _fields_of(type(model), tuple(given)):
+        value = given.get(name, default)
         if always or (value is not default and value != default):
             key = inner + key
             lines.append(key + _value(value, indent + 2, len(key), by_line))

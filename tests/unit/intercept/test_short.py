@@ -76,6 +76,19 @@ def test_text(options: dict[str, Any], text: object) -> None:
     assert (form and (form.encoding, form.errors)) == text
 
 
+def test_commands_that_are_asked_for_alike_have_one_form() -> None:
+    one, other, bare = (
+        asking.request_of((argv,), options, captures=True)
+        for argv, options in ((["a"], {"text": True}), (["b", "c"], {"text": True}), (["b", "c"], {}))
+    )
+    assert one is not None and other is not None and bare is not None
+    assert one.form is other.form is not bare.form
+    assert (one.argv, other.argv) == (("a",), ("b", "c"))
+    assert (one.form.encoding, bare.form.encoding) == ("", None)
+    # What makes no form makes none for the next command either.
+    assert [asking.request_of(([argv],), {"bufsize": 0}) for argv in ("a", "b")] == [None, None]
+
+
 @pytest.mark.parametrize(
     "timeout, limit_ns",
     [(1, 10**9), (0.25, 250_000_000), (0, 0), (-1, 0), ("1", 0), (1e9, 0)],
