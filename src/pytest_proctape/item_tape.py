@@ -24,7 +24,8 @@ class ItemTape(ActiveTape):
     def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
         super().__init__(run, session, clock=clock)
         # From here to the end: what pytest does between the phases is not worth three changes of clock.
-        self._undo.enter_context(self._frozen())
+        if clock:
+            self._undo.enter_context(self._frozen())
         self._settle = run.settle
         self._commons = run.commons
         self._called = False

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from ..tape import Recorded, second_of
 
+_SECOND_NS = 10**9
+
 
 def recorded_at(began_ns: int) -> Recorded:
     """What a tape says of its making.
@@ -15,15 +17,15 @@ def recorded_at(began_ns: int) -> Recorded:
     Args:
         began_ns: when that began, in nanoseconds since 1970.
     """
-    return _recorded(second_of(began_ns))
+    return _recorded(began_ns // _SECOND_NS)
 
 
 @lru_cache(maxsize=1)
-def _recorded(at: str) -> Recorded:
+def _recorded(second: int) -> Recorded:
     from .. import __version__
 
     return Recorded(
-        at=at,
+        at=second_of(second * _SECOND_NS),
         python=platform.python_version(),
         platform=sys.platform,
         proctape=__version__,
