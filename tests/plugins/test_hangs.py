@@ -18,9 +18,15 @@ def test_a_worker_that_hangs_is_ended_and_its_test_named(
         """
         from tests.hangs import HangWatch
 
+        class Watch(HangWatch):
+            def pytest_runtest_logreport(self, report):
+                # The test has been set up: what comes now is the hang, and not a slow start.
+                self._limit_s = 2
+                super().pytest_runtest_logreport(report)
+
         def pytest_configure(config):
             if not hasattr(config, "workerinput"):
-                config.pluginmanager.register(HangWatch(limit_s=2))
+                config.pluginmanager.register(Watch(limit_s=30))
         """
     )
     pytester.makepyfile(

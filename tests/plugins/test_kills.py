@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import pytest_proctape
-from pytest_proctape.clock import REAL
 from pytest_proctape.tape import TapeStore, loads, payload_hash, payloads_of
 from tests.options.project import PLUGIN, Project
 
@@ -64,6 +63,12 @@ def recording(project: Project) -> subprocess.Popen[bytes]:
     )
 
 
+def noted(project: Project) -> int:
+    """How many children have been started."""
+    notes = project.path / "pids"
+    return notes.read_bytes().count(b"\n") if notes.exists() else 0
+
+
 def left(project: Project) -> list[str]:
     """The children that live on, with what they are."""
     notes = project.path / "pids"
@@ -99,9 +104,7 @@ def check_tapes(project: Project) -> int:
 
 def test_pytest_killed_while_it_records(project: Project) -> None:
     project.write(SUITE)
-    began_ns = REAL.monotonic_ns()
     assert recording(project).wait() == 0
-    whole_s = (REAL.monotonic_ns() - began_ns) / 1e9
     assert left(project) == []
     count = check_tapes(project)
     assert count == 12
@@ -109,9 +112,13 @@ def test_pytest_killed_while_it_records(project: Project) -> None:
     killed = 0
     for number in range(KILLS):
         run = recording(project)
+        started = chance.randrange(4 * count - 8)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            # Behind the start, which leaves nothing; the run may be faster this time.
-            run.wait(whole_s * chance.uniform(0.2, 1))
+            while run.poll() is None and noted(project) <= started:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    run.wait(0.002)
+            # Anywhere between this child and the next ones.
+            run.wait(chance.uniform(0, 0.05))
         killed += run.poll() is None
         run.kill()
         run.wait()
