@@ -24,6 +24,7 @@ from _pytest._code.code import (
 from .clock import REAL
 from .errors import ProctapeError, TapeError
 from .session import Player, Recording, Session, brief, is_ours, is_stdlib
+from .unmade import files_told
 
 _RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
 
@@ -77,8 +78,11 @@ def add_section(
     if isinstance(error, TapeError):
         return
     told = _tape_told(session)
-    if told and error is None and not isinstance(session, Recording):
-        told += _files_told(session, raised) + f"\nrecord it again: {session.record_command}"
+    if told and not isinstance(session, Recording):
+        lines = [told, files_told(session, error, raised)]
+        if error is None:
+            lines.append(f"record it again: {session.record_command}")
+        told = "\n".join(filter(None, lines))
     if told:
         report.sections.append(("tape", told))
 
@@ -107,24 +111,6 @@ def _tape_told(session: Session) -> str:
         day = recorded.at.partition("T")[0] + age(recorded.at, REAL.time_ns())
         made = f"recorded on {day} with Python {recorded.python} on {recorded.platform}"
     return f"replayed from {session.shown_path}, {made}"
-
-
-def _files_told(session: Session, raised: BaseException | None) -> str:
-    """Why a file may be missing that a command has made, on a line of its own; mostly empty."""
-    if not isinstance(raised, FileNotFoundError) or not isinstance(session, Player) or not session.spawns:
-        return ""
-    if session.files is not None and session.files.rules.on:
-        return ""
-    innermost = raised.__traceback__
-    while innermost is not None and innermost.tb_next is not None:
-        innermost = innermost.tb_next
-    if innermost is not None and innermost.tb_frame.f_globals.get("__name__") == "subprocess":
-        # It is the program that is missing, as it was in the recording.
-        return ""
-    return (
-        "\na file is missing, and the commands on this tape were replayed without the files that they made: "
-        "@pytest.mark.tape(effects=True) records these, too"
-    )
 
 
 def age(at: str, now_ns: int) -> str:

@@ -101,6 +101,32 @@ def test_directories_of_the_factory_are_watched_for_fixtures_and_tests(project: 
     project.replay()
 
 
+def test_what_tempfile_makes_below_the_tests_own_directory_is_watched(project: Project) -> None:
+    project.ini("tapes_effects = true", "tapes_auto = true")
+    project.write(
+        SHELL
+        + """
+    import tempfile
+
+    @pytest.fixture(autouse=True)
+    def temporary_files(tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def test_it():
+        with tempfile.TemporaryDirectory() as outer, tempfile.TemporaryDirectory(dir=outer) as inner:
+            sh("mkdir d; echo made > d/a; pwd > " + outer + "/where", cwd=inner)
+            assert Path(inner, "d/a").read_text() == "made\\n"
+            said = subprocess.run(["cat", outer + "/where"], capture_output=True, text=True).stdout
+            assert said == inner + "\\n"
+    """
+    )
+    project.record()
+    paths = {one["path"] for one in project.entries()[0]["effects"]}
+    outer, inner = "<tmp>/<mktemp:1>", "<tmp>/<mktemp:1>/<mktemp:2>"
+    assert paths == {outer, f"{outer}/where", inner, f"{inner}/d", f"{inner}/d/a"}
+    project.replay()
+
+
 def test_other_places_are_named(project: Project) -> None:
     project.write(
         SHELL
@@ -414,6 +440,71 @@ def test_a_missing_file_of_a_tape_without_files_is_explained(
     assert "a file is missing" not in project.replay(failed=1).stdout.str()
     project.record()
     project.replay()
+
+
+IN_A_TEMPORARY = "*its commands ran in <tmp>, and were replayed without the files that they made there*"
+
+
+def test_a_test_that_goes_another_way_without_the_files_is_told_of_them(
+    project: Project, run_options: tuple[str, ...]
+) -> None:
+    project.write(
+        SHELL
+        + """
+    pytestmark = pytest.mark.tape
+
+    def test_asserts(tmp_path):
+        sh("echo made > a", cwd=tmp_path)
+        assert (tmp_path / "a").exists()
+
+    def test_asks_for_another(tmp_path):
+        sh("echo made > a", cwd=tmp_path)
+        sh("true" if (tmp_path / "a").exists() else "false", cwd=tmp_path)
+
+    def test_asks_for_less(tmp_path):
+        sh("echo made > a", cwd=tmp_path)
+        if (tmp_path / "a").exists():
+            sh("true")
+
+    def test_has_nothing_to_do_with_files():
+        sh("true")
+        assert "SURE" in os.environ
+    """
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURE", "1")
+        project.record()
+
+    told = project.replay(*run_options, failed=4).stdout
+    told.fnmatch_lines([IN_A_TEMPORARY, "record it again: *test_asserts"])
+    assert told.str().count(IN_A_TEMPORARY.strip("*")) == 3
+    project.edit("pytest.mark.tape\n", "pytest.mark.tape(effects=True)\n")
+    project.record("-k", "not nothing")
+    project.replay("-k", "not nothing")
+
+
+def test_a_directory_whose_files_are_on_no_tape_is_told(project: Project) -> None:
+    project.ini("tapes_effects = true", "tapes_auto = true")
+    project.write(
+        SHELL
+        + """
+    import tempfile
+
+    def test_it():
+        with tempfile.TemporaryDirectory() as folder:
+            sh("echo made > a", cwd=folder)
+            assert Path(folder, "a").exists()
+    """
+    )
+    project.record()
+
+    told = project.replay(failed=1).stdout
+    told.fnmatch_lines(
+        [
+            "*its commands ran in <tempdir>/<mktemp:1>, and files that they made there are on no tape: *",
+            "record it again: *",
+        ]
+    )
 
 
 def test_a_missing_program_is_no_missing_file(project: Project) -> None:

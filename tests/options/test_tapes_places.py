@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -43,6 +44,27 @@ def test_without_it_a_random_name_diverges(project: Project) -> None:
     project.write(SOURCE)
     project.record()
     project.replay(failed=1)
+
+
+def test_the_report_of_a_random_name_says_what_to_put_into_the_ini_file(project: Project) -> None:
+    project.write("""
+        import subprocess, tempfile
+
+        def test_it(tape, tmp_path):
+            folder = tempfile.mkdtemp(prefix="work-", dir=tmp_path)
+            assert subprocess.check_output(["pwd"], cwd=folder, text=True) == folder + "\\n"
+    """)
+    project.record()
+
+    report = project.replay(failed=1).stdout.str()
+    told = re.search(r"^E +tapes_places =\nE +(random = /.*/)$", report, re.MULTILINE)
+    assert told is not None, report
+    assert told[1] == "random = /work-[a-z0-9_]{8}/"
+
+    project.ini("tapes_places =", f"    {told[1]}")
+    project.record()
+    assert project.entries()[0]["cwd"] == "<tmp>/<random:1>"
+    project.replay()
 
 
 def test_another_name_than_the_bound_one_diverges(project: Project) -> None:

@@ -52,7 +52,7 @@ class CapturedNames:
         found = [
             (match.span(one.group), one.name, match[one.group])
             for one in self._captures
-            for match in one.pattern.finditer(data)
+            for match in one.matches(data)
             if match[one.group] and _is_text(match[one.group])
         ]
         if not found:

@@ -68,6 +68,7 @@ class Places:
         self.capturing = False
         self._values = Values(self.rules.names)
         self._known = _Known()
+        self._temporary: tuple[bytes, ...] = ()
         self._lookalike = lookalike((*NAMES, *self.rules.names))
         for name, value in (*self.rules.values, *(values or {}).items()):
             self.add(name, value)
@@ -75,8 +76,14 @@ class Places:
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
         self._values.add(name, value)
-        if name == "tempdir":
-            self.names.also(temporary_names(os.fsencode(value).rstrip(b"/")))
+        if name in ("tempdir", "basetemp"):
+            self._look_below(os.fsencode(value).rstrip(b"/"))
+
+    def _look_below(self, folder: bytes) -> None:
+        """Capture the random names below one more directory; mostly it is below the first one itself."""
+        if not any((folder + b"/").startswith(known + b"/") for known in self._temporary):
+            self._temporary = (*self._temporary, folder)
+            self.names.also(temporary_names(self._temporary))
 
     def copy(self) -> Places:
         """The same values and rules, to be added to apart from these."""

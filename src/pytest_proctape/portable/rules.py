@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from ..errors import UsageError
@@ -14,6 +14,11 @@ from .tokens import REDACTED
 
 _MADE = rb"(?:tmp[a-z0-9_]{8}|tmp\.[A-Za-z0-9]{10})"
 """Names as :mod:`tempfile` and mktemp(1) make them unless they are told another way."""
+
+_PART = rb"""[^/\0\s"'`:;,=|<>]+"""
+"""A directory's name; with what often ends a path in a text it is none, so that two paths are not one."""
+
+_PATH_MAX = 4096
 
 _LINE = re.compile(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -25,16 +30,26 @@ class Capture(Value):
     Attributes:
         pattern: what finds one; its first group if it has any.
         alone: what one looks like without what is around it, where that is known.
+        behind: what has to lead up to a match, ending where it begins; nothing, where it is ``None``.
     """
 
     name: str
     pattern: re.Pattern[bytes]
     alone: re.Pattern[bytes] | None = None
+    behind: re.Pattern[bytes] | None = None
 
     @property
     def group(self) -> int:
         """The group that is the value; 0 for all of the match."""
         return 1 if self.pattern.groups else 0
+
+    def matches(self, data: bytes) -> Iterator[re.Match[bytes]]:
+        """Every value in ``data``, with what is around it."""
+        found = self.pattern.finditer(data)
+        behind = self.behind
+        if behind is None:
+            return found
+        return (one for one in found if behind.search(data, max(0, one.start() - _PATH_MAX), one.start()))
 
     def fits(self, value: bytes) -> bool:
         """Whether ``value`` can be one. A pattern with a group says nothing without what is around it."""
@@ -42,11 +57,14 @@ class Capture(Value):
         return alone is None or alone.fullmatch(value) is not None
 
 
-def temporary_names(tempdir: bytes) -> Capture:
-    """Random names directly below the directory for temporary files."""
-    folders = b"|".join(map(re.escape, {tempdir, os.path.realpath(tempdir)}))
-    pattern = b"(?:" + folders + rb")/(" + _MADE + rb")(?![\w-])"
-    return Capture(MKTEMP, re.compile(pattern), re.compile(_MADE))
+def temporary_names(folders: Iterable[bytes]) -> Capture:
+    """Random names below the directories for temporary files, at any depth.
+
+    A test's own directory is below them, and a name may be below another one: each is captured for itself.
+    """
+    tops = b"|".join(sorted({re.escape(top) for one in folders for top in (one, os.path.realpath(one))}))
+    behind = re.compile(b"(?:" + tops + b")(?:/" + _PART + rb")*\Z")
+    return Capture(MKTEMP, re.compile(b"/(" + _MADE + rb")(?![\w-])"), re.compile(_MADE), behind)
 
 
 class Rules(Value):

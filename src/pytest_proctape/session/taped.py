@@ -29,6 +29,7 @@ from .causes import told_difference
 from .crossing import load_names
 from .cursor import AnyCursor, Cursor
 from .files import REFUSED
+from .random_names import notes_on
 from .signals import RecordedSignals
 
 _ANOTHER = "the test asked for something else than the tape has next"
@@ -202,7 +203,7 @@ class Taped(Session):
             expected=None if index is None else (index, self.entries[index]),
             wrong=wrong,
             near=near,
-            notes=_RACING if self._is_race(near, cursor) else (),
+            notes=_RACING if self._is_race(near, cursor) else notes_on(wrong),
         )
 
     def exhaustion(self, asked: Asked, place: str) -> Exhaustion:

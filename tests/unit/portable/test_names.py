@@ -123,3 +123,30 @@ def test_random_names_elsewhere_need_a_rule() -> None:
     places = Places({"tempdir": "/tmp", "root": "/r"})
     places.capturing = True
     assert places.conceal_text("/r/tmpab_12xyz") == "<root>/tmpab_12xyz"
+
+
+@pytest.mark.parametrize(
+    "said, on_tape",
+    [
+        ("/tmp/own/tmpab_12xyz/a", "<tmp>/<mktemp:1>/a"),
+        ("/tmp/tmpab_12xyz/tmp00000000/tmp.aB3dE5gH1j", "<tempdir>/<mktemp:1>/<mktemp:2>/<mktemp:3>"),
+        ("/tmp/a:/srv/tmpab_12xyz", "<tempdir>/a:/srv/tmpab_12xyz"),
+        ("/base/0/tmpab_12xyz", "<basetemp>/0/<mktemp:1>"),
+        ("/tmp/a b/tmpab_12xyz", "<tempdir>/a b/tmpab_12xyz"),
+        ("/tmp/own/my-tmpab_12xyz", "<tmp>/my-tmpab_12xyz"),
+    ],
+)
+def test_random_names_are_captured_wherever_they_are_below_a_temporary_directory(
+    said: str, on_tape: str
+) -> None:
+    places = Places({"tempdir": "/tmp", "basetemp": "/base", "tmp": "/tmp/own"})
+    places.capturing = True
+    assert places.conceal_text(said) == on_tape
+    assert places.reveal_text(on_tape) == said
+
+
+def test_a_base_below_the_directory_for_temporary_files_is_nothing_more_to_look_for() -> None:
+    places = Places({"tempdir": "/tmp"})
+    captures = vars(places.names)["_captures"]
+    places.add("basetemp", "/tmp/base")
+    assert vars(places.names)["_captures"] is captures

@@ -1,0 +1,85 @@
+"""A name that looks random, where a test and its tape differ: it is another one in every run.
+
+Recording again doesn't help such a test, so :mod:`.taped` tells with the divergence what does: a placeholder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..match import Difference
+
+_WORD = re.compile(r"([A-Za-z0-9_]+)")
+_HEX = re.compile(r"[0-9a-f]+")
+_TEMPORARY = re.compile(r"[a-z0-9_]{8}")
+"""What :mod:`tempfile` puts between the prefix and the suffix that it was told."""
+
+_SPECIAL = re.compile(r"[.^$*+?{}\[\]|()\\]")
+_LEAST = 8
+"""Characters that are random in a name."""
+
+
+def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
+    """Lines for the report; none unless such names are all that differs."""
+    patterns: dict[str, None] = {}
+    for one in differences:
+        if one.expected is None or one.actual is None:
+            return ()
+        found = _patterns(one.expected, one.actual)
+        if not found:
+            return ()
+        patterns.update(dict.fromkeys(found))
+    if not patterns:
+        return ()
+    names = ("random", *(f"random-{number}" for number in range(2, len(patterns) + 1)))
+    return (
+        "what differs looks like a random name; if it is another one in every run, let a placeholder",
+        "stand for it in the ini file, and record this test again:",
+        "  tapes_places =",
+        *(f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True)),
+    )
+
+
+def _patterns(tape: str, test: str) -> list[str]:
+    """What finds the names in which two texts differ; none if they differ in anything else."""
+    parts, others = tape.split("/"), test.split("/")
+    if len(parts) != len(others):
+        return []
+    in_a_path = len(parts) > 1
+    found = [_pattern(a, b, in_a_path) for a, b in zip(parts, others, strict=True) if a != b]
+    return found if all(found) else []
+
+
+def _pattern(tape: str, test: str, in_a_path: bool) -> str:
+    """What finds both of two names; empty where they don't look random."""
+    words, others = _WORD.split(tape), _WORD.split(test)
+    if [*map(len, words)] != [*map(len, others)] or words[::2] != others[::2]:
+        return ""
+    pairs = [(a, b) for a, b in zip(words, others, strict=True) if a != b]
+    said = "".join(a + b for a, b in pairs)
+    if len(said) < 2 * _LEAST or said.isalpha() or said.isdecimal():
+        # Two commands of eight letters, or two times of day.
+        return ""
+    if _HEX.fullmatch(said):
+        return "".join(
+            _plain(a) if a == b else f"[0-9a-f]{{{len(a)}}}" for a, b in zip(words, others, strict=True)
+        )
+    found = [_plain(a) if a == b else _temporary(a, b) for a, b in zip(words, others, strict=True)]
+    return "".join(found) if in_a_path and (all(found[1::2])) else ""
+
+
+def _temporary(tape: str, test: str) -> str:
+    """What finds both words, if they are alike but for what tempfile has made; empty if not."""
+    for start in (len(tape) - _LEAST, 0):
+        before, made, after = tape[:start], tape[start : start + _LEAST], tape[start + _LEAST :]
+        if start >= 0 and _TEMPORARY.fullmatch(made) and test[:start] == before:
+            other = test[start : start + _LEAST]
+            if _TEMPORARY.fullmatch(other) and test[start + _LEAST :] == after:
+                return f"{_plain(before)}[a-z0-9_]{{{_LEAST}}}{_plain(after)}"
+    return ""
+
+
+def _plain(text: str) -> str:
+    """A pattern for ``text``; :func:`re.escape` would escape hyphens and spaces, too."""
+    return _SPECIAL.sub(r"\\\g<0>", text)

@@ -1,0 +1,71 @@
+"""Files that a test may miss on replay: a line for its failure, which :mod:`.failure` puts there.
+
+A command that is replayed makes no files but those on the tape. A test that goes on without them fails in
+ways that say nothing of it: an assertion, an exception of the code under test, or another command than then.
+"""
+
+from __future__ import annotations
+
+from .errors import ProctapeError, ReplayError
+from .session import Player, Session
+
+_TEMPORARY = tuple(f"<{real}{name}>" for name in ("tmp", "basetemp", "tempdir") for real in ("", "real-"))
+
+
+def files_told(session: Session, error: Exception | None, raised: BaseException | None) -> str:
+    """A line about files that commands may have made, mostly none.
+
+    Args:
+        session: of the test that failed.
+        error: that it failed of, if that is one of ours.
+        raised: that it failed of, whosever it is.
+    """
+    if not isinstance(session, Player) or not (session.spawns or error):
+        return ""
+    if error is not None and not isinstance(error, ReplayError):
+        return ""
+    recorded = session.files is not None and session.files.rules.on
+    if isinstance(raised, FileNotFoundError):
+        if _is_a_program(raised):
+            # It is missing as it was in the recording.
+            return ""
+        if not recorded:
+            return (
+                "a file is missing, and the commands on this tape were replayed without the files that they "
+                "made: @pytest.mark.tape(effects=True) records these, too"
+            )
+    folder = _unwatched(session)
+    if folder is None:
+        return ""
+    if not recorded:
+        return (
+            f"its commands ran in {folder}, and were replayed without the files that they made there: "
+            "if the test needs these, @pytest.mark.tape(effects=True) records them, too"
+        )
+    return (
+        f"its commands ran in {folder}, and files that they made there are on no tape: "
+        "if the test needs these, let it make that directory below tmp_path"
+    )
+
+
+def _unwatched(session: Player) -> str | None:
+    """The first temporary directory that a command of the tape ran in, and whose files are not recorded."""
+    files = session.files
+    try:
+        entries = session.entries
+    except ProctapeError:
+        return None
+    for entry in entries:
+        cwd = entry.cwd
+        if not isinstance(cwd, str) or not cwd.startswith(_TEMPORARY):
+            continue
+        if files is None or not files.rules.on or not files.roots.root_of(session.places.reveal_text(cwd)):
+            return cwd
+    return None
+
+
+def _is_a_program(raised: FileNotFoundError) -> bool:
+    innermost = raised.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    return innermost is not None and innermost.tb_frame.f_globals.get("__name__") == "subprocess"

@@ -1,0 +1,70 @@
+"""Names that look random where a test and its tape differ, and the placeholder that is proposed for them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_proctape.match import Difference
+from pytest_proctape.session.random_names import notes_on
+
+UUID = ("0a1b2c3d-0011-4aaa-8bbb-0123456789ab", "ffffffff-aaaa-4bbb-9ccc-ba9876543210")
+
+
+def proposed(*differences: tuple[str | None, str | None]) -> list[str]:
+    """The lines of the ini file."""
+    notes = notes_on([Difference("cwd", tape, test) for tape, test in differences])
+    assert not notes or notes[2] == "  tapes_places ="
+    return [one.strip() for one in notes[3:]]
+
+
+@pytest.mark.parametrize(
+    "tape, test, line",
+    [
+        ("<tmp>/test-a1bcdefg-x", "<tmp>/test-_zyxwvut-x", "random = /test-[a-z0-9_]{8}-x/"),
+        ("<tmp>/repo_ab1defgh/sub", "<tmp>/repo_zyxwvut2/sub", "random = /repo_[a-z0-9_]{8}/"),
+        ("/d/ab1defgh_dir.txt", "/d/zyxwvut2_dir.txt", r"random = /[a-z0-9_]{8}_dir\.txt/"),
+        (
+            f"--job={UUID[0]}",
+            f"--job={UUID[1]}",
+            "random = /--job=[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/",
+        ),
+        ("id 0123abcd4567", "id ba9876543210", "random = /id [0-9a-f]{12}/"),
+    ],
+)
+def test_a_placeholder_is_proposed(tape: str, test: str, line: str) -> None:
+    assert proposed((tape, test)) == [line]
+    pattern = re.compile(line.partition("/")[2][:-1])
+    assert pattern.search(tape)
+    assert pattern.search(test)
+
+
+@pytest.mark.parametrize(
+    "tape, test",
+    [
+        ("--abbrev=0", "--abbrev=7"),
+        ("checkout", "describe"),
+        ("20240101", "20250101"),
+        ("a1b2c3d_", "zyx1vuts"),
+        ("/a/ab1defgh", "/a/ab1defgh/more"),
+        ("/a/ab1defgh", "/a/ab1defghi"),
+        ("/a/ab1defgh-x", "/a/zyxwvut2-y"),
+        ("/a/AB1DEFGH", "/a/ZYXWVUT2"),
+        ("/a/xab1defghx", "/a/yzyxwvut2x"),
+        (None, "/a/ab1defgh"),
+        ("/a/ab1defgh", None),
+    ],
+)
+def test_what_does_not_look_random_is_none(tape: str | None, test: str | None) -> None:
+    assert proposed((tape, test)) == []
+
+
+def test_each_name_has_one_placeholder() -> None:
+    first, second = ("/t/a-ab1defgh", "/t/a-zyxwvut2"), ("/t/b-ab1defgh", "/t/b-zyxwvut2")
+    assert proposed(first, second, first) == [
+        "random = /a-[a-z0-9_]{8}/",
+        "random-2 = /b-[a-z0-9_]{8}/",
+    ]
+    assert proposed(first, ("one", "two")) == []
+    assert proposed() == []
