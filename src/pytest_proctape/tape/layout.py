@@ -75,7 +75,9 @@ def _model(model: Model, indent: int) -> str:
     given = vars(model)
     inner = " " * (indent + 2)
     lines = []
-    for name, default, always, key, by_line in _fields_of(type(model), tuple(given)):
+    # mypy takes the hash of an object for that of its class.
+    fields = _fields_of(type(model), tuple(given))  # type: ignore[arg-type]
+    for name, default, always, key, by_line in fields:
         value = given.get(name, default)
         if always or (value is not default and value != default):
             key = inner + key

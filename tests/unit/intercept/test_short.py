@@ -81,7 +81,9 @@ def test_commands_that_are_asked_for_alike_have_one_form() -> None:
         asking.request_of((argv,), options, captures=True)
         for argv, options in ((["a"], {"text": True}), (["b", "c"], {"text": True}), (["b", "c"], {}))
     )
-    assert one is not None and other is not None and bare is not None
+    assert one is not None
+    assert other is not None
+    assert bare is not None
     assert one.form is other.form is not bare.form
     assert (one.argv, other.argv) == (("a",), ("b", "c"))
     assert (one.form.encoding, bare.form.encoding) == ("", None)
