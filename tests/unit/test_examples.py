@@ -10,4 +10,6 @@ from hypothesis import settings
 
 @pytest.mark.skipif(bool(os.environ.get("PROCTAPE_FUZZ")), reason="the long form looks for new examples")
 def test_examples_are_the_same_each_time_and_have_no_limit_of_time() -> None:
-    assert (settings.default.deadline, settings.default.derandomize) == (None, True)
+    used = settings.default
+    assert used is not None
+    assert (used.deadline, used.derandomize) == (None, True)
