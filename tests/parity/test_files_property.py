@@ -129,8 +129,6 @@ def in_session(kind: type[Any], base: Path, body: Any) -> Any:
 @example(own=[("mkfifo", "a")], commands=[[("remove", "a")]], between=[])
 @settings(
     max_examples=25,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_replay_leaves_what_the_commands_left(

@@ -34,7 +34,6 @@ class Wait:
     Attributes:
         deadline_ns: by the timeline, when it gives up; ``None`` if it never does.
         real: it may be ended by something outside of this process, so time has to pass for real.
-        chosen: its deadline has come, and it may go on.
         turn: how many began to wait before it.
     """
 
@@ -42,7 +41,6 @@ class Wait:
 
     def __init__(self, deadline_ns: int | None = None, ready: Callable[[], bool] = never) -> None:
         self.deadline_ns = deadline_ns
-        self.chosen = False
         self.turn = 0
         self.ready = ready
         self._gate = _NEW_LOCK()

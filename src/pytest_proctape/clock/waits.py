@@ -56,6 +56,8 @@ class Waits:
         self._sources: weakref.WeakKeyDictionary[Source, None] = weakref.WeakKeyDictionary()
         self._was_running = False
         self._notes = 0
+        self._noted = 0
+        """How often something has begun to be noted."""
 
     # -- taking part -----------------------------------------------------------------------------
 
@@ -135,12 +137,11 @@ class Waits:
             while True:
                 # Nobody goes on while somebody else decides by who waits.
                 with self._deciding:
+                    noted = self._noted
                     ready = wait.ready()
-                    if ready or self._gives_up(own, wait):
+                    if ready or self._gives_up(own, wait, noted):
                         own.looks = 0 if ready else own.looks
                         self._leave(own)
-                        if not ready:
-                            self.timeline.give_up()
                         return ready
                     limit_s = self._let_time_pass(own, wait)
                 if limit_s == 0:
@@ -175,10 +176,24 @@ class Waits:
         own.wait = None
         self.timeline.stop()
 
-    def _gives_up(self, own: Participant, wait: Wait) -> bool:
+    def _gives_up(self, own: Participant, wait: Wait, noted: int) -> bool:
+        """Whether its time has come, and it has not got what it waits for.
+
+        Args:
+            own: of this thread.
+            wait: its own, which was not ready.
+            noted: how much had been noted when it was looked at.
+        """
         if wait.deadline_ns is None or self.timeline.now_ns() < wait.deadline_ns:
             return False
-        return wait.chosen or not (self._is_anybody_busy(own) or self._next_to_go(own))
+        if self._is_anybody_busy(own) or self._next_to_go(own):
+            return False
+        with self._lock:
+            # What was noted since has come in time, so it has to be seen; what is noted from now on is later.
+            if self._notes or self._noted != noted:
+                return False
+            self.timeline.give_up()
+            return True
 
     def _is_anybody_busy(self, own: Participant) -> bool:
         """Whether another one runs, or is about to; or something is noted, and others may wait for that."""
@@ -199,6 +214,7 @@ class Waits:
         with self._lock:
             self._was_running = self.timeline.running or (self._notes > 0 and self._was_running)
             self._notes += 1
+            self._noted += 1
         self.timeline.stop()
 
     def go_on(self) -> None:
@@ -290,10 +306,7 @@ class Waits:
         if own.wait is not None and own.wait.deadline_ns is not None:
             over.append(own.wait)
         first = min(over, key=_first_to_go, default=None)
-        if first is None or first is own.wait:
-            return None
-        first.chosen = True
-        return first
+        return None if first is own.wait else first
 
     def settle(self) -> None:
         """What was sent before is received before time goes on, be it from child to child."""

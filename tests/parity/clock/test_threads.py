@@ -127,7 +127,7 @@ def test_barrier(clocked: Clocked) -> None:
 
     told = [what for what, _ in clocked(program)]
     # Which of them is first is for the machine of the recording to say.
-    assert sorted(told[:2]) == [["there", 1], ["there", 2]]
+    assert sorted(told[:2], key=str) == [["there", 1], ["there", 2]]
     assert told[2:] == [["all"], ["BrokenBarrierError"]]
 
 
@@ -221,7 +221,7 @@ def test_as_completed(clocked: Clocked) -> None:
                 log(jobs[one], one.result())
 
     # Which of them is first is for the machine of the recording to say.
-    assert sorted(what for what, _ in clocked(program)) == [[0.1, 0], [0.4, 0], [0.7, 0]]
+    assert sorted((what for what, _ in clocked(program)), key=str) == [[0.1, 0], [0.4, 0], [0.7, 0]]
 
 
 def test_future_result_with_a_timeout(clocked: Clocked) -> None:

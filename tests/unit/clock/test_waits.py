@@ -311,6 +311,29 @@ def test_what_is_found_begins_the_count_of_looks_anew(waits: Waits) -> None:
     assert waits.timeline.now_ns() == now_ns
 
 
+def test_what_is_noted_while_somebody_is_about_to_give_up_has_come_in_time(waits: Waits) -> None:
+    deadline_ns = waits.timeline.now_ns() + MS
+    noted: list[int] = []
+
+    def look() -> bool:
+        came = bool(noted)
+        if not came and waits.timeline.now_ns() >= deadline_ns:
+            # What another thread would do, just behind this look.
+            waits.hold()
+            noted.append(waits.timeline.noted_ns())
+            waits.go_on()
+        return came
+
+    assert waits.block(Wait(deadline_ns, look)) is True
+    assert noted == [deadline_ns]
+
+
+def test_what_is_noted_when_somebody_has_given_up_came_too_late(waits: Waits) -> None:
+    deadline_ns = waits.timeline.now_ns() + MS
+    assert waits.block(Wait(deadline_ns)) is False
+    assert waits.timeline.noted_ns() == deadline_ns + 1000
+
+
 # -- real time ---------------------------------------------------------------------------------
 
 

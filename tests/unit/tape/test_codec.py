@@ -31,7 +31,7 @@ from pytest_proctape.tape import (
 
 DATA = Path(__file__).parent / "data"
 TAPE = Path("tapes/test_a/test_x.json")
-EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=60)
 
 VERSION_1 = Tape(
     version=1,

@@ -20,7 +20,7 @@ from pytest_proctape.tape import (
     encode_argument,
 )
 
-EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=60)
 
 
 def payload(folder: Path, data: bytes) -> Payload:

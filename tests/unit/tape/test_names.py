@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_proctape.tape import hashed_tape_path, tape_path
 from pytest_proctape.tape.names import equals, fold
 
-EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=150)
 
 
 def digest(nodeid: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_proctape.errors import TapeError
@@ -35,7 +35,7 @@ from pytest_proctape.tape.reader import read
 from pytest_proctape.tape.verdict import verdict
 
 PATH = Path("x.json")
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=300)
 
 HASH = "0123456789abcdef" * 4
 TEXT = st.text(st.characters(codec="utf-8"), max_size=3)
