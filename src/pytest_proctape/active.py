@@ -220,13 +220,14 @@ class ActiveTape:
                 result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
                 result.entries = session.entry_count
             elif isinstance(session, Recording):
+                # Until it is stored; the disk may not take its payloads.
+                result.outcome = "failed"
                 tape = session.finish()
         finally:
             self._undo.close()
             intercept.forget()
             intercept.uninstall()
         if isinstance(session, Recording) and tape is not None:
-            result.outcome = "failed"
             if not interrupted and (self._failed or session.errors):
                 result.kept = session.save_attempt(tape)
             elif not interrupted:

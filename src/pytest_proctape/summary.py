@@ -229,7 +229,7 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
             yield f"recorded though the test failed, of a limit, as it had no tape: {test}: {kept}"
             continue
         where = f"; this attempt is kept in {kept}" if kept else ""
-        yield f"not recorded, as the test failed: {test}{where}"
+        yield f"not recorded, as the test did not pass: {test}{where}"
     for test, finding in totals.drift:
         yield from drift_lines(test, finding)
     if totals.drifted:

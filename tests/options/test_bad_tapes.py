@@ -29,7 +29,7 @@ BAD: dict[str, tuple[bytes, list[str]]] = {
     "binary": (b"\x00\xff\xfe\x80", ["TapeCorrupt", "not UTF-8"]),
     "a merge conflict": (
         b'{"version": 1,\n<<<<<<< ours\n"entries": []\n=======\n"entries": []\n>>>>>>> theirs\n}',
-        ["TapeCorrupt", "not JSON", "line 2, column 1"],
+        ["TapeCorrupt", "not JSON: it has the marks of a merge conflict", "line 2, column 1"],
     ),
     "a number": (b"3", ["TapeCorrupt", "neither an object nor a list"]),
     "a wrong type": (with_entry(args="one"), ["TapeCorrupt", "entries[1].args", "'one'", "a list"]),

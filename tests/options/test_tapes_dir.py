@@ -206,6 +206,23 @@ def test_a_tape_that_cannot_be_written_leaves_the_old_one(
     assert project.tapes() == ["test_it/test_it.json"]
 
 
+@pytest.mark.parametrize("threshold", [1, 1000])
+def test_a_tape_or_payload_that_cannot_be_written_is_counted(project: Project, threshold: int) -> None:
+    project.ini(f"tapes_payload_threshold = {threshold}")
+    project.write(ONE)
+    in_the_way = "_payloads" if threshold == 1 else "test_it"
+    (project.path / "tapes").mkdir()
+    (project.path / "tapes" / in_the_way).write_text("in the way")
+    told = project.run("--record-tapes").stdout
+    told.fnmatch_lines(
+        [
+            "tests: 1 failed to record; spawns: 1 real",
+            "not recorded, as the test did not pass: test_it.py::test_it",
+        ]
+    )
+    assert "TapeWriteError: " in one_error(project.run("--record-tapes"))
+
+
 def test_a_symbolic_link_out_of_the_directory_is_refused(project: Project, tmp_path: Path) -> None:
     project.write(ONE)
     (project.path / "tapes").mkdir()

@@ -62,7 +62,7 @@ def test_a_removed_tape_alone_is_told() -> None:
 def test_a_failed_recording_is_named(kept: str, end: str) -> None:
     assert told(Result("t", "record", outcome="failed", spawns=1, kept=kept)) == [
         "tests: 1 failed to record; spawns: 1 real",
-        f"not recorded, as the test failed: t{end}",
+        f"not recorded, as the test did not pass: t{end}",
     ]
 
 

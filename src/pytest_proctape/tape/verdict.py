@@ -24,6 +24,9 @@ _EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
 _CUT_OFF = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-Fa-f]{0,4}")
 """What a file ends with where JSON's parser stumbles over half a word, half a number or half an escape."""
 
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+"""What git writes around the two sides."""
+
 
 def verdict(data: bytes, path: Path) -> Tape:
     """The tape that ``data`` holds.
@@ -113,12 +116,19 @@ def _text(data: bytes, path: Path) -> str:
 
 def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
     rest = error.doc[error.pos :].rstrip()
-    if _CUT_OFF.fullmatch(rest) or error.msg.startswith("Unterminated string"):
-        problem = f"the file is truncated: {error.msg}"
+    conflict = _CONFLICT.search(error.doc)
+    if conflict is not None:
+        line = error.doc.count("\n", 0, conflict.start()) + 1
+        return corrupt(
+            path, "not JSON: it has the marks of a merge conflict", "JSON", f"line {line}, column 1"
+        )
+    message = error.msg.removesuffix(" starting at")
+    if _CUT_OFF.fullmatch(rest) or message.startswith("Unterminated string"):
+        problem = f"the file is truncated: {message}"
     elif error.doc[error.pos] == "\0":
         problem = "not JSON: a NUL byte"
     else:
-        problem = f"not JSON: {error.msg}"
+        problem = f"not JSON: {message}"
     return corrupt(path, problem, "JSON", f"line {error.lineno}, column {error.colno}")
 
 
