@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-_GETCWD = os.getcwd
+GETCWD = os.getcwd
+"""The real one, which fails where the directory has been removed."""
 _READLINK = os.readlink
 
 
@@ -18,7 +19,7 @@ def working_directory() -> str:
     One that has been removed has a name that nothing else has, proc(5); ``""`` where nobody tells it.
     """
     try:
-        return _GETCWD()
+        return GETCWD()
     except FileNotFoundError:
         try:
             return _READLINK("/proc/self/cwd")
