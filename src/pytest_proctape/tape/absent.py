@@ -6,9 +6,9 @@ Who stores a tape says so, so that a directory is not read again for each tape t
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
+from ..unfrozen import unfrozen
 from .names import fold, folder_of, hashed_tape_path, looks_hashed, tape_name
 
 _SETTLED_NS = 100_000_000
@@ -23,7 +23,7 @@ class _Real:
     They are attributes of a class, where what freezes time does not find them.
     """
 
-    now_ns = staticmethod(time.time_ns)
+    now_ns = staticmethod(unfrozen("time_ns"))
     access = staticmethod(os.access)
     listdir = staticmethod(os.listdir)
     stat = staticmethod(os.stat)
