@@ -7,7 +7,6 @@ is made, as it would have been when the test began.
 from __future__ import annotations
 
 import errno
-import os
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +16,7 @@ import pytest
 
 from . import intercept
 from .clock import REAL
+from .cwd import GETCWD, working_directory
 from .errors import UnsupportedSpawn
 from .handle import TapeHandle
 from .intercept import guard
@@ -67,7 +67,10 @@ class QuietTape(intercept.Bound):
         self._item = item
         self._settings = settings
         # What the session would have looked at.
-        self._cwd = os.getcwd()
+        try:
+            self._cwd = GETCWD()
+        except FileNotFoundError:
+            self._cwd = working_directory()
         self._thread = threading.get_ident()
         self._began_ns = REAL.time_ns()
         self._opened_ns = REAL.monotonic_ns()

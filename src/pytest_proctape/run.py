@@ -139,8 +139,6 @@ class Run:
         if not self._holds:
             intercept.install()
             self._holds = True
-        else:
-            intercept.settle()
 
     def release(self) -> None:
         """What follows is not taped, and is to run as if there were no tapes."""
@@ -150,7 +148,10 @@ class Run:
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape | QuietTape:
         """Activate the tape of ``item`` in this thread."""
-        self.hold()
+        if self._holds:
+            intercept.settle()
+        else:
+            self.hold()
         owner = self._owners.of(item)
         if self._may_be_quiet(item, settings) and self.store.lacks(owner):
             self.asleep = QuietTape(self, item, owner, settings)

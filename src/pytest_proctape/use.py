@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from . import intercept
 from .active import SESSIONS, ActiveTape, Keeper
 from .clock import CLOCK
+from .cwd import working_directory
 from .enclosing import RUNS, Enclosing, rules_of
 from .errors import Drift, ProctapeError, UsageError
 from .handle import TapeHandle
@@ -75,7 +76,7 @@ def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> Ta
     """
     called_in = sys._getframe(1).f_code.co_filename
     in_file = os.path.isfile(called_in)
-    base = os.path.dirname(os.path.abspath(called_in)) if in_file else os.getcwd()
+    base = os.path.dirname(os.path.abspath(called_in)) if in_file else working_directory()
     where = f"use_tape({os.fspath(path)!r})"
     asked = check_asked(dict(settings), where, shape="{}: {}=")
     return TapeUse(Path(base, path), asked, interactive=not in_file or hasattr(sys, "ps1"))
@@ -308,7 +309,7 @@ def _places(root: Path, settings: Settings) -> Places:
         known: Places = around.places.copy()
         known.add("root", str(root))
     else:
-        known = Places(machine_values(str(root), os.getcwd()), rules_of(settings, "the ini file"))
+        known = Places(machine_values(str(root), working_directory()), rules_of(settings, "the ini file"))
         known.secrets.learn(os.environ)
     return known
 

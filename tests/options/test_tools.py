@@ -206,3 +206,35 @@ def test_the_standard_library_looks_for_its_own_tools(project: Project) -> None:
     """)
     project.record()
     assert "@tools.json" not in project.tapes()
+
+
+def test_what_a_test_makes_of_a_look_at_files_is_not_what_there_is(project: Project) -> None:
+    project.write(
+        """
+        import os, shutil
+        import pytest
+
+        def test_a_look_that_finds_nothing(tape, monkeypatch):
+            monkeypatch.setattr(os.path, "exists", lambda path: False)
+            assert shutil.which("sh") is None
+
+        def test_a_look_that_finds_others(tape, monkeypatch):
+            real = os.path.exists
+            monkeypatch.setattr(os.path, "exists", lambda path: "no-such" in path or real(path))
+            assert shutil.which("sh") is not None
+            assert shutil.which("no-such-tool") is None
+
+        def test_all_may_be_run(tape, monkeypatch):
+            monkeypatch.setattr(os.path, "exists", lambda path: True)
+            monkeypatch.setattr(os, "access", lambda path, mode: True)
+            assert shutil.which("no-such-tool", path="/nowhere") == "/nowhere/no-such-tool"
+            assert shutil.which("sh") is not None
+
+        def test_what_there_is(tape):
+            assert shutil.which("sh") is not None
+            assert shutil.which("no-such-tool") is None
+        """
+    )
+    project.run("--record-tapes").assert_outcomes(passed=4)
+    assert taped(project) == {"no-such-tool": None, "sh": SH}
+    project.replay(passed=4)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections.abc import Callable
 from typing import Final
+
+from ..unfrozen import unfrozen
 
 
 class _Real:
@@ -16,11 +19,11 @@ class _Real:
     functions that wait.
     """
 
-    monotonic = staticmethod(time.monotonic)
-    monotonic_ns = staticmethod(time.monotonic_ns)
-    perf_counter = staticmethod(time.perf_counter)
-    perf_counter_ns = staticmethod(time.perf_counter_ns)
-    time_ns = staticmethod(time.time_ns)
+    monotonic: Callable[[], float] = staticmethod(unfrozen("monotonic"))
+    monotonic_ns: Callable[[], int] = staticmethod(unfrozen("monotonic_ns"))
+    perf_counter: Callable[[], float] = staticmethod(unfrozen("perf_counter"))
+    perf_counter_ns: Callable[[], int] = staticmethod(unfrozen("perf_counter_ns"))
+    time_ns: Callable[[], int] = staticmethod(unfrozen("time_ns"))
     sleep = staticmethod(time.sleep)
     read = staticmethod(os.read)
     write = staticmethod(os.write)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from io import FileIO
+from os.path import join
 from typing import Any, NamedTuple
 
 from ..child import Streams
@@ -130,12 +131,14 @@ def executables(program: str, env: Mapping[str, str] | None) -> tuple[bytes, ...
     """What is tried in turn to start ``program``."""
     if "/" in program:
         return (os.fsencode(program),)
-    return _searched(program, (os.environ if env is None else env).get("PATH", os.defpath))
+    path = (os.environ if env is None else env).get("PATH")
+    # As `os.get_exec_path` asks it: the test may have something else in the place of `os.environ.get`.
+    return _searched(program, os.defpath if path is None else path)
 
 
 @lru_cache(256)
 def _searched(program: str, path: str) -> tuple[bytes, ...]:
-    return tuple(os.fsencode(os.path.join(folder, program)) for folder in path.split(os.pathsep))
+    return tuple(os.fsencode(join(folder, program)) for folder in path.split(os.pathsep))
 
 
 def error_to_raise(error: SpawnError, program: str, cwd: object) -> Exception:

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from ..clock import CLOCK, REAL, TapeClock
+from ..unfrozen import unfrozen
 from . import door, inherit, locks, pausing
 from .substitution import Substitution
 
@@ -231,7 +232,7 @@ def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
 class _LogTime(ModuleType):
     """The module :mod:`time` as :mod:`logging` sees it: a log tells when something really happened."""
 
-    time = staticmethod(time.time)
+    time = staticmethod(unfrozen("time"))
     time_ns = REAL.time_ns
 
     def __getattr__(self, name: str) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..child import FORKS, RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
 from ..clock import CLOCK, REAL, Waits
+from ..cwd import working_directory
 from ..errors import ProctapeError, TapeError, UnsupportedSpawn
 from ..frozen import Value
 from ..hooks import Hooks
@@ -171,7 +172,7 @@ class Session:
         """Those that have made spawns, and the test's own."""
         self.began_ns = REAL.time_ns()
         self.sleeps: list[float] = []
-        self._start_cwd = os.getcwd()
+        self._start_cwd = working_directory()
         self._lock = threading.RLock()
         self._begin()
 
@@ -297,7 +298,9 @@ class Session:
         return partial(self._concealed, spawn, self._cwd_of(spawn), self._kept_variables(spawn))
 
     def _cwd_of(self, spawn: Spawn) -> str | None:
-        cwd = os.getcwd() if spawn.cwd is None else os.path.abspath(spawn.cwd)
+        cwd = working_directory()
+        if spawn.cwd is not None:
+            cwd = os.path.normpath(os.path.join(cwd, spawn.cwd))
         return None if cwd == self._start_cwd else cwd
 
     def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .. import effects
+from ..cwd import working_directory
 from ..errors import EffectsLimitExceeded, ProctapeError, TapeCorrupt
 from ..frozen import Value
 from ..match import Difference
@@ -84,7 +84,7 @@ class Files:
             other.roots.copy_to(roots)
         wanted = settings.effects
         for place in () if isinstance(wanted, bool) else wanted:
-            roots.choose(place, os.getcwd())
+            roots.choose(place, working_directory())
         rules = FileRules(bool(wanted), settings.effects_limit, settings.effects_text)
         return cls(store, places, roots, rules)
 

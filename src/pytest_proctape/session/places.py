@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
+from os.path import relpath
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -106,4 +107,4 @@ def _whose(filename: str) -> int:
 
 @lru_cache(4096)
 def _inside(filename: str, root: str) -> str:
-    return os.path.relpath(filename, root) if filename.startswith(root + os.sep) else filename
+    return relpath(filename, root) if filename.startswith(root + os.sep) else filename

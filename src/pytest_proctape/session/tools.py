@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import threading
+from os.path import join
 from typing import TYPE_CHECKING
 
 from ..clock import REAL
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from .base import Mode
 
 REAL_WHICH = shutil.which
+_ACCESS, _EXISTS, _ISDIR, _STAT = os.access, os.path.exists, os.path.isdir, os.stat
+_EXECUTABLE = os.F_OK | os.X_OK
 
 
 class Tools:
@@ -58,7 +62,9 @@ class Tools:
         if first is not None:
             # The test has put it there.
             return first
-        return self._of_the_machine(name, mode) or _found(name, behind)
+        found = self._of_the_machine(name, mode) or _found(name, behind)
+        # What a test has put in the place of a look at files has the last word, in this test alone.
+        return found if _is_shown(found) else REAL_WHICH(name, path=path)
 
     def _of_the_machine(self, name: str, mode: Mode) -> str | None:
         if mode != "record":
@@ -121,4 +127,22 @@ def _searched(path: str | None) -> list[str]:
 
 
 def _found(name: str, searched: list[str]) -> str | None:
-    return REAL_WHICH(name, path=os.pathsep.join(searched)) if searched else None
+    """As :func:`shutil.which`, which asks what a test may have put in the place of ``os.path.exists``."""
+    for folder in searched:
+        path = join(folder, name)
+        if _ACCESS(path, _EXECUTABLE) and not stat.S_ISDIR(_STAT(path).st_mode):
+            return path
+    return None
+
+
+def _is_shown(found: str | None) -> bool:
+    """Whether :func:`shutil.which` would say the same, should the machine have just that."""
+    exists, access, isdir = os.path.exists, os.access, os.path.isdir
+    if exists is _EXISTS and access is _ACCESS and isdir is _ISDIR:
+        return True
+    return (
+        found is not None
+        and (exists is _EXISTS or exists(found))
+        and (access is _ACCESS or access(found, _EXECUTABLE))
+        and (isdir is _ISDIR or not isdir(found))
+    )

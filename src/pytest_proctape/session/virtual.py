@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..child import TABLE, Started, Wiring, add_ended
+from ..cwd import working_directory
 from ..errors import OutputLimitExceeded, ProctapeError, RecordError, SpawnTimeout, WasiError
 from ..tape import End, Script, Spawn, SpawnError
 from .base import Session, group_of
@@ -70,7 +71,7 @@ class VirtualToolchain:
         """
         from ..wasi import ModuleChild
 
-        folder = os.path.abspath(spawn.cwd if spawn.cwd is not None else os.getcwd())
+        folder = os.path.normpath(os.path.join(working_directory(), spawn.cwd or ""))
         request = self._request(spawn, _folders(session, folder), session)
         if not os.path.isdir(folder):
             error = SpawnError(type="OSError", errno="ENOENT", message="noexec:chdir")

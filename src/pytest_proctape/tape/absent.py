@@ -6,9 +6,9 @@ Who stores a tape says so, so that a directory is not read again for each tape t
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
+from ..unfrozen import unfrozen
 from .names import fold, folder_of, hashed_tape_path, looks_hashed, tape_name
 
 _SETTLED_NS = 100_000_000
@@ -18,9 +18,16 @@ _SETTLED_COARSE_NS = 2 * 10**9
 
 
 class _Real:
-    """An attribute of a class, where what freezes time does not find it."""
+    """As they were: a test may have something else in their place, and what is found is kept.
 
-    now_ns = staticmethod(time.time_ns)
+    They are attributes of a class, where what freezes time does not find them.
+    """
+
+    now_ns = staticmethod(unfrozen("time_ns"))
+    access = staticmethod(os.access)
+    listdir = staticmethod(os.listdir)
+    stat = staticmethod(os.stat)
+    utime = staticmethod(os.utime)
 
 
 class _Names:
@@ -51,7 +58,7 @@ class _Names:
 
 def _is_there(path: str) -> bool:
     """As ``os.path.exists``, which takes twice as long for what is missing: it catches an exception."""
-    return os.access(path, os.F_OK)
+    return _Real.access(path, os.F_OK)
 
 
 class Listing:
@@ -121,7 +128,7 @@ class Listing:
         known = self._names.get(folder) if folder in self._looked else None
         marked_ns = _Real.now_ns()
         try:
-            os.utime(parent, ns=(marked_ns, marked_ns))
+            _Real.utime(parent, ns=(marked_ns, marked_ns))
             if known is None:
                 # What comes from here on takes the mark away.
                 known = self._read(folder, parent)
@@ -137,7 +144,7 @@ class Listing:
         """What is in a folder below the root; ``None`` where there is no such directory."""
         path = f"{self._root}/{folder}" if folder else self._root
         try:
-            changed_ns = os.stat(path).st_mtime_ns
+            changed_ns = _Real.stat(path).st_mtime_ns
             known = self._names.get(folder)
             if known is None or known.changed_ns != changed_ns:
                 age_ns = _Real.now_ns() - changed_ns
@@ -151,7 +158,7 @@ class Listing:
 
     def _read(self, folder: str, path: str) -> _Names:
         """What is in a directory; only those names that are not known are looked at."""
-        names = set(os.listdir(path))
+        names = set(_Real.listdir(path))
         known = self._names.get(folder)
         if known is None or not known.names <= names:
             known = self._names[folder] = _Names()

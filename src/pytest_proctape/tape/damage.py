@@ -15,8 +15,10 @@ RESTORE = "restore the file from version control, or record the test again with 
 _STEP = 1 << 18
 """Bytes that are read at once: they stay in the processor's cache."""
 
-_right: set[tuple[str, int, int]] = set()
-"""Files that were found to be right, by path, size in bytes and modification time in nanoseconds."""
+_right: set[tuple[str, int, int, int, int]] = set()
+"""Files that were found to be right, by path, inode, size in bytes and times in nanoseconds: that of the last
+change tells of one whose modification time was put back.
+"""
 
 
 def damaged(path: Path, problem: str, size: int, sha256: str = "") -> TapeCorrupt:
@@ -63,7 +65,8 @@ class Check:
         self._sha256 = sha256
         self._crc32 = crc32
         self._crc = 0
-        self._key = (str(path), status.st_size, status.st_mtime_ns)
+        times = status.st_mtime_ns, status.st_ctime_ns
+        self._key = (str(path), status.st_ino, status.st_size, *times)
         self._done = size if self._key in _right else 0
         self._digest = None if crc32 is not None or self._done else hashlib.sha256()
 

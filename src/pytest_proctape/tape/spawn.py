@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from os.path import basename, join
 
 from ..frozen import Value
 
@@ -56,7 +57,9 @@ def program_of(argv0: str, candidates: tuple[bytes, ...], path: str | None) -> s
         candidates: the executables that are to be tried in turn.
         path: the PATH that was searched, or ``None`` for the parent's.
     """
-    return _program_of(argv0, candidates, os.environ.get("PATH", os.defpath) if path is None else path)
+    if path is None:
+        path = os.environ.get("PATH")
+    return _program_of(argv0, candidates, os.defpath if path is None else path)
 
 
 @lru_cache(256)
@@ -66,7 +69,7 @@ def _program_of(argv0: str, candidates: tuple[bytes, ...], path: str) -> str:
     first = os.fsdecode(candidates[0])
     if len(candidates) == 1 and first == argv0:
         return argv0
-    name = os.path.basename(first)
-    folders = os.get_exec_path({"PATH": path})
-    searched = tuple(os.fsencode(os.path.join(folder, name)) for folder in folders)
+    name = basename(first)
+    folders = path.split(os.pathsep)
+    searched = tuple(os.fsencode(join(folder, name)) for folder in folders)
     return name if searched == candidates else first

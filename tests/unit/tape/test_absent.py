@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_proctape.tape import absent
 from pytest_proctape.tape.absent import Listing
 from pytest_proctape.tape.names import AMBIENT, hashed_tape_path, tape_path
 
@@ -101,15 +102,25 @@ def test_one_look_a_test(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 
     def counting(name: str) -> None:
-        real = getattr(os, name)
+        real = getattr(absent._Real, name)
 
         def counted(*args: object) -> object:
             looks.append(name)
             return real(*args)
 
-        monkeypatch.setattr(os, name, counted)
+        monkeypatch.setattr(absent._Real, name, counted)
 
-    for name in ("stat", "lstat", "listdir", "scandir"):
+    for name in ("stat", "listdir"):
         counting(name)
     assert all(map(listing.lacks, owners))
     assert looks == ["stat"] * len(owners)
+
+
+def test_what_a_test_says_is_in_a_directory_is_not_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _put(root, tape_path(_OWNER))
+    _settle(root)
+    listing = Listing(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", lambda _: [])
+        assert not listing.lacks(_OWNER)
+    assert not listing.lacks(_OWNER)

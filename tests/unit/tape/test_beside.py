@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_proctape.tape import Entry, Tape, TapeStore, hashed_tape_path, tape_path
+from pytest_proctape.tape import Entry, Tape, TapeStore, absent, hashed_tape_path, tape_path
 from pytest_proctape.tape.names import fold
 
 MODULE = "tests/test_git.py"
@@ -47,7 +47,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(os.path.basename(path))
         return real(path)
 
-    monkeypatch.setattr(os, "listdir", listdir)
+    monkeypatch.setattr(absent._Real, "listdir", listdir)
     return names
 
 
@@ -132,7 +132,7 @@ def test_where_the_directory_keeps_no_mark(
     root: Path, monkeypatch: pytest.MonkeyPatch, utime: Callable[..., None]
 ) -> None:
     """It is somebody else's, or its file system counts in seconds: then it is read as often as ever."""
-    monkeypatch.setattr(os, "utime", utime)
+    monkeypatch.setattr(absent._Real, "utime", utime)
     ours, others = TapeStore(root), TapeStore(root)
     _save(ours, f"{MODULE}::test_first")
     for number in range(5):

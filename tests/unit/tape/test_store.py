@@ -19,6 +19,7 @@ from pytest_proctape.tape import (
     Spool,
     Tape,
     TapeStore,
+    absent,
     dumps,
     hashed_tape_path,
     tape_path,
@@ -412,7 +413,7 @@ def test_a_tape_that_is_there_is_found_without_listing(
 ) -> None:
     """Replay finds its tape in the same time, however many tests lie beside."""
     path = store.save(ONE, a_tape())
-    monkeypatch.setattr(os, "listdir", failing(errno.EIO))
+    monkeypatch.setattr(absent._Real, "listdir", failing(errno.EIO))
     assert store.path_for(ONE) == path
 
 
