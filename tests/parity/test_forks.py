@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pytest_proctape.child import forks
 from tests.copies import forked
 
 from .harness import Parity
@@ -25,8 +26,14 @@ SH = "/bin/sh"
 
 
 @pytest.fixture(autouse=True)
-def forks(parity: Parity) -> None:
+def _forks(parity: Parity) -> None:
     parity.forks = True
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a copy takes to become a program, it is not taken for one that never does."""
+    monkeypatch.setattr(forks, "_PATIENCE_NS", 60 * 10**9)
 
 
 def piped(act: Callable[[], object], stream: int = 1) -> tuple[int, int]:
@@ -262,6 +269,7 @@ def test_a_process_descriptor(parity: Parity) -> None:
     assert parity(body) == (True, 5 << 8)
 
 
+@pytest.mark.usefixtures("patient")
 def test_several_at_once_are_on_the_tape_as_they_were_forked(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pids = [forked(script(f"exit {number}")) for number in range(5)]
@@ -285,6 +293,7 @@ def test_one_that_stays_a_copy_holds_up_nobody(parity: Parity) -> None:
     os.close(outer)
 
 
+@pytest.mark.usefixtures("patient")
 def test_polls_until_the_end(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid, reader = piped(lambda: os.execvp("sleep", ["sleep", "100"]))
@@ -313,6 +322,7 @@ def test_signals_and_groups(parity: Parity) -> None:
     assert parity(body)[:4] == (b"ready\n", (True, True), b"caught\n", 8 << 8)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_kill_at_once(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid = forked(lambda: os.execvp("sleep", ["sleep", "100"]))
