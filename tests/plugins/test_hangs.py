@@ -37,7 +37,7 @@ def test_a_worker_that_hangs_is_ended_and_its_test_named(
             threading.Event().wait()
         """
     )
-    result = pytester.runpytest_subprocess("-n", "1", timeout=100)
+    result = pytester.runpytest_subprocess("-n", "1", timeout=250)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines("worker 'gw*' crashed while running '*::test_it'")
     result.stderr.fnmatch_lines("no word of worker *")
