@@ -118,7 +118,10 @@ def run_of(config: pytest.Config) -> Run:
     """What the tapes of this run have in common; the rooms come in with it."""
     run = config.stash.get(RUN, None)
     if run is None:
-        from .run import Run
+        from .direct import directly
+
+        with directly():
+            from .run import Run
 
         directory = config.stash[SETTINGS].dir
         run = config.stash[RUN] = Run(

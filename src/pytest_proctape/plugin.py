@@ -220,7 +220,10 @@ def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
     settings = config.stash[UNMARKED]
     if not settings.auto or settings.mode == "live" or sys.platform == "win32":
         return nullcontext()
-    from .collecting import collecting
+    from .direct import directly
+
+    with directly():
+        from .collecting import collecting
 
     return collecting(run_of(config), settings)
 
