@@ -110,6 +110,7 @@ class Totals:
         orphans: tapes that no test owns.
         orphaned_payloads: how many payload files no tape names.
         orphans_deleted: they are gone now.
+        orphans_fail: the run fails for them.
     """
 
     tests: dict[str, int] = field(default_factory=dict)
@@ -126,6 +127,7 @@ class Totals:
     orphans: list[str] = field(default_factory=list)
     orphaned_payloads: int = 0
     orphans_deleted: bool = False
+    orphans_fail: bool = False
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -245,6 +247,8 @@ def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
     ]
     if told:
         next_step = "; deleted" if totals.orphans_deleted else "; delete with: pytest --tapes-orphans=delete"
+        if totals.orphans_fail:
+            next_step = f"; the run fails for them{next_step}"
         yield f"orphaned, no test owns them: {' and '.join(told)}{next_step}"
         shown = totals.orphans if verbose else totals.orphans[:3]
         yield from (f"  {path}" for path in shown)
