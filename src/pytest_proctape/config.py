@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Any
@@ -78,6 +79,12 @@ def header(config: pytest.Config, settings: Settings, mode: Mode | None) -> str:
     return f"tapes: {', '.join(told)}"
 
 
+def _definitions(item: pytest.Item) -> Sequence[pytest.FixtureDef[Any]] | None:
+    """Those of ``tape_config`` that hold for ``item``, the nearest last. Pytest 8.0 wants its node id."""
+    asked: Any = item if pytest.version_tuple >= (8, 1) else item.nodeid
+    return item.session._fixturemanager.getfixturedefs(_FIXTURE, asked)
+
+
 def has_config(item: pytest.Item) -> bool:
     """Whether anybody besides us defines the fixture ``tape_config`` for ``item``.
 
@@ -87,7 +94,7 @@ def has_config(item: pytest.Item) -> bool:
     assert parent is not None
     known = parent.stash.get(_HAS_CONFIG, None)
     if known is None:
-        found = item.session._fixturemanager.getfixturedefs(_FIXTURE, item)
+        found = _definitions(item)
         known = parent.stash[_HAS_CONFIG] = found is not None and len(found) > 1
     return known
 
@@ -105,7 +112,7 @@ class ItemConfig:
     """
 
     def __init__(self, item: pytest.Item) -> None:
-        found = item.session._fixturemanager.getfixturedefs(_FIXTURE, item)
+        found = _definitions(item)
         names = getattr(item, "fixturenames", None)
         self._config = item.config
         self.refused: UsageError | None = None

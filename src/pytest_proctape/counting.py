@@ -89,6 +89,7 @@ def _look_for_orphans(session: pytest.Session, census: Census, settings: Setting
         totals = totals_of(config)
         totals.orphans, totals.orphaned_payloads = orphans.tapes, orphans.payloads
         totals.orphans_deleted = orphans.deleted
+        totals.orphans_fail = action == "fail"
         if action == "fail" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -57,9 +57,11 @@ class Renamed:
         if found is None:
             return ""
         move = "git mv" if (self._root / ".git").exists() else "mv"
-        names = [shlex.quote(os.path.relpath(one, self._shown_from)) for one in (found, path)]
-        made = "" if folder.is_dir() else f"mkdir -p {os.path.dirname(names[1])} && "
-        return f"{made}{move} {names[0]} {names[1]}"
+        old, new, into = (
+            shlex.quote(os.path.relpath(one, self._shown_from)) for one in (found, path, folder)
+        )
+        made = "" if folder.is_dir() else f"mkdir -p {into} && "
+        return f"{made}{move} {old} {new}"
 
     @cached_property
     def _gone(self) -> list[Path]:

@@ -118,6 +118,7 @@ class Totals:
         orphans: tapes that no test owns.
         orphaned_payloads: how many payload files no tape names.
         orphans_deleted: they are gone now.
+        orphans_fail: the run fails for them.
     """
 
     def __init__(self) -> None:
@@ -135,6 +136,7 @@ class Totals:
         self.orphans: list[str] = []
         self.orphaned_payloads = 0
         self.orphans_deleted = False
+        self.orphans_fail = False
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -254,6 +256,8 @@ def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
     ]
     if told:
         next_step = "; deleted" if totals.orphans_deleted else "; delete with: pytest --tapes-orphans=delete"
+        if totals.orphans_fail:
+            next_step = f"; the run fails for them{next_step}"
         yield f"orphaned, no test owns them: {' and '.join(told)}{next_step}"
         shown = totals.orphans if verbose else totals.orphans[:3]
         yield from (f"  {path}" for path in shown)

@@ -65,6 +65,15 @@ def test_a_module_that_was_renamed(suite: Project) -> None:
     ]
 
 
+def test_a_module_that_was_renamed_and_has_parameters(suite: Project) -> None:
+    (suite.path / "test_it.py").rename(suite.path / "test_new.py")
+    told = offers(suite.run("-k", "second"))
+    assert len(told) == 2
+    for command in told:
+        assert suite.pytester.run("sh", "-c", command).ret == 0
+    suite.replay("-k", "second", passed=2)
+
+
 def test_a_tape_of_a_test_that_is_there_is_not_offered(suite: Project) -> None:
     suite.write(SUITE, "test_copy.py")
     result = suite.run("test_copy.py")

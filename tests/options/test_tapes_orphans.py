@@ -192,6 +192,7 @@ def test_fail_fails_the_run(suite: Project, run_options: tuple[str, ...]) -> Non
     result = suite.run(*run_options, "--tapes-orphans=fail")
     result.assert_outcomes(passed=6)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([ORPHANED + "1 tape; the run fails for them; delete with: *"])
 
 
 def test_delete_deletes_tapes_attempts_payloads_and_empty_folders(suite: Project) -> None:
