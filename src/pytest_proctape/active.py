@@ -100,13 +100,23 @@ class ActiveTape:
         self._undo = ExitStack()
         intercept.install()
         run.active.append(self)
+        self.clock: TapeClock | None = None
+        """Where a mock clock was asked for; it starts where the recording began."""
+        try:
+            self._look_out(clock)
+        except BaseException:
+            # Nobody is going to end it.
+            run.active.remove(self)
+            intercept.uninstall()
+            raise
+
+    def _look_out(self, clock: bool) -> None:
+        session = self.session
         if isinstance(session, RecordSession) and intercept.current() is None:
             # Now, so that a test which counts descriptors finds as many at its end as at its beginning.
             GUARDIAN.engage()
         if isinstance(session, ReplaySession):
             intercept.guard.install()
-        self.clock: TapeClock | None = None
-        """Where a mock clock was asked for; it starts where the recording began."""
         intercept.notice()
         if clock:
             try:

@@ -108,9 +108,11 @@ class TapeUse:
         log = run.log if run is not _OUTSIDE else _log_of_environment()
         if log is not None:
             session.log = TapeLog(session.places.conceal, log.write)
-        self._open = _BlockTape(run, session, clock=settings.clock)
-        self._open.kills_leaked = settings.kill_leaked
-        return self._open.begin()
+        block = _BlockTape(run, session, clock=settings.clock)
+        block.kills_leaked = settings.kill_leaked
+        handle = block.begin()
+        self._open = block
+        return handle
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
@@ -197,12 +199,18 @@ class _BlockTape(ActiveTape):
         self._block = intercept.Block(session)  # type: ignore[arg-type]
 
     def begin(self) -> TapeHandle:
-        """Make the session that of this context."""
+        """Make the session that of this context; where that fails, nothing is left of it."""
         self._block.enter()
-        self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
-        self._undo.enter_context(self._frozen())
-        self._undo.enter_context(self.logged_clock())
-        return TapeHandle(self)
+        try:
+            self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
+            self._undo.enter_context(self._frozen())
+            self._undo.enter_context(self.logged_clock())
+            return TapeHandle(self)
+        except BaseException:
+            self._block.leave()
+            self.end(interrupted=True)
+            self._run.results.pop()
+            raise
 
     def leave(self, error: BaseException | None) -> None:
         """End the tape; ``error`` is what the block is left with.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import pytest_proctape
+from pytest_proctape import intercept
 from tests.options.project import Project
 
 SCRIPT = """
@@ -571,3 +572,23 @@ def test_a_tape_through_a_symbolic_link_is_the_file_behind_it(project: Project) 
     project.run("--record-tapes").assert_outcomes(passed=1)
     assert (project.path / "elsewhere/it.json").exists()
     project.replay(passed=1)
+
+
+@pytest.mark.parametrize("where", ["intercept.frozen", "GUARDIAN.engage", "CLOCK.passing"])
+def test_nothing_is_left_of_a_block_that_can_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    real = os.kill, subprocess.run
+    with monkeypatch.context() as patch:
+        patch.setattr(f"pytest_proctape.{'use' if 'CLOCK' in where else 'active'}.{where}", interrupt)
+        block = pytest_proctape.use_tape(tmp_path / "x.json", mode="record", clock=True)
+        with pytest.raises(KeyboardInterrupt), block:
+            pass
+    assert (os.kill, subprocess.run) == real
+    assert intercept.current() is None
+    with block:
+        assert subprocess.run(["true"]).returncode == 0
+    assert (os.kill, subprocess.run) == real

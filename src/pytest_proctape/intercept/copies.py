@@ -14,18 +14,36 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .substitution import is_own
 
 _PACKAGE = __name__.partition(".")[0]
-_looked_at: dict[str, object] = {}
-"""The modules by their names. They are kept alive: the ``id`` of one that has gone may be another's."""
-_namespaces: list[dict[str, Any]] = []
-_lengths: list[int] = []
-_copies: list[tuple[Callable[[], ModuleType | None], dict[str, Any], str]] = []
+
+_Place = tuple[Callable[[], ModuleType | None], dict[str, Any], str]
 """What gives a module while it lives, its globals, and which of them is a copy, or may become one."""
-_looked_for: frozenset[int] = frozenset()
+
+
+class _Known(NamedTuple):
+    """What has been seen; it is replaced as a whole, as an interrupt may come at any time.
+
+    Attributes:
+        looked_for: by ``id`` the real functions.
+        modules: by their names. They are kept alive: the ``id`` of one that has gone may be another's.
+        namespaces: their globals.
+        lengths: how many those were.
+        copies: the places.
+    """
+
+    looked_for: frozenset[int]
+    modules: dict[str, object]
+    namespaces: list[dict[str, Any]]
+    lengths: list[int]
+    copies: list[_Place]
+
+
+_NOTHING = _Known(frozenset(), {}, [], [], [])
+_known = _NOTHING
 
 
 def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
@@ -34,65 +52,58 @@ def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
     Args:
         stand_ins: ``id`` of the real function to its stand-in; the real ones have to be alive.
     """
-    if stand_ins.keys() != _looked_for:
-        _forget()
-        _look(stand_ins)
-    elif _have_changed():
-        _look(stand_ins)
-    for giving, namespace, key in _copies:
+    global _known
+    if stand_ins.keys() != _known.looked_for:
+        _known = _looked(_NOTHING, stand_ins)
+    elif _has_changed(_known):
+        _known = _looked(_known, stand_ins)
+    for giving, namespace, key in _known.copies:
         stand_in = stand_ins.get(id(namespace.get(key)))
         module = None if stand_in is None else giving()
         if module is not None:
             yield module, key, stand_in
 
 
-def _forget() -> None:
-    """Nothing has been looked at yet."""
-    for known in (_looked_at, _namespaces, _lengths, _copies):
-        known.clear()
-
-
-def _have_changed() -> bool:
+def _has_changed(known: _Known) -> bool:
     """Whether there may be a new module, or one may have got a copy."""
-    if len(_looked_at) != len(sys.modules) or list(map(len, _namespaces)) != _lengths:
+    if len(known.modules) != len(sys.modules) or list(map(len, known.namespaces)) != known.lengths:
         return True
     try:
         name, last = next(reversed(sys.modules.items()))
     except RuntimeError:
         # Another thread imports one just now.
         return True
-    return _looked_at.get(name) is not last
+    return known.modules.get(name) is not last
 
 
-def _look(stand_ins: Mapping[int, Any]) -> None:
-    """Look at what is new or has changed; nothing is known of a module before its globals have been seen."""
-    global _looked_for
-    _looked_for = frozenset(stand_ins)
+def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
+    """Look at what is new or has changed."""
+    looked_for = frozenset(stand_ins)
     names = {getattr(stand_in, "__name__", "") for stand_in in stand_ins.values()}
-    known = dict(zip(map(id, _namespaces), _lengths, strict=True))
+    known = dict(zip(map(id, before.namespaces), before.lengths, strict=True))
     seen: dict[int, tuple[dict[str, Any], int]] = {}
-    found, again = [], set()
-    looked_at = dict(sys.modules)
-    for name, module in looked_at.items():
+    found: list[_Place] = []
+    again = set()
+    modules: dict[str, Any] = dict(sys.modules)
+    for name, module in modules.items():
         # Anything may stand among the modules, and a lazy one is loaded when it is asked in the usual way.
         if not issubclass(type(module), ModuleType) or name.partition(".")[0] == _PACKAGE:
             continue
         namespace = ModuleType.__getattribute__(module, "__dict__")
-        items = dict(namespace)
-        seen[id(namespace)] = (namespace, len(items))
-        if known.get(id(namespace)) == len(items):
+        # Before they are looked at: another thread may import one just now.
+        length = len(namespace)
+        seen[id(namespace)] = (namespace, length)
+        if known.get(id(namespace)) == length:
             continue
         again.add(id(namespace))
+        items = dict(namespace)
         # Most modules have nothing of it, and that is told in half the time.
-        if items.keys().isdisjoint(names) and _looked_for.isdisjoint(map(id, items.values())):
+        if items.keys().isdisjoint(names) and looked_for.isdisjoint(map(id, items.values())):
             continue
-        where = weakref.ref(module)
+        giving = weakref.ref(module)
         for key, value in items.items():
             if id(value) in stand_ins or (key in names and not is_own(value, namespace)):
-                found.append((where, namespace, key))
-    kept = [one for one in _copies if one[0]() is not None and id(one[1]) not in again]
-    _copies[:] = [*kept, *found]
-    _namespaces[:] = [namespace for namespace, _ in seen.values()]
-    _lengths[:] = [length for _, length in seen.values()]
-    _looked_at.clear()
-    _looked_at.update(looked_at)
+                found.append((giving, namespace, key))
+    kept = [one for one in before.copies if one[0]() is not None and id(one[1]) not in again]
+    namespaces, lengths = [one for one, _ in seen.values()], [length for _, length in seen.values()]
+    return _Known(looked_for, modules, namespaces, lengths, [*kept, *found])

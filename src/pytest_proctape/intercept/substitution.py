@@ -34,9 +34,9 @@ class Substitution:
         self._stand_ins = dict(stand_ins)
         self._names = names
         self._leaves = leaves
-        self._modules: list[ModuleType] = []
-        self._namespaces: list[dict[str, Any]] = []
-        self._lengths: list[int] = []
+        self._modules: list[object] = []
+        self._seen: tuple[list[dict[str, Any]], list[int]] = ([], [])
+        """Namespaces, and how many attributes each has."""
         self._places: dict[int, list[_Place]] = {}
         self._doubtful: list[tuple[dict[str, Any], str]] = []
         """Namespaces, and what in them may become a place."""
@@ -51,17 +51,17 @@ class Substitution:
             for place in self._flat:
                 namespace, key, real, stand_in = place
                 now = namespace.get(key)
-                if now is real:
-                    namespace[key] = stand_in
                 # A mock that was put there over the stand-in, and outlived it, has left it behind.
                 if now is real or now is stand_in:
+                    # First: an interrupt may come between the two.
                     changed.append(place)
+                    namespace[key] = stand_in
             for namespace, key in self._doubtful:
                 real = namespace.get(key)
                 stand_in = self._stand_ins.get(id(real))
                 if stand_in is not None:
-                    namespace[key] = stand_in
                     changed.append((namespace, key, real, stand_in))
+                    namespace[key] = stand_in
             yield
         finally:
             for namespace, key, real, stand_in in changed:
@@ -79,24 +79,27 @@ class Substitution:
             for name, module in found
             if (namespace := _namespace(module)) is not None
         }
-        known = dict(zip(map(id, self._namespaces), self._lengths, strict=True))
+        known = dict(zip(map(id, self._seen[0]), self._seen[1], strict=True))
         places = {}
         doubtful = [one for one in self._doubtful if known.get(id(one[0])) == len(one[0])]
-        for name, namespace in modules.values():
+        # Before they are looked at: another thread may import one just now.
+        lengths = [len(namespace) for _, namespace in modules.values()]
+        for (name, namespace), length in zip(modules.values(), lengths, strict=True):
             key = id(namespace)
-            if known.get(key) == len(namespace):
+            if known.get(key) == length:
                 places[key] = self._places.get(key, [])
             elif self._leaves(name):
                 places[key] = []
             else:
                 places[key] = list(self._find(namespace))
                 doubtful += self._find_doubtful(namespace)
-        self._modules = [module for _, module in found]
-        self._namespaces = [namespace for _, namespace in modules.values()]
-        self._lengths = list(map(len, self._namespaces))
         self._places = places
         self._flat = [place for of_one in places.values() for place in of_one]
         self._doubtful = [one for one in doubtful if id(one[0]) in places]
+        namespaces = [namespace for _, namespace in modules.values()]
+        self._seen = (namespaces, lengths)
+        # Last: whoever is interrupted before has it done again.
+        self._modules = [module for _, module in found]
 
     def _is_current(self) -> bool:
         # Both run at the speed of C and make no objects: this is done four times for every test.
@@ -104,7 +107,7 @@ class Substitution:
         return (
             len(modules) == len(self._modules)
             and all(map(is_, modules, self._modules))
-            and list(map(len, self._namespaces)) == self._lengths
+            and list(map(len, self._seen[0])) == self._seen[1]
         )
 
     def _find(self, namespace: dict[str, Any]) -> Iterator[_Place]:
@@ -123,7 +126,7 @@ class Substitution:
         if self._is_current():
             return
         reals = {id(stand_in): real for _, _, real, stand_in in self._flat}
-        known = dict(zip(map(id, self._namespaces), self._lengths, strict=True))
+        known = dict(zip(map(id, self._seen[0]), self._seen[1], strict=True))
         for name, module in list(sys.modules.items()):
             namespace = _namespace(module)
             if namespace is None or known.get(id(namespace)) == len(namespace) or self._leaves(name):
