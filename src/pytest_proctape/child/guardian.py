@@ -35,8 +35,9 @@ _LONG = 1 << 16
 
 _SCRIPT = os.path.join(os.path.dirname(__file__), "guarding.py")
 _BOOK, _LIFE = 3, 4
-_LEAVING = f'"$0" "$@" <&{_LIFE} {_LIFE}<&- &'
-"""For a shell that starts the script and goes: Python would take ten times as long to get there."""
+_LEAVING = f'trap "" INT HUP; "$0" "$@" <&{_LIFE} {_LIFE}<&- &'
+"""For a shell that starts the script and goes: Python would take ten times as long to get there. A Ctrl-C
+that comes before the script has left the process group does not end it."""
 
 
 def _new_book() -> int:

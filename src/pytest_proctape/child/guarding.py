@@ -5,7 +5,7 @@ to end. It needs ``/proc``. Arguments: the process that records, and its ``sys.p
 input: a pipe that the process that records holds the other end of. Descriptor 3: a file with a line for each
 thing that happens, ``+key inodes``, ``=key pid began`` or ``-key``.
 
-Until it has left the process group a Ctrl-C does not end it: a shell has started it in the background.
+A shell has started it, and has it ignore a Ctrl-C or a hang-up from the beginning.
 """
 
 from __future__ import annotations
@@ -83,12 +83,8 @@ def _end(children: dict[bytes, Child], path: list[str]) -> None:
 def main() -> None:
     """Leave the process group, wait, and do what is to be done."""
     os.setsid()
-    import signal
-
     os.chdir("/")
     os.closerange(_BOOK + 1, os.sysconf("SC_OPEN_MAX"))
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     _wait_for_end(int(sys.argv[1]))
     children = parse(_written(_BOOK))
     if children:

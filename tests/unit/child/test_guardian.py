@@ -16,11 +16,14 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it n
 
 # It starts a child as a recording does, and is then killed, or ends well.
 RECORDER = """
-import os, subprocess, sys
+import os, signal, subprocess, sys
 from pytest_proctape.child.guardian import GUARDIAN
 
 GUARDIAN.engage()
 GUARDIAN.engage()
+if "interrupted" in sys.argv:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.killpg(0, signal.SIGINT)
 try:
     os.waitpid(-1, os.WNOHANG)
     print("a child of ours")
@@ -70,6 +73,7 @@ def started(*how: str) -> int:
         stdout=subprocess.PIPE,
         text=True,
         timeout=60,
+        start_new_session=True,
     )
     return int(done.stdout)
 
@@ -86,7 +90,9 @@ def has_ended(pid: int, seconds: float) -> bool:
 
 
 @needs_proc
-@pytest.mark.parametrize("how", [("killed",), ("killed", "unannounced"), ("well",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "how", [("killed",), ("killed", "unannounced"), ("killed", "interrupted"), ("well",)], ids=" ".join
+)
 def test_who_is_left_is_ended(how: tuple[str, ...]) -> None:
     assert has_ended(started(*how), 30)
 
