@@ -7,6 +7,7 @@ import json
 import subprocess
 import textwrap
 import warnings
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -165,5 +166,7 @@ def one_error(result: pytest.RunResult) -> str:
 
 def foreign_frames(result: pytest.RunResult) -> list[str]:
     """Places in a failure's traceback that are not in the project's own files, told by short paths."""
-    places = [line.partition(".py:") for line in result.outlines]
+    # Warnings of pytest's own, as 8.0 has one, have places, too.
+    shown = takewhile(lambda line: "= warnings summary =" not in line, result.outlines)
+    places = [line.partition(".py:") for line in shown]
     return ["".join(one) for one in places if one[0].startswith(("/", "../")) and one[2][:1].isdigit()]
