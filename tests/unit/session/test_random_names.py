@@ -14,13 +14,13 @@ UUID = ("0a1b2c3d-0011-4aaa-8bbb-0123456789ab", "ffffffff-aaaa-4bbb-9ccc-ba98765
 
 def proposed(*differences: tuple[str | None, str | None]) -> list[str]:
     """The lines of the ini file."""
-    notes = notes_on([Difference("cwd", tape, test) for tape, test in differences])
+    notes = notes_on([Difference("cwd", taped, asked) for taped, asked in differences])
     assert not notes or notes[2] == "  tapes_places ="
     return [one.strip() for one in notes[3:]]
 
 
 @pytest.mark.parametrize(
-    "tape, test, line",
+    "taped, asked, line",
     [
         ("<tmp>/test-a1bcdefg-x", "<tmp>/test-_zyxwvut-x", "random = /test-[a-z0-9_]{8}-x/"),
         ("<tmp>/repo_ab1defgh/sub", "<tmp>/repo_zyxwvut2/sub", "random = /repo_[a-z0-9_]{8}/"),
@@ -33,15 +33,15 @@ def proposed(*differences: tuple[str | None, str | None]) -> list[str]:
         ("id 0123abcd4567", "id ba9876543210", "random = /id [0-9a-f]{12}/"),
     ],
 )
-def test_a_placeholder_is_proposed(tape: str, test: str, line: str) -> None:
-    assert proposed((tape, test)) == [line]
+def test_a_placeholder_is_proposed(taped: str, asked: str, line: str) -> None:
+    assert proposed((taped, asked)) == [line]
     pattern = re.compile(line.partition("/")[2][:-1])
-    assert pattern.search(tape)
-    assert pattern.search(test)
+    assert pattern.search(taped)
+    assert pattern.search(asked)
 
 
 @pytest.mark.parametrize(
-    "tape, test",
+    "taped, asked",
     [
         ("--abbrev=0", "--abbrev=7"),
         ("checkout", "describe"),
@@ -56,8 +56,8 @@ def test_a_placeholder_is_proposed(tape: str, test: str, line: str) -> None:
         ("/a/ab1defgh", None),
     ],
 )
-def test_what_does_not_look_random_is_none(tape: str | None, test: str | None) -> None:
-    assert proposed((tape, test)) == []
+def test_what_does_not_look_random_is_none(taped: str | None, asked: str | None) -> None:
+    assert proposed((taped, asked)) == []
 
 
 def test_each_name_has_one_placeholder() -> None:
