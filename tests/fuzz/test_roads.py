@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import os
 import random
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -26,12 +25,13 @@ SEED = int(os.environ.get("PROCTAPE_FUZZ_SEED", "0"))
 
 
 @pytest.fixture(autouse=True)
-def _few_objects() -> Iterator[None]:
-    """Each run looks for leaks, and so collects what the whole suite has made."""
+def _few_objects() -> None:
+    """Each run looks for leaks, and so collects what the whole suite has made.
+
+    Nothing is taken back: that would undo what the root's conftest.py does for all tests that come later.
+    """
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def _differs(one: Program, base: Path) -> str:
