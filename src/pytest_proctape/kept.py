@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,7 +90,17 @@ def is_taped(item: pytest.Item) -> bool:
 
 
 def _names_fixture(item: pytest.Item) -> bool:
-    return "tape" in getattr(item, "fixturenames", ())
+    """Whether our fixture ``tape`` is asked for, and not something of the project's that is called so."""
+    names = getattr(item, "fixturenames", ())
+    if "tape" not in names:
+        return False
+    known: Any = getattr(item, "_fixtureinfo", None)
+    definitions = () if known is None or "tape_clock" in names else known.name2fixturedefs.get("tape", ())
+    for definition in reversed(definitions):
+        # One that asks for another of its name leads on to that. A parameter of the test is one, too.
+        if "tape" not in definition.argnames:
+            return getattr(definition.func, "__module__", "") == "pytest_proctape.plugin"
+    return True
 
 
 def marks_of(node: pytest.Item | pytest.Collector | None) -> list[pytest.Mark]:

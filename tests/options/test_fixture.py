@@ -214,3 +214,33 @@ def test_usefixtures_tapes_a_test(project: Project) -> None:
 def test_pytest_lists_the_fixture_with_its_docstring(project: Project) -> None:
     project.write("def test_it(tape): pass")
     project.run("--fixtures").stdout.fnmatch_lines(["tape -- *", "    The tape of this test: *"])
+
+
+def test_what_the_project_calls_tape_is_none(project: Project) -> None:
+    project.write("""
+        import subprocess
+        import pytest
+
+        @pytest.mark.parametrize("tape", ["video", "audio"])
+        def test_parameter(tape):
+            assert subprocess.run(["echo", tape], capture_output=True, text=True).stdout == tape + "\\n"
+
+        class TestOwn:
+            @pytest.fixture
+            def tape(self):
+                return "sticky"
+
+            def test_it(self, tape):
+                assert tape == "sticky" and subprocess.run(["true"]).returncode == 0
+
+        class TestOverOurs:
+            @pytest.fixture
+            def tape(self, tape):
+                return [tape.mode]
+
+            def test_it(self, tape):
+                assert tape == ["record"] and subprocess.run(["true"]).returncode == 0
+    """)
+    project.run("--record-tapes").assert_outcomes(passed=4)
+    assert project.tapes() == ["test_it/TestOverOurs.test_it.json"]
+    project.run("-k", "not OverOurs").assert_outcomes(passed=3, deselected=1)
