@@ -13,9 +13,11 @@ import select
 import selectors
 from collections.abc import Callable
 
+from ..clock import REAL
 from ..tape import STDIN
 from .channels import CHUNK
 from .lent import WRITING, LentPipe, OwnPipe, has_no_reader
+from .moments import Moments, TooSoon
 from .pump import PUMP, Stepper
 from .wiring import (
     MUCH,
@@ -45,6 +47,8 @@ class Tap:
         childs: the end that the child gets; ours only until the child is started.
         ended: nothing will come through any more.
         dry: all that was written has come through, and the writer's side is open.
+        early: something waits to come through until it may be seen.
+        moments: tells when that is, where a mock clock does.
     """
 
     __slots__ = (
@@ -63,8 +67,10 @@ class Tap:
         "_waits",
         "childs",
         "dry",
+        "early",
         "ended",
         "fd",
+        "moments",
     )
 
     def __init__(
@@ -95,7 +101,8 @@ class Tap:
         """
         self.fd = fd
         self._admit = admit
-        self.ended = self.dry = False
+        self.ended = self.dry = self.early = False
+        self.moments: Moments | None = None
         self._note = note
         self._on_end = on_end
         self._lent = lent
@@ -153,7 +160,7 @@ class Tap:
         if self.dry:
             return False
         try:
-            data = os.read(self._source, self._chunk)
+            data = REAL.read(self._source, self._chunk)
         except BlockingIOError:
             self.dry = True
             return False
@@ -165,13 +172,23 @@ class Tap:
         if self._before is not None:
             self._before()
         if not data:
-            self._on_end()
-            if self._lent is not None:
-                self._lent.writer_left(self._source, self._target)
-            self.close()
+            self._end()
             return False
         self._pending = memoryview(data if self._admit is None else self._admit(data))
         return True
+
+    def _end(self) -> None:
+        """The writer has left; it is still there to be read that it has, should that be too soon."""
+        if self.moments is not None:
+            PUMP.forget(self._target)
+        try:
+            self._pass_on(self._hang_up)
+        except TooSoon:
+            return
+        self._on_end()
+        if self._lent is not None:
+            self._lent.writer_left(self._source, self._target)
+        self.close()
 
     def _push(self) -> bool:
         """Whether there is room for the next chunk."""
@@ -179,7 +196,7 @@ class Tap:
         if not pending:
             return True
         try:
-            count = self._write()
+            count = self._pass_on(self._write)
         except BlockingIOError:
             return False
         except OSError:
@@ -205,13 +222,36 @@ class Tap:
         for fd in (self._source, self._target) if self._private else (self._source,):
             widen(fd)
 
+    def _pass_on(self, act: Callable[[], int]) -> int:
+        """Do what the other side can see.
+
+        Raises:
+            TooSoon: it may not be seen now, and nothing was done.
+            OSError: as ``act`` does.
+        """
+        if self.moments is None:
+            return act()
+        self.early = False
+        try:
+            return self.moments.pass_on(act)
+        except TooSoon:
+            self.early = True
+            raise
+
+    def _hang_up(self) -> int:
+        """Where it matters when that is seen, do it before it is noted."""
+        if self.moments is not None:
+            target, self._target = self._target, -1
+            close_quietly(target)
+        return 0
+
     def _write(self) -> int:
         if self._private or not self._waits:
-            return os.write(self._target, self._pending)
+            return REAL.write(self._target, self._pending)
         with WRITING:
             if not ready(self._target, select.POLLOUT):
                 return 0
-            return os.write(self._target, self._pending[: select.PIPE_BUF])
+            return REAL.write(self._target, self._pending[: select.PIPE_BUF])
 
     def _look_for_reader(self) -> None:
         """Where the other side has been closed, the writer has to find that out at its next write."""
@@ -229,13 +269,14 @@ class Tap:
             self._push()
         if self.ended:
             return
-        if self._pending:
+        if self._pending or self.early:
             PUMP.forget(self._source)
-            PUMP.watch(self._target, selectors.EVENT_WRITE, owner)
         else:
             PUMP.watch(self._source, selectors.EVENT_READ, owner)
-            if self._waits:
-                PUMP.watch(self._target, 0, owner)
+        if self._pending and not self.early:
+            PUMP.watch(self._target, selectors.EVENT_WRITE, owner)
+        elif self._waits:
+            PUMP.watch(self._target, 0, owner)
 
 
 class Answers(Tap):
@@ -248,7 +289,8 @@ class Answers(Tap):
     ) -> None:
         """Open the way back of the inward tap ``way_in``."""
         self.fd = way_in.fd
-        self.ended = self.dry = False
+        self.ended = self.dry = self.early = False
+        self.moments = None
         self.childs = -1
         self._admit = admit
         self._note = note

@@ -36,6 +36,15 @@ def _first_to_go(wait: Wait) -> tuple[int, int]:
     return wait.deadline_ns or 0, wait.turn
 
 
+def _passed_by_a_look_ns(number: int) -> int:
+    """How much time passes by one more look in vain, on replay.
+
+    An event loop looks as well when it is busy, and has nothing to look for: a few hundred looks cost no more
+    than they do on a real machine. Who goes on waits for something that may be hours away.
+    """
+    return 1000 << min(max(number, 0), 6) + min(max(0, number - 1000) // 100, 14)
+
+
 class Waits:
     """The waits of all who take part in one test's time."""
 
@@ -192,7 +201,7 @@ class Waits:
             # What was noted since has come in time, so it has to be seen; what is noted from now on is later.
             if self._notes or self._noted != noted:
                 return False
-            self.timeline.give_up()
+            self.timeline.part()
             return True
 
     def _is_anybody_busy(self, own: Participant) -> bool:
@@ -250,8 +259,9 @@ class Waits:
         if extra > 0:
             if self._is_real():
                 self.timeline.add(real_ns - own.looked_real_ns)
+                self._step_due()
             else:
-                self.block(Wait(now_ns + (1000 << min(extra, 40)), ready))
+                self.block(Wait(now_ns + _passed_by_a_look_ns(extra), ready))
         own.looked_at_ns, own.looked_real_ns = self.timeline.now_ns(), real_ns
 
     def is_polling(self) -> bool:
@@ -353,6 +363,14 @@ class Waits:
             return left_ns / 1e9
         self._step(due, first_ns)
         return 0.0
+
+    def _step_due(self) -> None:
+        """Time has passed at once while commands run for real: what was held back until then is seen now."""
+        now_ns = self.timeline.now_ns()
+        for source in list(self._sources):
+            at_ns = source.due_ns()
+            if at_ns is not None and at_ns <= now_ns:
+                source.step()
 
     @staticmethod
     def _step(due: list[tuple[int, Source]], at_ns: int) -> None:
