@@ -22,7 +22,7 @@ from ..errors import UnsupportedSpawn
 from .channels import CHUNK
 from .wiring import close_quietly, identity, is_open, moved
 
-WRITING: Final = threading.Lock()
+WRITING: Final = threading.RLock()
 """Held while a tap writes into a pipe of the parent's, so that nothing comes between what is put back."""
 
 _in_use: dict[tuple[int, int], LentPipe] = {}

@@ -49,7 +49,7 @@ class Moments:
             TooSoon: this moment is over, and nothing was done.
             OSError: as ``write`` does.
         """
-        with self._timeline.passing_on() as now_ns:
+        with self._timeline.passing_on(self) as now_ns:
             if now_ns is None and not self._is_late_enough():
                 raise TooSoon
             count = write()

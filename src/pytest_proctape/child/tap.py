@@ -55,6 +55,7 @@ class Tap:
         "_admit",
         "_asks",
         "_before",
+        "_busy",
         "_chunk",
         "_lent",
         "_note",
@@ -101,7 +102,7 @@ class Tap:
         """
         self.fd = fd
         self._admit = admit
-        self.ended = self.dry = self.early = False
+        self.ended = self.dry = self.early = self._busy = False
         self.moments: Moments | None = None
         self._note = note
         self._on_end = on_end
@@ -121,17 +122,29 @@ class Tap:
             os.set_blocking(self._target, False)
 
     def child_started(self) -> None:
-        """The child has its own copy of its end now, or will never have one."""
-        os.close(self.childs)
+        """The child has its own copy of its end now, or will never have one. May be called again."""
+        childs, self.childs = self.childs, -1
+        if childs != -1:
+            os.close(childs)
 
     def step(self, owner: Stepper) -> None:
         """Move what can be moved without blocking, then watch for more."""
+        if self._busy:
+            # A handler of signals asks, in the middle of what follows. It would pass on the same once more.
+            return
+        self._busy = True
+        try:
+            self._move()
+        finally:
+            self._busy = False
+        self._watch(owner)
+
+    def _move(self) -> None:
         if not self.ended and not self._pending:
             self._look_for_reader()
         for _ in range(_CHUNKS_A_STEP):
             if self.ended or not self._push() or not self._pull():
                 break
-        self._watch(owner)
 
     def close(self) -> None:
         """Close both sides. Whoever still writes gets an EPIPE, whoever reads an end."""
@@ -289,7 +302,7 @@ class Answers(Tap):
     ) -> None:
         """Open the way back of the inward tap ``way_in``."""
         self.fd = way_in.fd
-        self.ended = self.dry = self.early = False
+        self.ended = self.dry = self.early = self._busy = False
         self.moments = None
         self.childs = -1
         self._admit = admit

@@ -80,7 +80,7 @@ class TerminalTap(Tap):
             admit: says what of a chunk goes further; without it, all.
         """
         self.fd = fd
-        self.ended = self.dry = self.early = False
+        self.ended = self.dry = self.early = self._busy = False
         self.moments = None
         self.childs, self._source, self._target = ends
         self._note = note
@@ -95,11 +95,6 @@ class TerminalTap(Tap):
     def _hang_up(self) -> int:
         """The settings have to be put back first."""
         return 0
-
-    def child_started(self) -> None:
-        """The child has its own copy of its end now, or will never have one."""
-        if self.childs != -1:
-            os.close(self.childs)
 
 
 def taps(

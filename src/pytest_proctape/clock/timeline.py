@@ -35,6 +35,8 @@ class Timeline:
         self._lock = threading.RLock()
         self._passing = threading.RLock()
         """Held while something is passed on. Nobody waits for it without a limit: finalizers run anywhere."""
+        self._passed_on = (0, 0)
+        """When somebody passed on something, and who it was."""
         self._key: object = None
         self._reading: Reading | None = None
         self._offset_ns = 0
@@ -106,17 +108,26 @@ class Timeline:
         self.parted_ns = self._late_ns
 
     @contextmanager
-    def passing_on(self) -> Iterator[int | None]:
+    def passing_on(self, whose: object) -> Iterator[int | None]:
         """Around what others can see from then on; yields its moment.
 
-        ``None`` where somebody has looked in vain already: it is to be seen by :attr:`next_ns`, not before.
-        Nothing may be done meanwhile but that.
+        ``None`` where somebody has looked in vain already, or another one has passed on something in this
+        moment: it is to be seen by :attr:`next_ns`, not before. Nothing may be done meanwhile but that.
+
+        Args:
+            whose: who passes it on. What comes from two is told apart by its time, or its order were lost.
         """
         held = self._passing.acquire(timeout=_PASSING_S)
         try:
             with self._lock:
                 now_ns = self.known_ns()
-                is_over = self._late_ns > now_ns and self._reading is not None
+                if self._passed_on == (now_ns, id(whose)) or self._passed_on[0] != now_ns:
+                    is_over = self._late_ns > now_ns
+                else:
+                    is_over, self._late_ns = True, max(self._late_ns, now_ns + NS_PER_US)
+                is_over = is_over and self._reading is not None
+                if held and not is_over:
+                    self._passed_on = (now_ns, id(whose))
             yield None if is_over or not held else now_ns
         finally:
             if held:

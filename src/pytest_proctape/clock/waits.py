@@ -67,6 +67,8 @@ class Waits:
         self._notes = 0
         self._noted = 0
         """How often something has begun to be noted."""
+        self._noting: dict[int, int] = {}
+        """How many of those are each thread's. A handler of signals may wait in the middle of its own."""
 
     # -- taking part -----------------------------------------------------------------------------
 
@@ -199,17 +201,20 @@ class Waits:
             return False
         with self._lock:
             # What was noted since has come in time, so it has to be seen; what is noted from now on is later.
-            if self._notes or self._noted != noted:
+            if self._do_others_note() or self._noted != noted:
                 return False
             self.timeline.part()
             return True
 
     def _is_anybody_busy(self, own: Participant) -> bool:
         """Whether another one runs, or is about to; or something is noted, and others may wait for that."""
-        if self._notes:
+        if self._do_others_note():
             return True
         others = [one for one in list(self._participants.values()) if one is not own]
         return any(one.busy() for one in others) or self._expects_somebody()
+
+    def _do_others_note(self) -> bool:
+        return self._notes > self._noting.get(threading.get_ident(), 0)
 
     def changed(self) -> None:
         """Something has happened that others may have waited for: let them look."""
@@ -220,16 +225,22 @@ class Waits:
 
     def hold(self) -> None:
         """Something happens now, whose time is to be noted: the stopwatch stands meanwhile."""
+        ident = threading.get_ident()
         with self._lock:
             self._was_running = self.timeline.running or (self._notes > 0 and self._was_running)
             self._notes += 1
             self._noted += 1
+            self._noting[ident] = self._noting.get(ident, 0) + 1
         self.timeline.stop()
 
     def go_on(self) -> None:
         """It has happened. Unless somebody runs because of it, the stopwatch goes on."""
         with self._lock:
             self._notes -= 1
+            ident = threading.get_ident()
+            self._noting[ident] -= 1
+            if not self._noting[ident]:
+                del self._noting[ident]
             goes_on = self._was_running and not self._notes
         # Where somebody decides just now, that decides this as well; and nobody begins to run meanwhile.
         if not goes_on or not self._deciding.acquire(blocking=False):

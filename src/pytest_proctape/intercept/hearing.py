@@ -104,16 +104,16 @@ def _start(
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(started.pid, 0)
             raise error_to_raise(started.error, argv[0], cwd)
+        popen.pid = started.pid
+        popen._child_created = True
+        child = TABLE.get(started.pid) or TABLE.held(started.pid)
+        _attach(popen, child, ends)
     except BaseException:
         for end in ends.values():
             end.close()
         raise
     finally:
         pipes.close_childs()
-    popen.pid = started.pid
-    popen._child_created = True
-    child = TABLE.get(started.pid) or TABLE.held(started.pid)
-    _attach(popen, child, ends)
     return child
 
 

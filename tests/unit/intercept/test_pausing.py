@@ -262,7 +262,7 @@ def test_a_look_sees_what_is_being_passed_on(
     given_up.acquire()
 
     def pass_on() -> None:
-        with timeline.passing_on():
+        with timeline.passing_on(timeline):
             begun.release()
             given_up.acquire()
             REAL.write(pipe[1], b"a word")
@@ -288,10 +288,10 @@ def test_nothing_comes_into_a_moment_in_which_one_has_looked(
     clock: TapeClock, pipe: tuple[int, int], what: str
 ) -> None:
     timeline = CLOCK.timeline
-    with timeline.passing_on() as at_ns:
+    with timeline.passing_on(timeline) as at_ns:
         assert at_ns is not None
     assert not LOOKS[what](pipe[0])
-    with timeline.passing_on() as at_ns:
+    with timeline.passing_on(timeline) as at_ns:
         assert at_ns is None
 
 
