@@ -282,6 +282,8 @@ class RecordingChild:
 
     def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
+        if not self.pid:
+            return None
         with contextlib.suppress(ChildProcessError):
             result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if result is not None:
@@ -421,7 +423,9 @@ class RecordingChild:
                 self._on_refused(UnsupportedSpawn("two readers of one pipe", lent.spoiled))
 
     def gone(self) -> bool:
-        """Whether the process has ended, reaped or not."""
+        """Whether the process has ended, reaped or not, or there was none."""
+        if not self.pid:
+            return True
         try:
             result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:

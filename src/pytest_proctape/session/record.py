@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -159,6 +160,7 @@ class Recording(Player):
         pid, child.pid = child.pid, 0
         if pid and child.status is None and FORKS.by_pid(pid) is None:
             end_at_once(pid)
+            child.status = int(signal.SIGKILL)
         child.discard()
         TABLE.remove(pid)
         with self._lock:
