@@ -20,7 +20,7 @@ from .errors import ProctapeError
 from .kept import CONFIG, ENCLOSING, RUN, TAPE, HasHooks
 
 _NAME = "proctape-reporter"
-_ENGAGING = threading.Lock()
+_ENGAGING = threading.RLock()
 """The first session may be made by a thread of the test."""
 
 

@@ -16,7 +16,7 @@ from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
 from .virtual import VirtualChild, patience_ns
-from .warden import Broken, Warden, end_with_family
+from .warden import Broken, Warden, end_at_once, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "add_ended",
     "are_writable",
     "can_be_led_past",
+    "end_at_once",
     "end_with_family",
     "finished_child",
     "is_open",

@@ -10,6 +10,7 @@ import termios
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ..clock import REAL
 from ..tape import Pour, can_pour
 from .wiring import MUCH, close_quietly, is_pipe, out_of_the_way, ready, widen
 
@@ -81,7 +82,7 @@ class Inlet(_Channel):
         if self.at_end or (self.waits and not ready(self.fd, select.POLLIN)):
             return b""
         try:
-            data = os.read(self.fd, limit)
+            data = REAL.read(self.fd, limit)
         except OSError as error:
             if error.errno not in GONE:
                 raise
@@ -184,7 +185,7 @@ class Outlet(_Channel):
             return len(data)
         try:
             if self._private or not self.waits:
-                return os.write(self.fd, data)
+                return REAL.write(self.fd, data)
             # The flags of a descriptor that the caller keeps are the caller's, so ask before writing.
             # A pipe that is writable takes PIPE_BUF bytes without blocking: pipe(7).
             if not ready(self.fd, select.POLLOUT):
@@ -201,5 +202,5 @@ class Outlet(_Channel):
     def _put_some(self, data: bytes) -> int:
         done = 0
         while done < len(data) and ready(self.fd, select.POLLOUT):
-            done += os.write(self.fd, data[done : done + select.PIPE_BUF])
+            done += REAL.write(self.fd, data[done : done + select.PIPE_BUF])
         return done

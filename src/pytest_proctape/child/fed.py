@@ -6,6 +6,7 @@ which is only made for who looks closer.
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Mapping
 
@@ -62,6 +63,8 @@ class FedChild(BriefChild):
             try:
                 if self._inlet is not None:
                     self._take_from(self._inlet)
+                if self._inlet is not None and signal.SIGKILL in self._signals:
+                    raise WrongCause(self.script.steps[self._at], signal.SIGKILL)
                 if self._inlet is None and self._is_due(self._duration_ns):
                     self._refuse_signals()
                     self._end(self._ends_with)

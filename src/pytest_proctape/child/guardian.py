@@ -59,7 +59,7 @@ class Guardian:
         self._written = 0
         self._tried = False
         self._keys = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._children: set[int] = set()
 
     def engage(self) -> None:
@@ -140,7 +140,7 @@ class Guardian:
 
     def forked(self) -> None:
         """In a forked child: its own children are none of the recording's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.abandon()
 
     def abandon(self) -> None:

@@ -16,6 +16,7 @@ from . import terminal
 from .ears import Ear, Ends
 from .inputfile import InputFile
 from .lent import LentPipe, OwnPipe, is_lent
+from .moments import Moments
 from .notes import ANSWER
 from .tap import Answers, Tap
 from .wiring import (
@@ -24,6 +25,7 @@ from .wiring import (
     close_quietly,
     is_device,
     is_open,
+    is_pipe,
     is_regular,
     is_socket,
     out_of_the_way,
@@ -50,6 +52,7 @@ class Leads:
         has_own_input: nobody else uses the pipe that is its input.
         lent: the pipe that it reads from, where some of what is in it may stay unread.
         input_file: the regular file that it reads from.
+        moments: tells when what the child says may be seen, where a mock clock does.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Leads:
         self._before_input = before_input
         self._new_spool = new_spool
         self._admit = admit
+        self.moments: Moments | None = None
         self._terminal: int | None = None
         self._kept: list[int] = []
 
@@ -177,6 +181,7 @@ class Leads:
             ends = (partial(self._on_end, STDIN), partial(self._on_end, out))
             admit = self._admitting(out)
             inward, outward = terminal.taps(parents, (STDIN, out), notes, ends, self._kept, admit)
+            outward.moments = self.moments
             self.taps += [inward, outward]
             self._terminal = outward.childs
         return self._terminal
@@ -198,8 +203,12 @@ class Leads:
             admit=None if inward else self._admitting(fd),
         )
         self.taps.append(tap)
+        if not inward and is_pipe(parents):
+            tap.moments = self.moments
         if inward and is_socket(parents):
-            self.taps.append(Answers(tap, partial(self._note, ANSWER), self._admitting(ANSWER)))
+            answers = Answers(tap, partial(self._note, ANSWER), self._admitting(ANSWER))
+            answers.moments = self.moments
+            self.taps.append(answers)
         return tap.childs
 
     def _admitting(self, fd: int) -> Callable[[bytes], bytes] | None:
@@ -220,6 +229,17 @@ class Leads:
     def ended(self) -> bool:
         """Nothing will come through any of them."""
         return all(tap.ended for tap in self.taps)
+
+    def look_at_no_moments(self) -> None:
+        """Let what comes through be seen at once."""
+        for tap in self.taps:
+            if isinstance(tap, Tap):
+                tap.moments = None
+
+    @property
+    def are_early(self) -> bool:
+        """Something waits to come through until it may be seen."""
+        return any(isinstance(tap, Tap) and tap.early and not tap.ended for tap in self.taps)
 
     @property
     def are_held(self) -> bool:

@@ -17,11 +17,12 @@ import termios
 import threading
 from typing import Final
 
+from ..clock import REAL
 from ..errors import UnsupportedSpawn
 from .channels import CHUNK
 from .wiring import close_quietly, identity, is_open, moved
 
-WRITING: Final = threading.Lock()
+WRITING: Final = threading.RLock()
 """Held while a tap writes into a pipe of the parent's, so that nothing comes between what is put back."""
 
 _in_use: dict[tuple[int, int], LentPipe] = {}
@@ -199,7 +200,7 @@ def size_of(fd: int) -> int:
 
 def has_no_reader(writer: int) -> bool:
     """Whether all reading ends of a pipe have been closed."""
-    poll = select.poll()
+    poll = REAL.poll()
     poll.register(writer, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 

@@ -149,6 +149,7 @@ class Machine(Ends):
     def _play(self) -> None:
         while (step := self._next()) is not None:
             if not self._try(step):
+                self._refuse_kill(step)
                 return
             if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
                 # What follows a cause comes as long after it as it did in the recording.
@@ -214,6 +215,13 @@ class Machine(Ends):
         if number != step.number:
             raise WrongCause(step, number)
         return True
+
+    def _refuse_kill(self, step: script.Step) -> None:
+        """A kill does not wait for input; where none is on the tape, that input may never come."""
+        if self._signals and signal.SIGKILL in self._signals and isinstance(step, script.AwaitsInput):
+            rest = self.script.steps[self._at :]
+            if not any(isinstance(one, script.Signal) and one.number == signal.SIGKILL for one in rest):
+                raise WrongCause(step, signal.SIGKILL)
 
     def _change(self, step: script.Change) -> bool:
         """The child stops, or continues; under a mock clock in its own time, should it do so by itself."""

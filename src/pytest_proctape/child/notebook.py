@@ -8,6 +8,9 @@ from ..tape import STDIN, FileEffect, Spool, script
 from .notes import Run, is_said, step_of, whole_us
 from .timing import ChildTime
 
+_LITTLE = 1 << 12
+"""Bytes. Of more than that nobody minds in which pieces it comes."""
+
 
 class Notebook:
     """The steps of one child so far.
@@ -50,6 +53,10 @@ class Notebook:
     def recall(self, at_ns: int) -> None:
         """What is noted until :meth:`go_on` happened at this time, nanoseconds since the start."""
         self._step_ns = at_ns
+
+    def recall_time(self, at_ns: int) -> None:
+        """The same by the child's time."""
+        self.recall(whole_us(at_ns - self.began_ns))
 
     def go_on(self) -> None:
         """Each thing that is noted happened when it is noted."""
@@ -95,8 +102,13 @@ class Notebook:
         """Whether what comes now is to be told apart from what came before by its time."""
         if self.pause_ns is None:
             return False
-        since_ns = self._noted_ns if self._time.waits is None else getattr(last, "at_ns", 0)
-        return now_ns - since_ns > self.pause_ns
+        if self._time.waits is None:
+            return now_ns - self._noted_ns > self.pause_ns
+        if isinstance(last, Run) and last.spool.size < _LITTLE:
+            parted_ns = whole_us(self._time.parted_ns - self.began_ns)
+            if self._noted_ns < parted_ns <= now_ns:
+                return True
+        return now_ns - getattr(last, "at_ns", 0) > self.pause_ns
 
     def effects_before_words(self, files: tuple[FileEffect, ...]) -> None:
         """Note effects before what the child said last: whoever has read that may know of them."""

@@ -26,6 +26,11 @@ _EpollSelector: tuple[type[selectors.BaseSelector], ...] = tuple(
 )
 
 
+_END_S = 10.0
+"""Real seconds in which the thread ends. It can't where a handler of signals waits for that, in the middle of
+what the thread has to wait for.
+"""
+
 _START_THREAD = _thread.start_new_thread
 """As it was when no tape was active: the thread belongs to no test."""
 
@@ -52,11 +57,13 @@ class Pump:
         """Whether the thread is to go on. It ends only where it sees, with the lock, that it is not."""
         self._alive = False
         """Whether there is a thread. One that was told to end and hasn't yet may be told to go on."""
+        self._one: object = None
+        """Which thread that is."""
         self._pauses = 0
         self._retiring = False
         self._done = _thread.allocate_lock()
         """Held from a start to the end that follows, or to the next start before it came to that."""
-        self._turn = _thread.allocate_lock()
+        self._turn = _thread.RLock()
         """Held while owners are stepped."""
 
     def watch(self, fd: int, events: int, owner: Stepper) -> None:
@@ -75,19 +82,29 @@ class Pump:
             if fd in self._watched:
                 self._modify(selector, fd, events, owner)
             else:
-                # The selectors refuse an empty mask at first. To be told that it can be written to would wake
-                # the thread at once; there is nothing to read at a writer's end.
-                selector.register(fd, events or _READ, owner)
-                if not events:
-                    self._modify(selector, fd, events, owner)
+                self._register(selector, fd, events, owner)
             self._watched[fd] = events
             self._start()
+
+    def _register(self, selector: selectors.BaseSelector, fd: int, events: int, owner: Stepper) -> None:
+        self._watched[fd] = events
+        try:
+            # The selectors refuse an empty mask at first. To be told that it can be written to would wake
+            # the thread at once; there is nothing to read at a writer's end.
+            selector.register(fd, events or _READ, owner)
+            if not events:
+                self._modify(selector, fd, events, owner)
+        except BaseException:
+            # Ctrl-C, perhaps: a descriptor that is half known here would be so for ever.
+            self.forget(fd)
+            raise
 
     def forget(self, fd: int) -> None:
         """Stop watching ``fd``; call it before the descriptor is closed."""
         with self._lock:
             if self._watched.pop(fd, None) is not None and self._selector is not None:
-                self._selector.unregister(fd)
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(fd)
                 if self._retiring and self._running and not self._watched:
                     self._wake()
 
@@ -135,7 +152,7 @@ class Pump:
     def resume(self) -> None:
         """Take one :meth:`pause` back, as after a fork in the parent: threads may fork at one time."""
         with self._lock:
-            self._pauses -= 1
+            self._pauses = max(0, self._pauses - 1)
             if self._watched or self._timers:
                 self._start()
 
@@ -205,15 +222,19 @@ class Pump:
     def _start(self) -> None:
         if self._running or self._pauses:
             return
-        self._running = True
+        before, done = self._done, _thread.allocate_lock()
+        done.acquire()
         if self._alive:
+            self._done = done
+            self._running = True
             # Who waits for its end would wait for the end of what comes now.
-            self._done.release()
-            self._done = _thread.allocate_lock()
-        self._done.acquire()
-        if not self._alive:
-            self._alive = True
-            _START_THREAD(self._run, ())
+            before.release()
+            return
+        self._done = done
+        # It waits for the lock. Should Ctrl-C come now, it finds that it is not the one, and ends.
+        one = object()
+        _START_THREAD(self._run, (one,))
+        self._one, self._alive, self._running = one, True, True
 
     def _stop(self) -> None:
         with self._lock:
@@ -222,22 +243,24 @@ class Pump:
                 return
             self._wake()
             done = self._done
-        with done:
-            pass
+        if done.acquire(timeout=_END_S):
+            done.release()
 
-    def _run(self) -> None:
+    def _run(self, one: object) -> None:
         # Signals are for the threads of the tests: one that waits for SIGCHLD must not lose it to this one.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            while self._goes_on():
+            while self._goes_on(one):
                 self._round()
         except BaseException:
             self._running = False
-            self._goes_on()
+            self._goes_on(one)
             raise
 
-    def _goes_on(self) -> bool:
+    def _goes_on(self, one: object) -> bool:
         with self._lock:
+            if self._one is not one:
+                return False
             if self._retiring and not self._watched and not self._timers:
                 self._running = False
             if not self._running:

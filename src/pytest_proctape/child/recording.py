@@ -18,6 +18,7 @@ from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, wi
 from .ears import Ear
 from .guardian import GUARDIAN
 from .leads import Leads
+from .moments import Moments
 from .notebook import Notebook
 from .notes import ANSWER, tidy, whole_us, without_input
 from .timing import ChildTime
@@ -50,6 +51,8 @@ class RecordingChild:
         ears: those of them that only :mod:`~pytest_proctape.intercept.hearing` reads.
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
     """
+
+    _moments: Moments | None = None
 
     def __init__(
         self,
@@ -98,6 +101,8 @@ class RecordingChild:
         admit = None if warden is None else warden.admit
         told = self._notes.data, self._note_end, self._before_input
         self.leads = Leads(*told, new_spool, admit, self.lock)
+        if waits is not None:
+            self._moments = self.leads.moments = Moments(waits.timeline, self._notes.recall_time)
         try:
             self.wiring = self.leads.lead_past(wiring)
             self.ears = self.leads.ears
@@ -140,8 +145,8 @@ class RecordingChild:
     # -- while it runs -------------------------------------------------------------------------
 
     def due_ns(self) -> int | None:
-        """Nobody knows when a real process does the next thing."""
-        return None
+        """When what it has said already may be seen. When a real process does the next thing nobody knows."""
+        return None if self._moments is None else self._moments.due_ns
 
     def step(self) -> bool:
         """Move what can be moved. Input goes first: what is there already is not an answer to the output.
@@ -156,12 +161,23 @@ class RecordingChild:
                 self._notes.stop_at_this_moment()
                 for tap in self.leads.taps:
                     tap.step(self)
+                if self._moments is not None:
+                    self._moments.stepped(self, waits=self.leads.are_early)
                 self.time.look()
                 self._look_for_holders()
             finally:
                 self._notes.go_on()
                 self.time.go_on()
         return False
+
+    def _take_all(self) -> None:
+        """Step; what it has said was said before what comes now, whoever has looked for it in vain."""
+        moments = self._moments
+        if moments is not None:
+            moments.at_once = True
+        self.step()
+        if moments is not None:
+            moments.at_once = False
 
     def _look_for_holders(self) -> None:
         """After the child's end an output that is empty and still open is held by what the child started."""
@@ -221,7 +237,7 @@ class RecordingChild:
         """
         with self.lock:
             GUARDIAN.reaped(self._guarded)
-            self.step()
+            self._take_all()
             self.status = status
             if self.time.waits is not None:
                 self._ended_ns = self.time.ended_ns(polled=polled)
@@ -244,7 +260,9 @@ class RecordingChild:
     def finish(self) -> None:
         """The tape ends here. A child that goes on keeps its streams, but they are no longer noted."""
         with self.lock:
-            self.step()
+            self._take_all()
+            # Nothing more is noted.
+            self.leads.look_at_no_moments()
             if self.warden is not None:
                 self.warden.close()
             GUARDIAN.over(self._guarded)
@@ -264,6 +282,8 @@ class RecordingChild:
 
     def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
+        if not self.pid:
+            return None
         with contextlib.suppress(ChildProcessError):
             result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if result is not None:
@@ -333,7 +353,7 @@ class RecordingChild:
     def cut_off(self) -> None:
         """Take what it has said and close its streams, whoever holds them."""
         with self.lock:
-            self.step()
+            self._take_all()
             self.leads.close()
 
     def abandon(self) -> None:
@@ -403,7 +423,9 @@ class RecordingChild:
                 self._on_refused(UnsupportedSpawn("two readers of one pipe", lent.spoiled))
 
     def gone(self) -> bool:
-        """Whether the process has ended, reaped or not."""
+        """Whether the process has ended, reaped or not, or there was none."""
+        if not self.pid:
+            return True
         try:
             result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:

@@ -13,9 +13,11 @@ import select
 import selectors
 from collections.abc import Callable
 
+from ..clock import REAL
 from ..tape import STDIN
 from .channels import CHUNK
 from .lent import WRITING, LentPipe, OwnPipe, has_no_reader
+from .moments import Moments, TooSoon
 from .pump import PUMP, Stepper
 from .wiring import (
     MUCH,
@@ -45,12 +47,15 @@ class Tap:
         childs: the end that the child gets; ours only until the child is started.
         ended: nothing will come through any more.
         dry: all that was written has come through, and the writer's side is open.
+        early: something waits to come through until it may be seen.
+        moments: tells when that is, where a mock clock does.
     """
 
     __slots__ = (
         "_admit",
         "_asks",
         "_before",
+        "_busy",
         "_chunk",
         "_lent",
         "_note",
@@ -63,8 +68,10 @@ class Tap:
         "_waits",
         "childs",
         "dry",
+        "early",
         "ended",
         "fd",
+        "moments",
     )
 
     def __init__(
@@ -95,7 +102,8 @@ class Tap:
         """
         self.fd = fd
         self._admit = admit
-        self.ended = self.dry = False
+        self.ended = self.dry = self.early = self._busy = False
+        self.moments: Moments | None = None
         self._note = note
         self._on_end = on_end
         self._lent = lent
@@ -114,17 +122,29 @@ class Tap:
             os.set_blocking(self._target, False)
 
     def child_started(self) -> None:
-        """The child has its own copy of its end now, or will never have one."""
-        os.close(self.childs)
+        """The child has its own copy of its end now, or will never have one. May be called again."""
+        childs, self.childs = self.childs, -1
+        if childs != -1:
+            os.close(childs)
 
     def step(self, owner: Stepper) -> None:
         """Move what can be moved without blocking, then watch for more."""
+        if self._busy:
+            # A handler of signals asks, in the middle of what follows. It would pass on the same once more.
+            return
+        self._busy = True
+        try:
+            self._move()
+        finally:
+            self._busy = False
+        self._watch(owner)
+
+    def _move(self) -> None:
         if not self.ended and not self._pending:
             self._look_for_reader()
         for _ in range(_CHUNKS_A_STEP):
             if self.ended or not self._push() or not self._pull():
                 break
-        self._watch(owner)
 
     def close(self) -> None:
         """Close both sides. Whoever still writes gets an EPIPE, whoever reads an end."""
@@ -153,7 +173,7 @@ class Tap:
         if self.dry:
             return False
         try:
-            data = os.read(self._source, self._chunk)
+            data = REAL.read(self._source, self._chunk)
         except BlockingIOError:
             self.dry = True
             return False
@@ -165,13 +185,23 @@ class Tap:
         if self._before is not None:
             self._before()
         if not data:
-            self._on_end()
-            if self._lent is not None:
-                self._lent.writer_left(self._source, self._target)
-            self.close()
+            self._end()
             return False
         self._pending = memoryview(data if self._admit is None else self._admit(data))
         return True
+
+    def _end(self) -> None:
+        """The writer has left; it is still there to be read that it has, should that be too soon."""
+        if self.moments is not None:
+            PUMP.forget(self._target)
+        try:
+            self._pass_on(self._hang_up)
+        except TooSoon:
+            return
+        self._on_end()
+        if self._lent is not None:
+            self._lent.writer_left(self._source, self._target)
+        self.close()
 
     def _push(self) -> bool:
         """Whether there is room for the next chunk."""
@@ -179,7 +209,7 @@ class Tap:
         if not pending:
             return True
         try:
-            count = self._write()
+            count = self._pass_on(self._write)
         except BlockingIOError:
             return False
         except OSError:
@@ -205,13 +235,36 @@ class Tap:
         for fd in (self._source, self._target) if self._private else (self._source,):
             widen(fd)
 
+    def _pass_on(self, act: Callable[[], int]) -> int:
+        """Do what the other side can see.
+
+        Raises:
+            TooSoon: it may not be seen now, and nothing was done.
+            OSError: as ``act`` does.
+        """
+        if self.moments is None:
+            return act()
+        self.early = False
+        try:
+            return self.moments.pass_on(act)
+        except TooSoon:
+            self.early = True
+            raise
+
+    def _hang_up(self) -> int:
+        """Where it matters when that is seen, do it before it is noted."""
+        if self.moments is not None:
+            target, self._target = self._target, -1
+            close_quietly(target)
+        return 0
+
     def _write(self) -> int:
         if self._private or not self._waits:
-            return os.write(self._target, self._pending)
+            return REAL.write(self._target, self._pending)
         with WRITING:
             if not ready(self._target, select.POLLOUT):
                 return 0
-            return os.write(self._target, self._pending[: select.PIPE_BUF])
+            return REAL.write(self._target, self._pending[: select.PIPE_BUF])
 
     def _look_for_reader(self) -> None:
         """Where the other side has been closed, the writer has to find that out at its next write."""
@@ -229,13 +282,14 @@ class Tap:
             self._push()
         if self.ended:
             return
-        if self._pending:
+        if self._pending or self.early:
             PUMP.forget(self._source)
-            PUMP.watch(self._target, selectors.EVENT_WRITE, owner)
         else:
             PUMP.watch(self._source, selectors.EVENT_READ, owner)
-            if self._waits:
-                PUMP.watch(self._target, 0, owner)
+        if self._pending and not self.early:
+            PUMP.watch(self._target, selectors.EVENT_WRITE, owner)
+        elif self._waits:
+            PUMP.watch(self._target, 0, owner)
 
 
 class Answers(Tap):
@@ -248,7 +302,8 @@ class Answers(Tap):
     ) -> None:
         """Open the way back of the inward tap ``way_in``."""
         self.fd = way_in.fd
-        self.ended = self.dry = False
+        self.ended = self.dry = self.early = self._busy = False
+        self.moments = None
         self.childs = -1
         self._admit = admit
         self._note = note

@@ -80,7 +80,8 @@ class TerminalTap(Tap):
             admit: says what of a chunk goes further; without it, all.
         """
         self.fd = fd
-        self.ended = self.dry = False
+        self.ended = self.dry = self.early = self._busy = False
+        self.moments = None
         self.childs, self._source, self._target = ends
         self._note = note
         self._on_end = on_end
@@ -91,10 +92,9 @@ class TerminalTap(Tap):
         self._private = self._waits = self._asks = True
         self._chunk, self._until_wide = CHUNK, 0
 
-    def child_started(self) -> None:
-        """The child has its own copy of its end now, or will never have one."""
-        if self.childs != -1:
-            os.close(self.childs)
+    def _hang_up(self) -> int:
+        """The settings have to be put back first."""
+        return 0
 
 
 def taps(

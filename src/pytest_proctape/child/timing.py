@@ -54,6 +54,11 @@ class ChildTime:
         """A silence of more than this is kept."""
         return script.PAUSE_NS if self.waits is None else CLOCKED_PAUSE_NS
 
+    @property
+    def parted_ns(self) -> int:
+        """What is noted from this time on is to be told apart from what was noted before."""
+        return 0 if self.waits is None else self.waits.timeline.parted_ns
+
     def stand(self) -> None:
         """What has happened is about to be noted: no time passes until :meth:`go_on`."""
         if self.waits is not None:

@@ -6,6 +6,8 @@ until then stays noted. The parent's own ``timeout=`` is another thing, which th
 
 from __future__ import annotations
 
+import contextlib
+import os
 import select
 import signal
 import threading
@@ -18,6 +20,9 @@ from ..limits import Limits
 from ..tape import STDERR
 from .family import Family
 from .pump import PUMP
+
+_KILL, _WAITPID = os.kill, os.waitpid
+"""As they were when no tape was active: this is no doing of the test's."""
 
 GRACE_NS = 10**9
 """Real nanoseconds between being asked to end and being killed."""
@@ -169,6 +174,13 @@ class Warden:
             self._test_ns = None
         times = [at for at in (self._spawn_ns, self._test_ns, self._kill_ns) if at is not None]
         PUMP.call_at(min(times, default=None), self)
+
+
+def end_at_once(pid: int) -> None:
+    """End a child that nobody has been told of, and reap it."""
+    with contextlib.suppress(OSError):
+        _KILL(pid, signal.SIGKILL)
+        _WAITPID(pid, 0)
 
 
 def cut_mark(limit: int) -> bytes:

@@ -6,12 +6,12 @@ import contextlib
 import fcntl
 import os
 import resource
-import select
 import socket
 import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..clock import REAL
 from ..frozen import NOTHING, Value
 from ..tape import SpawnError
 
@@ -150,7 +150,7 @@ def is_socket(fd: int) -> bool:
 
 def ready(fd: int, event: int) -> bool:
     """Whether ``fd`` can be read (``select.POLLIN``) or written (``select.POLLOUT``) without blocking."""
-    poll = select.poll()
+    poll = REAL.poll()
     poll.register(fd, event)
     return bool(poll.poll(0))
 

@@ -8,7 +8,8 @@ the test computes. So the test reads the same times when the waits end at once o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from . import readings
 from .readings import NS_PER_US, Reading
@@ -16,6 +17,9 @@ from .real import REAL
 
 FOREVER_NS = 1 << 80
 """Later than everything: what the timeline says when no mock clock holds any more."""
+
+_PASSING_S = 1.0
+"""Real seconds that something takes at most to be passed on; a pipe is only written to when it has room."""
 
 
 class Timeline:
@@ -29,6 +33,10 @@ class Timeline:
         """
         self._on_passed = on_passed
         self._lock = threading.RLock()
+        self._passing = threading.RLock()
+        """Held while something is passed on. Nobody waits for it without a limit: finalizers run anywhere."""
+        self._passed_on = (0, 0)
+        """When somebody passed on something, and who it was."""
         self._key: object = None
         self._reading: Reading | None = None
         self._offset_ns = 0
@@ -38,6 +46,8 @@ class Timeline:
         self._since_ns: int | None = None
         self.limit_ns: int | None = None
         """Up to where the stopwatch counts."""
+        self.parted_ns = 0
+        """What was noted before that somebody has seen without what came after it."""
         self.skipped_ns = 0
         """How much was let pass at once."""
 
@@ -80,12 +90,53 @@ class Timeline:
 
     def noted_ns(self) -> int:
         """When something happened that is noted now: a microsecond after somebody gave up, at least."""
-        return max(self.known_ns(), self._late_ns)
+        return self.next_ns
 
     def give_up(self) -> None:
-        """Somebody waits no longer, or looked in vain: what is noted from now on came too late for that."""
+        """Somebody waits no longer, or looked in vain: what is noted from now on came too late for that.
+
+        What was noted before can be seen when this returns, so who looks once more knows what was in time.
+        """
         with self._lock:
             self._late_ns = self.known_ns() + NS_PER_US
+        if self._passing.acquire(timeout=_PASSING_S):
+            self._passing.release()
+
+    def part(self) -> None:
+        """Somebody knows what there is by now: what is noted from now on is to be told apart from that."""
+        self.give_up()
+        self.parted_ns = self._late_ns
+
+    @contextmanager
+    def passing_on(self, whose: object) -> Iterator[int | None]:
+        """Around what others can see from then on; yields its moment.
+
+        ``None`` where somebody has looked in vain already, or another one has passed on something in this
+        moment: it is to be seen by :attr:`next_ns`, not before. Nothing may be done meanwhile but that.
+
+        Args:
+            whose: who passes it on. What comes from two is told apart by its time, or its order were lost.
+        """
+        held = self._passing.acquire(timeout=_PASSING_S)
+        try:
+            with self._lock:
+                now_ns = self.known_ns()
+                if self._passed_on == (now_ns, id(whose)) or self._passed_on[0] != now_ns:
+                    is_over = self._late_ns > now_ns
+                else:
+                    is_over, self._late_ns = True, max(self._late_ns, now_ns + NS_PER_US)
+                is_over = is_over and self._reading is not None
+                if held and not is_over:
+                    self._passed_on = (now_ns, id(whose))
+            yield None if is_over or not held else now_ns
+        finally:
+            if held:
+                self._passing.release()
+
+    @property
+    def next_ns(self) -> int:
+        """The first moment of which nobody knows yet that nothing has happened in it."""
+        return max(self.known_ns(), self._late_ns)
 
     def add(self, ns: int) -> None:
         """Let time pass at once, by whole microseconds, rounded up."""

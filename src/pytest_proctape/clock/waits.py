@@ -36,6 +36,15 @@ def _first_to_go(wait: Wait) -> tuple[int, int]:
     return wait.deadline_ns or 0, wait.turn
 
 
+def _passed_by_a_look_ns(number: int) -> int:
+    """How much time passes by one more look in vain, on replay.
+
+    An event loop looks as well when it is busy, and has nothing to look for: a few hundred looks cost no more
+    than they do on a real machine. Who goes on waits for something that may be hours away.
+    """
+    return 1000 << min(max(number, 0), 6) + min(max(0, number - 1000) // 100, 14)
+
+
 class Waits:
     """The waits of all who take part in one test's time."""
 
@@ -58,6 +67,8 @@ class Waits:
         self._notes = 0
         self._noted = 0
         """How often something has begun to be noted."""
+        self._noting: dict[int, int] = {}
+        """How many of those are each thread's. A handler of signals may wait in the middle of its own."""
 
     # -- taking part -----------------------------------------------------------------------------
 
@@ -190,17 +201,20 @@ class Waits:
             return False
         with self._lock:
             # What was noted since has come in time, so it has to be seen; what is noted from now on is later.
-            if self._notes or self._noted != noted:
+            if self._do_others_note() or self._noted != noted:
                 return False
-            self.timeline.give_up()
+            self.timeline.part()
             return True
 
     def _is_anybody_busy(self, own: Participant) -> bool:
         """Whether another one runs, or is about to; or something is noted, and others may wait for that."""
-        if self._notes:
+        if self._do_others_note():
             return True
         others = [one for one in list(self._participants.values()) if one is not own]
         return any(one.busy() for one in others) or self._expects_somebody()
+
+    def _do_others_note(self) -> bool:
+        return self._notes > self._noting.get(threading.get_ident(), 0)
 
     def changed(self) -> None:
         """Something has happened that others may have waited for: let them look."""
@@ -211,16 +225,22 @@ class Waits:
 
     def hold(self) -> None:
         """Something happens now, whose time is to be noted: the stopwatch stands meanwhile."""
+        ident = threading.get_ident()
         with self._lock:
             self._was_running = self.timeline.running or (self._notes > 0 and self._was_running)
             self._notes += 1
             self._noted += 1
+            self._noting[ident] = self._noting.get(ident, 0) + 1
         self.timeline.stop()
 
     def go_on(self) -> None:
         """It has happened. Unless somebody runs because of it, the stopwatch goes on."""
         with self._lock:
             self._notes -= 1
+            ident = threading.get_ident()
+            self._noting[ident] -= 1
+            if not self._noting[ident]:
+                del self._noting[ident]
             goes_on = self._was_running and not self._notes
         # Where somebody decides just now, that decides this as well; and nobody begins to run meanwhile.
         if not goes_on or not self._deciding.acquire(blocking=False):
@@ -250,8 +270,9 @@ class Waits:
         if extra > 0:
             if self._is_real():
                 self.timeline.add(real_ns - own.looked_real_ns)
+                self._step_due()
             else:
-                self.block(Wait(now_ns + (1000 << min(extra, 40)), ready))
+                self.block(Wait(now_ns + _passed_by_a_look_ns(extra), ready))
         own.looked_at_ns, own.looked_real_ns = self.timeline.now_ns(), real_ns
 
     def is_polling(self) -> bool:
@@ -353,6 +374,14 @@ class Waits:
             return left_ns / 1e9
         self._step(due, first_ns)
         return 0.0
+
+    def _step_due(self) -> None:
+        """Time has passed at once while commands run for real: what was held back until then is seen now."""
+        now_ns = self.timeline.now_ns()
+        for source in list(self._sources):
+            at_ns = source.due_ns()
+            if at_ns is not None and at_ns <= now_ns:
+                source.step()
 
     @staticmethod
     def _step(due: list[tuple[int, Source]], at_ns: int) -> None:

@@ -59,7 +59,7 @@ _NAMES = frozenset(
 """What everything is called that is stood in for."""
 _substitutions: dict[object, Substitution] = {}
 _undo = ExitStack()
-_lock = threading.Lock()
+_lock = threading.RLock()
 _users = 0
 
 

@@ -120,7 +120,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self.address = ""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._socket: socket.socket | None = None
         self._calls: list[_Call] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None

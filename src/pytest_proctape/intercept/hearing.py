@@ -91,6 +91,7 @@ def _start(
     spawn, streams, cwd = request.spawn, request.form.streams, options.get("cwd")
     pipes = open_pipes(streams, has_stdin=request.form.has_stdin)
     ends = pipes.ends()
+    started = None
     try:
         announce(request, popen.args, cwd, options.get("env"), opened=True)
         argv = [*request.argv]
@@ -104,16 +105,20 @@ def _start(
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(started.pid, 0)
             raise error_to_raise(started.error, argv[0], cwd)
+        popen.pid = started.pid
+        popen._child_created = True
+        child = TABLE.get(started.pid) or TABLE.held(started.pid)
+        _attach(popen, child, ends)
     except BaseException:
+        # Ctrl-C, perhaps, when it had been started already: then nobody may listen to a closed descriptor.
+        heard = None if started is None else TABLE.get(started.pid)
+        for ear in heard.ears.values() if isinstance(heard, RecordingChild) else ():
+            ear.close()
         for end in ends.values():
             end.close()
         raise
     finally:
         pipes.close_childs()
-    popen.pid = started.pid
-    popen._child_created = True
-    child = TABLE.get(started.pid) or TABLE.held(started.pid)
-    _attach(popen, child, ends)
     return child
 
 

@@ -35,7 +35,7 @@ from . import (
 )
 from .known import POPEN, original, part
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _users = 0
 _undo = ExitStack()
 _OPEN = (os, signal, shutil, subprocess)

@@ -14,13 +14,16 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ..clock import CLOCK, REAL, Wait
 from . import door
 from .outside import leads_out
 
 _READ, _WRITE = select.POLLIN | select.POLLPRI, select.POLLOUT
+_PUTS_TOGETHER = frozenset({"subprocess", "asyncio.unix_events"})
+"""Modules that keep what they read until there is enough of it; few can tell in which pieces it came."""
+_T = TypeVar("_T")
 _REAL_SELECT = select.select
 _REAL_GET_CLOCK_INFO = time.get_clock_info
 
@@ -66,6 +69,25 @@ def get_clock_info(name: Any, /) -> Any:
     if clocked():
         info.resolution = 1e-6
     return info
+
+
+# -- looks that do not wait ----------------------------------------------------------------------
+
+
+def _again(look: Callable[[], _T], *, parts: bool = True) -> _T:
+    """Look once more, where a look found nothing: what has come in time is there, and nothing else will be.
+
+    Who looks again and again without a pause lets time pass by that.
+
+    Args:
+        look: says what there is.
+        parts: the test itself looks, and not the loop that it runs in.
+    """
+    CLOCK.timeline.part() if parts else CLOCK.timeline.give_up()
+    found = look()
+    if not found:
+        CLOCK.waits.polled(lambda: bool(look()))
+    return found
 
 
 # -- descriptors ---------------------------------------------------------------------------------
@@ -149,10 +171,21 @@ def read(fd: int, length: int, /) -> bytes:
         return REAL.read(fd, length)
     await_fd(fd, _READ)
     try:
-        return REAL.read(fd, length)
+        data = REAL.read(fd, length)
     except BlockingIOError:
-        CLOCK.timeline.give_up()
-        raise
+        if not _again(lambda: _is_ready(fd, _READ)):
+            raise
+        data = REAL.read(fd, length)
+    if len(data) < length and sys._getframe(1).f_globals.get("__name__") not in _PUTS_TOGETHER:
+        # It sees in which pieces it comes.
+        CLOCK.timeline.part()
+    return data
+
+
+def _is_ready(fd: int, event: int) -> bool:
+    poll = REAL.poll()
+    poll.register(fd, event)
+    return bool(poll.poll(0))
 
 
 def write(fd: int, data: Any, /) -> int:
@@ -175,10 +208,12 @@ def select_(rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /)
         return _REAL_SELECT(rlist, wlist, xlist, timeout)
     rlist, wlist, xlist = list(rlist), list(wlist), list(xlist)
     found = _REAL_SELECT(rlist, wlist, xlist, 0)
-    if any(found) or (timeout is not None and timeout <= 0):
-        if not any(found):
-            CLOCK.timeline.give_up()
+    if any(found):
+        CLOCK.waits.found()
         return found
+    if timeout is not None and timeout <= 0:
+        is_anything = _again(lambda: any(_REAL_SELECT(rlist, wlist, xlist, 0)))
+        return _REAL_SELECT(rlist, wlist, xlist, 0) if is_anything else found
     events: dict[int, int] = {}
     for group, event in ((rlist, _READ), (wlist, _WRITE), (xlist, select.POLLPRI)):
         for one in group:
@@ -218,9 +253,11 @@ class Poll:
         if not clocked():
             return self._poll.poll(timeout)
         found = self._poll.poll(0)
-        if not found and limit_s == 0:
-            CLOCK.timeline.give_up()
-        elif not found and CLOCK.waits.block(FdWait(dict(self._events), deadline_after(limit_s))):
+        if found:
+            CLOCK.waits.found()
+        elif limit_s == 0:
+            found = _again(lambda: self._poll.poll(0))
+        elif CLOCK.waits.block(FdWait(dict(self._events), deadline_after(limit_s))):
             found = self._poll.poll(0)
         return found
 
@@ -235,9 +272,7 @@ def _selecting(real: Callable[..., Any]) -> Callable[..., Any]:
             found = real(self, 0)
             if found:
                 CLOCK.waits.found()
-            else:
-                CLOCK.waits.polled()
-            return found
+            return found or _again(lambda: real(self, 0), parts=False)
         deadline_ns = deadline_after(timeout)
         while True:
             found = real(self, 0)
@@ -276,8 +311,11 @@ def _trio_events(real: Callable[..., Any]) -> Callable[..., Any]:
 
     def stand_in(self: Any, timeout: float) -> Any:
         found = real(self, 0)
-        if found or timeout <= 0 or not clocked():
+        if found or not clocked():
             return found or real(self, timeout)
+        if timeout <= 0:
+            CLOCK.timeline.give_up()
+            return real(self, timeout)
         wait = FdWait({self._epoll.fileno(): select.POLLIN}, deadline_after(timeout), list(self._registered))
         return real(self, 0) if CLOCK.waits.block(wait) else found
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ..child import Started, Wiring, is_pipe, is_regular, moved
-from ..clock import CLOCK
+from ..child import Started, Wiring, end_at_once, is_pipe, is_regular, moved
+from ..clock import CLOCK, REAL
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, loops
 from .clocked import notice
@@ -148,14 +148,20 @@ def launch(call: ForkExec, wiring: Wiring) -> Started:
 
 def watch(call: ForkExec, reader: int) -> Started:
     """The real call, and what the child says through its error pipe; both ends are ours to close."""
+    pid = 0
     try:
         try:
             pid = call.start()
         finally:
             os.close(call.errpipe_write)
         data = b""
-        while part := os.read(reader, 50_000):
+        # That it takes a moment is no time that the test waits.
+        while part := REAL.read(reader, 50_000):
             data += part
+    except BaseException:
+        if pid:
+            end_at_once(pid)
+        raise
     finally:
         os.close(reader)
     return Started(pid, _error_of(data) if data else None)

@@ -13,6 +13,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from ..clock import CLOCK
 from . import pausing
 
 _PIECE = select.PIPE_BUF
@@ -34,13 +35,20 @@ class FileIO(io.FileIO):
         """As ever, when there is something to read."""
         if size is None or size < 0:
             return self.readall()
+        data = self._read(size)
+        if pausing.clocked():
+            # The caller sees in which pieces it comes.
+            CLOCK.timeline.part()
+        return data
+
+    def _read(self, size: int) -> Any:
         self._await(select.POLLIN)
         return super().read(size)
 
     def readall(self) -> Any:
         """Everything up to the end."""
         parts = []
-        while part := self.read(io.DEFAULT_BUFFER_SIZE):
+        while part := self._read(io.DEFAULT_BUFFER_SIZE):
             parts.append(part)
         return b"".join(parts) if parts or part == b"" else None
 

@@ -16,6 +16,8 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
     if isinstance(wrong, Stalled):
         return Difference(field, expected, None)
     if isinstance(wrong.got, int):
+        if isinstance(wrong.awaited, script.AwaitsInput):
+            expected = f"none; it waits for {field} {expected}"
         return Difference("signal", expected, f"signal {signal_name(wrong.got)}")
     if wrong.got is None:
         rest = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 
 from .. import effects
-from ..child import GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring
+from ..child import FORKS, GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring, end_at_once
 from ..clock import CLOCK
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
 from ..match import Asked
@@ -133,27 +134,38 @@ class Recording(Player):
             launch: the call.
             tell: says to those who may look at it that the child was started, or could not be.
         """
-        with TABLE.expecting():
-            try:
+        try:
+            with TABLE.expecting():
                 started = launch(child.wiring)
-            except BaseException:
-                child.discard()
-                with self._lock:
-                    self.takes.remove(take)
-                    self._going.remove(child)
-                raise
-            if started.error is not None:
-                child.failed(started.error)
+                if started.error is not None:
+                    child.failed(started.error)
+                    tell(started)
+                    return started
+                child.pid = started.pid
+                child.started(started.pid)
                 tell(started)
-                return started
-            child.started(started.pid)
-            tell(started)
-            TABLE.add(child)
-            status = TABLE.missed(started.pid)
-        if status is not None:
-            child.reaped(status, was_gone=True)
-            TABLE.remove(child.pid)
+                TABLE.add(child)
+                status = TABLE.missed(started.pid)
+            if status is not None:
+                child.reaped(status, was_gone=True)
+                TABLE.remove(child.pid)
+        except BaseException:
+            self._take_back(take, child)
+            raise
         return started
+
+    def _take_back(self, take: Take, child: RecordingChild) -> None:
+        """The call has raised something, Ctrl-C perhaps: nobody knows of a child, and there is to be none."""
+        # Of a copy that was forked the test knows.
+        pid, child.pid = child.pid, 0
+        if pid and child.status is None and FORKS.by_pid(pid) is None:
+            end_at_once(pid)
+            child.status = int(signal.SIGKILL)
+        child.discard()
+        TABLE.remove(pid)
+        with self._lock:
+            self.takes = [one for one in self.takes if one is not take]
+            self._going = [one for one in self._going if one is not child]
 
     def _new_take(self, spawn: Spawn) -> Take:
         take = Take(self.phase, self.describing(spawn))
@@ -233,10 +245,14 @@ class Recording(Player):
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
         self.closed = True
-        for take in self.takes:
-            if take.child is not None:
-                take.child.finish()
-                TABLE.remove(take.child.pid)
+        for take in tuple(self.takes):
+            child = take.child
+            if child is not None and not child.pid and child.error is None:
+                # Ctrl-C came before its start.
+                self._take_back(take, child)
+            elif child is not None:
+                child.finish()
+                TABLE.remove(child.pid)
         self.end_children()
         if self._watch is not None:
             self._watch.end()

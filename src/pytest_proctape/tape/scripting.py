@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from .content import Content
@@ -279,10 +280,13 @@ def _needs_timeline(steps: Sequence[Step]) -> bool:
 
 
 def _pauses(script: Script) -> bool:
-    """Whether output came so late that somebody may have noticed."""
+    """Whether output came so late that somebody may have noticed, or in pieces that somebody has seen."""
     pause_ns = script.pause_ns
-    return pause_ns is not None and any(
-        isinstance(step, Output) and step.at_ns > pause_ns for step in script.steps
+    if pause_ns is None:
+        return False
+    return any(isinstance(step, Output) and step.at_ns > pause_ns for step in script.steps) or any(
+        isinstance(one, Output) and isinstance(other, Output) and one.fd == other.fd
+        for one, other in pairwise(script.steps)
     )
 
 

@@ -56,7 +56,7 @@ class Toolchain:
         self.folder = folder
         self._real = os.path.realpath(folder)
         self._tools: dict[str, tuple[tuple[int, int, int], Tool]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def path_of(self, program: str) -> Path | None:
         """The module's file for ``program``, by the last part of its name; ``None`` where there is none."""

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from subprocess import PIPE
 
+import pytest
+
 from tests.parity.clock.harness import Clocked, Log
 from tests.parity.observe import outcome, python
 
@@ -76,19 +78,55 @@ def test_non_blocking_reads(clocked: Clocked) -> None:
             fd = child.stdout.fileno()
             fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
             waited = 0
-            # No look falls together with a word: which of them was first would be up to the machine.
-            time.sleep(0.25)
             while True:
                 try:
                     data = os.read(fd, 100)
                 except BlockingIOError:
                     waited += 1
-                    time.sleep(0.25)
+                    time.sleep(0.02)
                     continue
                 log(data, waited)
                 if not data:
                     break
         log(child.returncode)
+
+    clocked(program)
+
+
+@pytest.mark.parametrize("look", ["read", "select", "poll"])
+def test_looks_without_a_pause(clocked: Clocked, look: str) -> None:
+    def program(log: Log) -> None:
+        with subprocess.Popen(["sh", "-c", "sleep 0.1; echo a"], stdout=PIPE) as child:
+            assert child.stdout is not None
+            fd = child.stdout.fileno()
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            os.set_blocking(fd, look != "read")
+            while True:
+                if (look == "select" and not select.select([fd], [], [], 0)[0]) or (
+                    look == "poll" and not poll.poll(0)
+                ):
+                    continue
+                try:
+                    data = os.read(fd, 100)
+                except BlockingIOError:
+                    continue
+                if not data:
+                    break
+        log.events.append((child.returncode, 0))
+
+    clocked(program)
+
+
+def test_work_between_two_reads(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        said = "echo 1; sleep 0.02; echo 2; sleep 0.02; echo 3"
+        with subprocess.Popen(["sh", "-c", said], stdout=PIPE, bufsize=0) as child:
+            assert child.stdout is not None
+            while data := os.read(child.stdout.fileno(), 100):
+                log(data)
+                # It says more in the meantime, which takes no time of the clock: that is another piece.
+                sum(number * number for number in range(500_000))
 
     clocked(program)
 

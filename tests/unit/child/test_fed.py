@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -185,3 +186,11 @@ def test_its_script_is_told_as_far_as_the_parent_can_know(stage: Stage) -> None:
     stage.child.wait()
     stage.child.reaped = True
     assert stage.child.so_far().end == _SCRIPT.end
+
+
+def test_a_kill_does_not_wait_for_the_input(stage: Stage) -> None:
+    stage.child.send(int(signal.SIGTERM))
+    assert stage.told == []
+    stage.child.send(int(signal.SIGKILL))
+    assert [wrong.got for wrong in stage.told if isinstance(wrong, WrongCause)] == [signal.SIGKILL]
+    assert stage.ended == [stage.child.pid]

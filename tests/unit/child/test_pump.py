@@ -6,9 +6,11 @@ import os
 import selectors
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+import pytest_proctape.child.pump as pump_module
 from pytest_proctape.child.pump import Pump
 from pytest_proctape.clock import REAL
 from tests.parity.harness import deadline
@@ -207,3 +209,82 @@ def test_the_thread_is_not_woken_for_what_comes_later(pump: Pump, monkeypatch: p
     assert woken == [1]
     assert owners[2].stepped.wait(_LONG_S)
     pump.call_at(None, owners[0])
+
+
+class Interrupted(BaseException):
+    """What Ctrl-C raises anywhere."""
+
+
+def test_a_start_that_is_interrupted_can_be_made_again(
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    owner = Owner(pump, pipe[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(pump_module, "_START_THREAD", interrupt)
+        with pytest.raises(Interrupted):
+            pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.forget(pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    os.write(pipe[1], b"x")
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_a_thread_that_was_started_and_interrupted_ends(
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = pump_module._START_THREAD
+
+    def start_and_interrupt(*asked: Any) -> None:
+        start(*asked)
+        raise Interrupted
+
+    owner = Owner(pump, pipe[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(pump_module, "_START_THREAD", start_and_interrupt)
+        with pytest.raises(Interrupted):
+            pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.forget(pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    os.write(pipe[1], b"x")
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_a_descriptor_whose_watching_was_interrupted_is_not_half_known(
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Owner(pump, pipe[0])
+    pump.engage()
+    selector = pump._selector
+    assert selector is not None
+    register = selector.register
+
+    def register_and_interrupt(*asked: Any) -> None:
+        register(*asked)
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(selector, "register", register_and_interrupt)
+        with pytest.raises(Interrupted):
+            pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    assert pump.idle
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    os.write(pipe[1], b"x")
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_who_waits_for_the_end_holds_what_the_thread_needs(
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "_END_S", 0.01)
+    owner = Owner(pump, pipe[0])
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    # As in a signal's handler that forks.
+    with deadline("the pause", _LONG_S), pump._lock:
+        pump.pause()
+        assert pump._alive
+        pump.resume()
+    os.write(pipe[1], b"x")
+    assert owner.stepped.wait(_LONG_S)

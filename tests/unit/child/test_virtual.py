@@ -253,3 +253,21 @@ def test_closing_a_running_child_kills_it() -> None:
         assert stage.all_of(stage.out) == b"x"
         with pytest.raises(BrokenPipeError):
             stage.send(b"anybody?")
+
+
+def test_a_kill_does_not_wait_for_input_that_may_never_come() -> None:
+    with Stage(hears(b"word")) as stage:
+        stage.child.send(TERM)
+        assert stage.wrong == []
+        stage.child.send(KILL)
+        assert stage.child.status == KILL
+        assert [getattr(wrong, "got", None) for wrong in stage.wrong] == [KILL]
+
+
+def test_a_kill_that_is_on_the_tape_comes_behind_the_input() -> None:
+    with Stage(hears(b"word"), Signal(KILL), status=KILL) as stage:
+        stage.child.send(KILL)
+        assert stage.child.status is None
+        stage.send(b"word")
+        assert stage.child.wait() == KILL
+        assert stage.wrong == []

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
+
+import pytest_proctape.clock.timeline as timeline_module
 from pytest_proctape.clock import Timeline
 from pytest_proctape.clock.readings import OwnReading
 from pytest_proctape.clock.timeline import FOREVER_NS
@@ -145,3 +150,86 @@ def test_a_clock_that_flows_needs_no_stopwatch(stopped: Clocks, timeline: Timeli
     timeline.run(None)
     stopped.real_ns += 5 * MS
     assert timeline.stop() == began_ns
+
+
+# -- moments -----------------------------------------------------------------------------------
+
+
+def test_what_is_passed_on_is_seen_in_its_moment(timeline: Timeline) -> None:
+    now_ns = timeline.now_ns()
+    with timeline.passing_on(timeline) as at_ns:
+        assert at_ns == now_ns
+    timeline.give_up()
+    with timeline.passing_on(timeline) as at_ns:
+        assert at_ns is None
+    assert timeline.next_ns == now_ns + 1000
+    timeline.add(1000)
+    with timeline.passing_on(timeline) as at_ns:
+        assert at_ns == now_ns + 1000
+
+
+def test_who_gives_up_waits_for_what_is_being_passed_on(timeline: Timeline) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def pass_on() -> None:
+        with timeline.passing_on(timeline):
+            begun.set()
+            go_on.wait()
+            done.append("passed on")
+
+    def give_up() -> None:
+        timeline.give_up()
+        done.append("given up")
+
+    first, second = threading.Thread(target=pass_on), threading.Thread(target=give_up)
+    first.start()
+    begun.wait()
+    noted_ns = timeline.noted_ns()
+    second.start()
+    while timeline.noted_ns() == noted_ns:
+        second.join(0.001)
+    assert done == []
+    go_on.set()
+    first.join()
+    second.join()
+    assert done == ["passed on", "given up"]
+
+
+def test_who_may_not_wait_is_told_that_it_is_too_soon(
+    timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline_module, "_PASSING_S", 0.0)
+    with timeline.passing_on(timeline):
+        seen: list[int | None] = []
+
+        def pass_on() -> None:
+            with timeline.passing_on(timeline) as at_ns:
+                seen.append(at_ns)
+            timeline.give_up()
+
+        thread = threading.Thread(target=pass_on)
+        thread.start()
+        thread.join()
+        assert seen == [None]
+
+
+def test_what_somebody_has_seen_is_told_apart_from_what_comes_now(timeline: Timeline) -> None:
+    now_ns = timeline.now_ns()
+    timeline.give_up()
+    assert timeline.parted_ns == 0
+    timeline.part()
+    assert timeline.parted_ns == timeline.noted_ns() == now_ns + 1000
+
+
+def test_what_two_pass_on_is_told_apart(timeline: Timeline) -> None:
+    now_ns = timeline.now_ns()
+    one, other = object(), object()
+    seen: list[int | None] = []
+    for whose in (one, one, other, one):
+        with timeline.passing_on(whose) as at_ns:
+            seen.append(at_ns)
+    assert seen == [now_ns, now_ns, None, None]
+    timeline.add(timeline.next_ns - now_ns)
+    with timeline.passing_on(other) as at_ns:
+        assert at_ns == now_ns + 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import select
@@ -13,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.clock import REAL, TapeClock, Wait, Waits
+from pytest_proctape.clock import CLOCK, REAL, TapeClock, Timeline, Wait, Waits
 from pytest_proctape.intercept import pausing
 
 from .answering import Answers, passed
@@ -224,3 +225,87 @@ def test_everything_is_as_it_was() -> None:
         assert changed == set(before)
     assert names() == before
     assert time.sleep is REAL.sleep
+
+
+# -- looks that do not wait --------------------------------------------------------------------
+
+
+def _read_at_once(fd: int) -> bytes:
+    os.set_blocking(fd, False)
+    try:
+        return os.read(fd, 10)
+    except BlockingIOError:
+        return b""
+
+
+def _selected(fd: int) -> object:
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        return selector.select(0)
+
+
+LOOKS: dict[str, Callable[[int], object]] = {
+    "read": _read_at_once,
+    "select": lambda fd: select.select([fd], [], [], 0)[0],
+    "poll": lambda fd: _poll(fd).poll(0),
+    "selector": _selected,
+}
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_a_look_sees_what_is_being_passed_on(
+    clock: TapeClock, pipe: tuple[int, int], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline = CLOCK.timeline
+    begun, given_up = REAL_LOCK(), REAL_LOCK()
+    begun.acquire()
+    given_up.acquire()
+
+    def pass_on() -> None:
+        with timeline.passing_on(timeline):
+            begun.release()
+            given_up.acquire()
+            REAL.write(pipe[1], b"a word")
+
+    REAL_START(pass_on, ())
+    begun.acquire()
+    looked: list[int] = []
+
+    def give_up() -> None:
+        # The word is on its way, and is in time.
+        if not looked:
+            looked.append(1)
+            given_up.release()
+        Timeline.give_up(timeline)
+
+    monkeypatch.setattr(timeline, "give_up", give_up)
+    assert LOOKS[what](pipe[0])
+    assert looked == [1]
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_nothing_comes_into_a_moment_in_which_one_has_looked(
+    clock: TapeClock, pipe: tuple[int, int], what: str
+) -> None:
+    timeline = CLOCK.timeline
+    with timeline.passing_on(timeline) as at_ns:
+        assert at_ns is not None
+    assert not LOOKS[what](pipe[0])
+    with timeline.passing_on(timeline) as at_ns:
+        assert at_ns is None
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_looks_without_a_pause_let_time_pass(clock: TapeClock, pipe: tuple[int, int], what: str) -> None:
+    # The test would hang if they did not: a child does nothing before its time has come.
+    while passed(clock) < 5:
+        assert not LOOKS[what](pipe[0])
+
+
+def test_a_busy_loop_takes_little_time(clock: TapeClock) -> None:
+    async def main() -> None:
+        for _ in range(200):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert passed(clock) < 0.1
