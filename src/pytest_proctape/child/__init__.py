@@ -17,7 +17,7 @@ from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
 from .virtual import VirtualChild, patience_ns
 from .warden import Broken, Warden, end_at_once, end_with_family
-from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved
+from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved, ready
 
 __all__ = [
     "FIRST_PID",
@@ -64,6 +64,7 @@ __all__ = [
     "patience_ns",
     "process_of",
     "processes",
+    "ready",
     "say",
     "status_told",
 ]

@@ -53,7 +53,7 @@ class Moments:
             if now_ns is None and not self._is_late_enough():
                 raise TooSoon
             count = write()
-            at_ns = self._timeline.next_ns if now_ns is None and not self.at_once else now_ns
+            at_ns = self._timeline.noted_ns() if now_ns is None and not self.at_once else now_ns
         self._recall(self._timeline.known_ns() if at_ns is None else at_ns)
         return count
 
@@ -63,7 +63,7 @@ class Moments:
         real_ns = REAL.monotonic_ns()
         if self.due_ns is None:
             self._since_ns = real_ns
-        self.due_ns = self._timeline.next_ns
+        self.due_ns = self._timeline.noted_ns()
         return real_ns - self._since_ns >= PATIENCE_NS
 
     def stepped(self, owner: Stepper, *, waits: bool) -> None:

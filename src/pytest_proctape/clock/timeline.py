@@ -35,8 +35,8 @@ class Timeline:
         self._lock = threading.RLock()
         self._passing = threading.RLock()
         """Held while something is passed on. Nobody waits for it without a limit: finalizers run anywhere."""
-        self._passed_on = (0, 0)
-        """When somebody passed on something, and who it was."""
+        self._passed_on: tuple[int, object] = (0, None)
+        """When somebody passed on something last, and who it was."""
         self._key: object = None
         self._reading: Reading | None = None
         self._offset_ns = 0
@@ -89,8 +89,11 @@ class Timeline:
             return self._given_ns
 
     def noted_ns(self) -> int:
-        """When something happened that is noted now: a microsecond after somebody gave up, at least."""
-        return self.next_ns
+        """When something happened that is noted now: a microsecond after somebody gave up, at least.
+
+        It is the first moment of which nobody knows yet that nothing has happened in it.
+        """
+        return max(self.known_ns(), self._late_ns)
 
     def give_up(self) -> None:
         """Somebody waits no longer, or looked in vain: what is noted from now on came too late for that.
@@ -112,7 +115,7 @@ class Timeline:
         """Around what others can see from then on; yields its moment.
 
         ``None`` where somebody has looked in vain already, or another one has passed on something in this
-        moment: it is to be seen by :attr:`next_ns`, not before. Nothing may be done meanwhile but that.
+        moment: it is to be seen by :meth:`noted_ns`, not before. Nothing may be done meanwhile but that.
 
         Args:
             whose: who passes it on. What comes from two is told apart by its time, or its order were lost.
@@ -121,22 +124,16 @@ class Timeline:
         try:
             with self._lock:
                 now_ns = self.known_ns()
-                if self._passed_on == (now_ns, id(whose)) or self._passed_on[0] != now_ns:
-                    is_over = self._late_ns > now_ns
-                else:
-                    is_over, self._late_ns = True, max(self._late_ns, now_ns + NS_PER_US)
-                is_over = is_over and self._reading is not None
+                at_ns, by = self._passed_on
+                if at_ns == now_ns and by is not whose:
+                    self._late_ns = max(self._late_ns, now_ns + NS_PER_US)
+                is_over = self._late_ns > now_ns and self._reading is not None
                 if held and not is_over:
-                    self._passed_on = (now_ns, id(whose))
+                    self._passed_on = now_ns, whose
             yield None if is_over or not held else now_ns
         finally:
             if held:
                 self._passing.release()
-
-    @property
-    def next_ns(self) -> int:
-        """The first moment of which nobody knows yet that nothing has happened in it."""
-        return max(self.known_ns(), self._late_ns)
 
     def add(self, ns: int) -> None:
         """Let time pass at once, by whole microseconds, rounded up."""

@@ -76,7 +76,7 @@ def _install() -> None:
         for where, name, what in _ours
         if where in (os, signal, shutil) or what in (short.run, short.call)
     }
-    _looks[:] = list(_looks_at([one for one in _ours if _is_open(*one)]))
+    _looks[:] = list(_looks_at([one for one in _ours if _is_open(*one[:2])]))
     for where, name, what in [*_ours, *copies.find(real)]:
         if not _is_anothers(where, name, what):
             _put(where, name, what)
@@ -96,7 +96,7 @@ def settle() -> None:
 
 def _put_again() -> None:
     for where, name, what in _ours:
-        if _is_open(where, name, what) and vars(where).get(name) is original(where, name):
+        if _is_open(where, name) and vars(where).get(name) is original(where, name):
             _put(where, name, what)
     ways.remember([what for _, _, what in _ours])
 
@@ -109,14 +109,14 @@ def _looks_at(
         yield vars(module).get, [name for name, _ in found], [what for _, what in found]
 
 
-def _is_open(where: Any, name: str, _what: object) -> bool:
+def _is_open(where: Any, name: str) -> bool:
     """Whether a test, or a fixture, may put something in the place of it: it stays, as without a tape."""
     return where in _OPEN and name[0] != "_"
 
 
 def _is_anothers(where: Any, name: str, what: Any) -> bool:
     """Whether somebody has done that."""
-    if not _is_open(where, name, what):
+    if not _is_open(where, name):
         return False
     now = vars(where).get(name)
     return now is not what and now is not original(where, name)
@@ -148,7 +148,7 @@ loops.put_in_place = _admit_late
 
 
 def _put(where: Any, name: str, what: Any) -> None:
-    before = original(where, name) if _is_open(where, name, what) else part(where, name)
+    before = original(where, name) if _is_open(where, name) else part(where, name)
     # First: an interrupt may come between the two.
     _undo.callback(_take_away, where, name, what, before)
     setattr(where, name, what)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from ..child import ready
 from ..clock import CLOCK, REAL, Wait
 from . import door
 from .outside import leads_out
@@ -173,19 +174,13 @@ def read(fd: int, length: int, /) -> bytes:
     try:
         data = REAL.read(fd, length)
     except BlockingIOError:
-        if not _again(lambda: _is_ready(fd, _READ)):
+        if not _again(lambda: ready(fd, _READ)):
             raise
         data = REAL.read(fd, length)
     if len(data) < length and sys._getframe(1).f_globals.get("__name__") not in _PUTS_TOGETHER:
         # It sees in which pieces it comes.
         CLOCK.timeline.part()
     return data
-
-
-def _is_ready(fd: int, event: int) -> bool:
-    poll = REAL.poll()
-    poll.register(fd, event)
-    return bool(poll.poll(0))
 
 
 def write(fd: int, data: Any, /) -> int:

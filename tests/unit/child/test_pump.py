@@ -215,35 +215,20 @@ class Interrupted(BaseException):
     """What Ctrl-C raises anywhere."""
 
 
+@pytest.mark.parametrize("begins", [False, True], ids=["before the thread begins", "behind that"])
 def test_a_start_that_is_interrupted_can_be_made_again(
-    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    owner = Owner(pump, pipe[0])
-    with monkeypatch.context() as patch:
-        patch.setattr(pump_module, "_START_THREAD", interrupt)
-        with pytest.raises(Interrupted):
-            pump.watch(pipe[0], selectors.EVENT_READ, owner)
-    pump.forget(pipe[0])
-    pump.watch(pipe[0], selectors.EVENT_READ, owner)
-    os.write(pipe[1], b"x")
-    assert owner.stepped.wait(_LONG_S)
-
-
-def test_a_thread_that_was_started_and_interrupted_ends(
-    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, begins: bool
 ) -> None:
     start = pump_module._START_THREAD
 
-    def start_and_interrupt(*asked: Any) -> None:
-        start(*asked)
+    def interrupted(*asked: Any) -> None:
+        if begins:
+            start(*asked)
         raise Interrupted
 
     owner = Owner(pump, pipe[0])
     with monkeypatch.context() as patch:
-        patch.setattr(pump_module, "_START_THREAD", start_and_interrupt)
+        patch.setattr(pump_module, "_START_THREAD", interrupted)
         with pytest.raises(Interrupted):
             pump.watch(pipe[0], selectors.EVENT_READ, owner)
     pump.forget(pipe[0])

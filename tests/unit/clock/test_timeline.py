@@ -162,7 +162,7 @@ def test_what_is_passed_on_is_seen_in_its_moment(timeline: Timeline) -> None:
     timeline.give_up()
     with timeline.passing_on(timeline) as at_ns:
         assert at_ns is None
-    assert timeline.next_ns == now_ns + 1000
+    assert timeline.noted_ns() == now_ns + 1000
     timeline.add(1000)
     with timeline.passing_on(timeline) as at_ns:
         assert at_ns == now_ns + 1000
@@ -230,6 +230,6 @@ def test_what_two_pass_on_is_told_apart(timeline: Timeline) -> None:
         with timeline.passing_on(whose) as at_ns:
             seen.append(at_ns)
     assert seen == [now_ns, now_ns, None, None]
-    timeline.add(timeline.next_ns - now_ns)
+    timeline.add(timeline.noted_ns() - now_ns)
     with timeline.passing_on(other) as at_ns:
         assert at_ns == now_ns + 1000
