@@ -220,13 +220,13 @@ class Pump:
             os.write(self._wake_write, b"\0")
 
     def _start(self) -> None:
+        done = _thread.allocate_lock()
+        done.acquire()
+        # From here to what is set nothing is called: a handler of a signal may start it as well.
         if self._running or self._pauses:
             return
-        before, done = self._done, _thread.allocate_lock()
-        done.acquire()
         if self._alive:
-            self._done = done
-            self._running = True
+            before, self._done, self._running = self._done, done, True
             # Who waits for its end would wait for the end of what comes now.
             before.release()
             return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import selectors
+import sys
 import threading
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -235,6 +237,58 @@ def test_a_start_that_is_interrupted_can_be_made_again(
     pump.watch(pipe[0], selectors.EVENT_READ, owner)
     os.write(pipe[1], b"x")
     assert owner.stepped.wait(_LONG_S)
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["there is no thread", "it was told to end"])
+@pytest.mark.parametrize("line", range(1, 12))
+def test_a_handler_of_a_signal_starts_it_as_well(
+    pump: Pump, pipe: tuple[int, int], line: int, ends: bool
+) -> None:
+    """Python runs handlers between any two lines: here before the one of that number in `Pump._start`."""
+    others = os.pipe()
+    owner, other = Owner(pump, pipe[0]), Owner(pump, others[0])
+    leave = threading.Event()
+
+    class Slow(Owner):
+        def step(self) -> None:
+            super().step()
+            leave.wait(_LONG_S)
+
+    if ends:
+        slow = Slow(pump, pipe[1])
+        pump.watch(pipe[1], selectors.EVENT_WRITE, slow)
+        assert slow.stepped.wait(_LONG_S)
+        pump._running = False
+    passed = 0
+
+    def trace(frame: FrameType, event: str, _arg: object) -> Any:
+        nonlocal passed
+        if frame.f_code is not Pump._start.__code__:
+            return None
+        if event == "line":
+            passed += 1
+            if passed == line:
+                sys.settrace(None)
+                pump.watch(others[0], selectors.EVENT_READ, other)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    finally:
+        sys.settrace(before)
+    leave.set()
+    if passed < line:
+        pump.watch(others[0], selectors.EVENT_READ, other)
+    for end in (pipe[1], others[1]):
+        os.write(end, b"x")
+    assert owner.stepped.wait(_LONG_S)
+    assert other.stepped.wait(_LONG_S)
+    pump.retire()
+    assert pump._selector is None
+    for fd in others:
+        os.close(fd)
 
 
 def test_a_descriptor_whose_watching_was_interrupted_is_not_half_known(
