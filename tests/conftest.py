@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_proctape import use
+from pytest_proctape.child import PUMP, TABLE
+from pytest_proctape.clock import CLOCK
+from pytest_proctape.enclosing import RUNS
+from pytest_proctape.intercept import clocked, door, patches
 
 try:
     from hypothesis import HealthCheck, settings
@@ -19,3 +28,26 @@ else:
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("suite")
+
+
+def _state() -> dict[str, object]:
+    """What the package keeps for the whole process while somebody needs it."""
+    return {
+        "runs": len(RUNS),
+        "blocks outside of runs": len(use._OUTSIDE.active),
+        "users of the stand-ins": patches._users,
+        "users of the clock": (CLOCK._users, clocked._users),
+        "paces": len(CLOCK._paces),
+        "clocks in place": len(clocked._faked),
+        "session": door.current(),
+        "children": list(TABLE),
+        "pauses of the pump": PUMP._pauses,
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """No test may leave the package in another state than it found it: a later one would fail of it."""
+    before = _state()
+    yield
+    assert _state() == before

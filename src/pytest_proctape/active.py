@@ -235,7 +235,6 @@ class ActiveTape:
                 tape = session.finish()
         finally:
             self._undo.close()
-            intercept.forget()
             intercept.uninstall()
         if isinstance(session, Recording) and tape is not None:
             if not interrupted and (self._failed or session.errors):

@@ -202,7 +202,8 @@ class _BlockTape(ActiveTape):
         """Make the session that of this context; where that fails, nothing is left of it."""
         self._block.enter()
         try:
-            self._undo.enter_context(CLOCK.passing(real=self.session.runs_commands))
+            CLOCK.pass_for(self, real=self.session.runs_commands)
+            self._undo.callback(CLOCK.done_with, self)
             self._undo.enter_context(self._frozen())
             self._undo.enter_context(self.logged_clock())
             return TapeHandle(self)

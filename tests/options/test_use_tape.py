@@ -294,6 +294,61 @@ def test_tasks_have_blocks_of_their_own(project: Project) -> None:
     project.replay(passed=2)
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_the_clock_stands_until_the_last_of_several_blocks_has_ended(project: Project, first: str) -> None:
+    """Those of tasks and generators end in any order."""
+    project.write(
+        f"""
+        import json, subprocess, time
+        from pathlib import Path
+        from pytest_proctape import use_tape
+
+        def test_it():
+            before = time.time()
+            blocks = {{name: use_tape(f"{{name}}.json", clock=True) for name in "ab"}}
+            for block in blocks.values():
+                block.__enter__()
+            blocks.pop("{first}").__exit__(None, None, None)
+            seen = [time.time()]
+            subprocess.run(["sleep", "0.1"], check=True)
+            time.sleep(0.2)
+            subprocess.run(["sleep", "0.1"], check=True)
+            seen.append(time.time())
+            blocks.popitem()[1].__exit__(None, None, None)
+            assert time.time() - before > 0 and time.time() > seen[0]
+            with Path("seen").open("a") as file:
+                print(json.dumps(seen), file=file)
+        """
+    )
+    project.record()
+    project.replay()
+    recorded, replayed = (json.loads(line) for line in (project.path / "seen").read_text().splitlines())
+    assert replayed == recorded
+    assert recorded[1] - recorded[0] >= 0.4
+
+
+def test_a_clock_of_the_test_outlives_a_block(project: Project) -> None:
+    project.write(
+        """
+        import subprocess, time
+        from freezegun import freeze_time
+        from pytest_proctape import use_tape
+
+        def test_it(tape):
+            with freeze_time("2031-02-03"):
+                began = time.time()
+                subprocess.run(["true"])
+                with use_tape("inner.json"):
+                    subprocess.run(["true"])
+                if tape.mode == "replay":
+                    time.sleep(3600)
+                    assert time.time() - began > 3600
+        """
+    )
+    project.record()
+    project.replay()
+
+
 @pytest.mark.parametrize("library", ["trio", "anyio"])
 def test_trio_tasks_have_blocks_of_their_own(project: Project, library: str) -> None:
     pytest.importorskip("trio")
@@ -574,7 +629,7 @@ def test_a_tape_through_a_symbolic_link_is_the_file_behind_it(project: Project) 
     project.replay(passed=1)
 
 
-@pytest.mark.parametrize("where", ["intercept.frozen", "GUARDIAN.engage", "CLOCK.passing"])
+@pytest.mark.parametrize("where", ["intercept.frozen", "GUARDIAN.engage", "CLOCK.pass_for"])
 def test_nothing_is_left_of_a_block_that_can_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -425,8 +425,6 @@ class Parity:
             with intercept.bound(session):
                 yield
         finally:
-            # Of a clock that the body made itself.
-            intercept.forget()
             intercept.uninstall()
 
 

@@ -36,8 +36,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._users = 0
-        self.real = False
-        """Commands run for real, so that real time is what passes."""
+        self._paces: list[tuple[object, bool]] = [(self, False)]
         self._listeners: list[Listener] = []
         self._begin()
 
@@ -71,14 +70,30 @@ class Clock:
         finally:
             self._users -= 1
 
-    @contextmanager
-    def passing(self, *, real: bool) -> Iterator[None]:
-        """For a while, let time pass for real, or at once."""
-        before, self.real = self.real, real
-        try:
-            yield
-        finally:
-            self.real = before
+    @property
+    def real(self) -> bool:
+        """Commands run for real, so that real time is what passes."""
+        return self._paces[-1][1]
+
+    def pass_for(self, who: object, *, real: bool) -> None:
+        """Let time pass for real, or at once, until :meth:`done_with` is told of ``who``.
+
+        They may go in any order, as blocks of several tasks do; who came last and is still there counts.
+        """
+        self._paces.append((who, real))
+
+    def turn_real(self) -> None:
+        """A command runs for real though none was meant to: so does time, for who came last."""
+        who, _ = self._paces[-1]
+        if who is not self:
+            self._paces[-1] = (who, True)
+
+    def done_with(self, who: object) -> None:
+        """It is gone. A forked child, whose clock is new, may know nothing of it."""
+        for pace in reversed(self._paces):
+            if pace[0] is who:
+                self._paces.remove(pace)
+                return
 
     @contextmanager
     def told_to(self, listener: Listener) -> Iterator[None]:

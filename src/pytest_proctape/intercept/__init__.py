@@ -1,10 +1,10 @@
 """The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
 
 from . import guard
-from .clocked import forget, frozen, notice, waits_told
+from .clocked import frozen, notice, waits_told
 from .door import Block, Bound, bound, current, is_forked
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
-from .patches import install, settle, uninstall
+from .patches import forget, install, settle, uninstall
 
 __all__ = [
     "Block",

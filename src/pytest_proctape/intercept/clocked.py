@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from ..clock import CLOCK, REAL, TapeClock
+from ..clock.readings import OwnReading
 from ..unfrozen import unfrozen
 from . import door, inherit, locks, pausing
 from .substitution import Substitution
@@ -150,10 +151,14 @@ def _letting_go(real: Callable[..., Any]) -> Callable[..., Any]:
     return stop
 
 
-def forget() -> None:
-    """The test that made a clock itself is over."""
+def forget(*, others: bool = False) -> None:
+    """A test, or a block, that may have made a clock itself is over.
+
+    Args:
+        others: of other tests or blocks that are not, who wait by that clock as long as it is in place.
+    """
     global _has_noticed
-    if _has_noticed:
+    if _has_noticed and not (others and CLOCK.timeline.holds):
         _has_noticed = False
         _noticed.close()
 
@@ -182,17 +187,25 @@ def frozen(clock: TapeClock) -> Iterator[None]:
         (api.tick_flags, False),
     )
     was_frozen = bool(api.freeze_factories)
-    with ExitStack() as undo:
-        for stack, value in stacks:
-            stack.append(value)
-        undo.callback(_take_out, stacks)
+    for stack, value in stacks:
+        stack.append(value)
+    try:
         if not was_frozen:
-            _put_fakes_in_place(undo, api)
+            # By the module: a pytest inside a test may import freezegun anew, and then the fakes are others.
+            _put_fakes_in_place(_faked.setdefault(api, ExitStack()), api)
         yield
+    finally:
+        _take_out(stacks)
+        if api in _faked and not any(isinstance(one, OwnReading) for one in api.freeze_factories):
+            _faked.pop(api).close()
+
+
+_faked: dict[ModuleType, ExitStack] = {}
+"""What takes the fakes of a freezegun away again, where we have put them in place."""
 
 
 def _take_out(stacks: tuple[tuple[list[Any], Any], ...]) -> None:
-    """Ours need not be the topmost clock: a test may leave its own in place."""
+    """Ours need not be the topmost clock: a test may leave its own in place, and blocks of tasks overlap."""
     factories, ours = stacks[0]
     index = next(i for i, one in enumerate(factories) if one is ours)
     for stack, _ in stacks:
@@ -214,7 +227,6 @@ def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
         id(api.real_date): api.FakeDate,
         id(api.real_datetime): api.FakeDatetime,
     }
-    # By the module: a pytest inside a test may import freezegun anew, and then the fakes are others.
     undo.enter_context(_substitution(api, fakes).in_place())
     for name in ("_generate_time_safe", "_UuidCreate", "_last_timestamp"):
         if hasattr(uuid, name):

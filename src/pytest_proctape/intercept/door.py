@@ -48,8 +48,8 @@ class _Local(threading.local):
 _LOCAL = _Local()
 _CONTEXT: ContextVar[Handler | _Here | type[_Unset] | None] = ContextVar("pytest_proctape", default=_Unset)
 """For threads that outlive the test that started them and work for the next one: trio's, anyio's."""
-_BLOCK: ContextVar[tuple[Handler, Handler | None] | None] = ContextVar("pytest_proctape_block", default=None)
-"""The session of the innermost block in this context, and the one that was current around it."""
+_BLOCK: ContextVar[Block | None] = ContextVar("pytest_proctape_block", default=None)
+"""The innermost block in this context."""
 _forked = False
 
 
@@ -58,7 +58,7 @@ def current() -> Handler | None:
     around = _around()
     block = _BLOCK.get()
     # Where another session has come since, as that of the next test, the block is not around this code.
-    return block[0] if block is not None and block[1] is around else around
+    return block.handler if block is not None and block.around is around else around
 
 
 def _around() -> Handler | None:
@@ -95,14 +95,14 @@ class Bound:
         self._here = here
         self._before, here.handler = here.handler, handler
         _CONTEXT.set(here if self._lasting else handler)
-        self._real, CLOCK.real = CLOCK.real, self._runs_commands
+        CLOCK.pass_for(self, real=self._runs_commands)
 
     def __exit__(self, _kind: object, _error: BaseException | None, _traceback: object) -> None:
         self.leave()
 
     def leave(self) -> None:
         """What was before is so again."""
-        CLOCK.real = self._real
+        CLOCK.done_with(self)
         self._here.handler = self._before
         _CONTEXT.set(self._before)
 
@@ -135,21 +135,35 @@ def inherited(handler: Handler | None) -> Iterator[None]:
 class Block:
     """Makes ``handler`` the session of this context from :meth:`enter` to :meth:`leave`.
 
-    Tasks have contexts of their own, so blocks of several tasks may be open in one thread at once.
+    Tasks have contexts of their own, so blocks of several tasks may be open in one thread at once. Generators
+    have not, and those of one context may be left in any order.
+
+    Attributes:
+        handler: the session.
+        around: the one that was current around the block.
     """
 
+    __slots__ = ("_before", "_left", "around", "handler")
+
     def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-        self._before: tuple[Handler, Handler | None] | None = None
+        self.handler = handler
+        self.around: Handler | None = None
+        self._before: Block | None = None
+        self._left = False
 
     def enter(self) -> None:
         """The session is current from now on."""
         self._before = _BLOCK.get()
-        _BLOCK.set((self._handler, _around()))
+        self.around = _around()
+        _BLOCK.set(self)
 
     def leave(self) -> None:
         """What was current before is so again."""
-        _BLOCK.set(self._before)
+        self._left = True
+        innermost = _BLOCK.get()
+        while innermost is not None and innermost._left:
+            innermost = innermost._before
+        _BLOCK.set(innermost)
 
 
 def is_replaying() -> bool:
@@ -210,7 +224,7 @@ def on_short_road() -> MemoryReplayer | Hearer | None:
     here = _LOCAL.here
     around = here.handler if here.runs_tests else _around()
     block = _BLOCK.get()
-    handler: Any = block[0] if block is not None and block[1] is around else around
+    handler: Any = block.handler if block is not None and block.around is around else around
     can = handler is not None and not _forked and not handler.closed
     return (
         handler

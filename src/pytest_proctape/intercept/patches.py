@@ -127,9 +127,15 @@ def uninstall() -> None:
     global _users
     with _lock:
         _users -= 1
+        forget()
         if _users == 0:
             loops.in_place = False
             _undo.close()
+
+
+def forget() -> None:
+    """A test, or a block, that may have made a clock itself is over."""
+    clocked.forget(others=_users > 0)
 
 
 def _admit_loops() -> None:

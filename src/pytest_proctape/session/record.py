@@ -71,7 +71,7 @@ class Recording(Player):
         """Start a real child whose streams are led past us."""
         self._look_for_place()
         if CLOCK.in_use:
-            CLOCK.real = True
+            CLOCK.turn_real()
         GUARDIAN.engage()
         place = self.place()
         warden = self._warden(asked, place)

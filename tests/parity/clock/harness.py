@@ -131,15 +131,16 @@ class ClockParity(Parity):
     def _active(self, session: RecordSession | ReplaySession) -> Iterator[None]:
         session.began_ns = session.clock_start_ns
         self._clock = TapeClock(session.began_ns, lambda: session.sleeps)
+        CLOCK.pass_for(self, real=session.runs_commands)
         try:
             with (
                 super()._active(session),
                 intercept.frozen(self._clock),
                 intercept.waits_told(),
-                CLOCK.passing(real=session.runs_commands),
             ):
                 yield
         finally:
+            CLOCK.done_with(self)
             self._clock = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,14 +69,23 @@ def test_every_first_user_begins_anew(clocks: Clocks) -> None:
 
 
 def test_time_passes_for_real_for_a_while(clocks: Clocks) -> None:
-    seen = [CLOCK.real]
-    with CLOCK.passing(real=True):
+    steps: list[Callable[[], None]] = [
+        lambda: CLOCK.pass_for("recording", real=True),
+        lambda: CLOCK.pass_for("replaying", real=False),
+        lambda: CLOCK.pass_for("another", real=True),
+        # Not the one that came last.
+        lambda: CLOCK.done_with("recording"),
+        lambda: CLOCK.done_with("another"),
+        CLOCK.turn_real,
+        lambda: CLOCK.done_with("replaying"),
+        # There is nobody for whom it could.
+        CLOCK.turn_real,
+    ]
+    seen = []
+    for step in steps:
+        step()
         seen.append(CLOCK.real)
-        with CLOCK.passing(real=False):
-            seen.append(CLOCK.real)
-        seen.append(CLOCK.real)
-    seen.append(CLOCK.real)
-    assert seen == [False, True, False, True, False]
+    assert seen == [True, False, True, True, False, True, False, False]
 
 
 def test_a_forked_child_has_none(clocks: Clocks) -> None:

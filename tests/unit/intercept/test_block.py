@@ -41,6 +41,22 @@ def test_blocks_nest() -> None:
     contextvars.Context().run(work)
 
 
+def test_blocks_of_one_context_are_left_in_any_order() -> None:
+    first, second, third = (Block(Named(name)) for name in ("first", "second", "third"))  # type: ignore[arg-type]
+
+    def work() -> None:
+        for block in (first, second, third):
+            block.enter()
+        second.leave()
+        assert name() == "third"
+        third.leave()
+        assert name() == "first"
+        first.leave()
+        assert name() is None
+
+    contextvars.Context().run(work)
+
+
 def test_a_block_inside_a_session_and_a_session_inside_a_block() -> None:
     block = Block(Named("block"))  # type: ignore[arg-type]
 
