@@ -37,7 +37,7 @@ def _state() -> dict[str, object]:
         "blocks outside of runs": len(use._OUTSIDE.active),
         "users of the stand-ins": patches._users,
         "users of the clock": (CLOCK._users, clocked._users),
-        "paces": len(CLOCK._paces),
+        "paces": len(CLOCK.paces),
         "clocks in place": len(clocked._faked),
         "session": door.current(),
         "children": list(TABLE),

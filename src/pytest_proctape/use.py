@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from . import intercept
 from .active import SESSIONS, ActiveTape, Keeper
-from .clock import CLOCK
+from .clock import CLOCK, Pace
 from .cwd import working_directory
 from .enclosing import RUNS, Enclosing, rules_of
 from .errors import Drift, ProctapeError, UsageError
@@ -202,8 +202,9 @@ class _BlockTape(ActiveTape):
         """Make the session that of this context; where that fails, nothing is left of it."""
         self._block.enter()
         try:
-            CLOCK.pass_for(self, real=self.session.runs_commands)
-            self._undo.callback(CLOCK.done_with, self)
+            pace = Pace(real=self.session.runs_commands)
+            CLOCK.paces.append(pace)
+            self._undo.callback(CLOCK.paces.remove, pace)
             self._undo.enter_context(self._frozen())
             self._undo.enter_context(self.logged_clock())
             return TapeHandle(self)

@@ -324,7 +324,8 @@ def test_the_clock_stands_until_the_last_of_several_blocks_has_ended(project: Pr
     project.replay()
     recorded, replayed = (json.loads(line) for line in (project.path / "seen").read_text().splitlines())
     assert replayed == recorded
-    assert recorded[1] - recorded[0] >= 0.4
+    # A clock that had gone would stand, or show the years since.
+    assert 0.2 < recorded[1] - recorded[0] < 3600
 
 
 def test_a_clock_of_the_test_outlives_a_block(project: Project) -> None:
@@ -629,7 +630,7 @@ def test_a_tape_through_a_symbolic_link_is_the_file_behind_it(project: Project) 
     project.replay(passed=1)
 
 
-@pytest.mark.parametrize("where", ["intercept.frozen", "GUARDIAN.engage", "CLOCK.pass_for"])
+@pytest.mark.parametrize("where", ["intercept.frozen", "GUARDIAN.engage", "Pace"])
 def test_nothing_is_left_of_a_block_that_can_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -638,7 +639,7 @@ def test_nothing_is_left_of_a_block_that_can_not_begin(
 
     real = os.kill, subprocess.run
     with monkeypatch.context() as patch:
-        patch.setattr(f"pytest_proctape.{'use' if 'CLOCK' in where else 'active'}.{where}", interrupt)
+        patch.setattr(f"pytest_proctape.{'use' if where == 'Pace' else 'active'}.{where}", interrupt)
         block = pytest_proctape.use_tape(tmp_path / "x.json", mode="record", clock=True)
         with pytest.raises(KeyboardInterrupt), block:
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mock import CLOCK, EPOCH_NS, Shown, TapeClock
+from .mock import CLOCK, EPOCH_NS, Pace, Shown, TapeClock
 from .readings import ns_of
 from .real import REAL
 from .timeline import Timeline
@@ -13,6 +13,7 @@ __all__ = [
     "CLOCK",
     "EPOCH_NS",
     "REAL",
+    "Pace",
     "Shown",
     "Source",
     "TapeClock",

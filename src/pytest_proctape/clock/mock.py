@@ -26,17 +26,29 @@ Listener = Callable[[Shown | None, int], None]
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Pace:
+    """Says whether time passes for real, for as long as it is among :attr:`Clock.paces`.
+
+    Attributes:
+        real: commands run for real, so that real time is what passes.
+    """
+
+    def __init__(self, *, real: bool) -> None:
+        self.real = real
+
+
 class Clock:
     """The one time that all with a mock clock share.
 
     Attributes:
         timeline: how much has passed.
         waits: who waits for what.
+        paces: the last one counts. They may go in any order, as blocks of several tasks do.
     """
 
     def __init__(self) -> None:
         self._users = 0
-        self._paces: list[tuple[object, bool]] = [(self, False)]
+        self.paces = [Pace(real=False)]
         self._listeners: list[Listener] = []
         self._begin()
 
@@ -73,27 +85,12 @@ class Clock:
     @property
     def real(self) -> bool:
         """Commands run for real, so that real time is what passes."""
-        return self._paces[-1][1]
-
-    def pass_for(self, who: object, *, real: bool) -> None:
-        """Let time pass for real, or at once, until :meth:`done_with` is told of ``who``.
-
-        They may go in any order, as blocks of several tasks do; who came last and is still there counts.
-        """
-        self._paces.append((who, real))
+        return self.paces[-1].real
 
     def turn_real(self) -> None:
         """A command runs for real though none was meant to: so does time, for who came last."""
-        who, _ = self._paces[-1]
-        if who is not self:
-            self._paces[-1] = (who, True)
-
-    def done_with(self, who: object) -> None:
-        """It is gone. A forked child, whose clock is new, may know nothing of it."""
-        for pace in reversed(self._paces):
-            if pace[0] is who:
-                self._paces.remove(pace)
-                return
+        if len(self.paces) > 1:
+            self.paces[-1].real = True
 
     @contextmanager
     def told_to(self, listener: Listener) -> Iterator[None]:
@@ -126,7 +123,12 @@ CLOCK = Clock()
 
 
 def _after_fork_in_child() -> None:
+    paces = CLOCK.paces
     CLOCK.__init__()  # type: ignore[misc]
+    # The child leaves what it is in as the parent does.
+    CLOCK.paces = paces
+    for pace in paces:
+        pace.real = False
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 from ..child import Started, Wiring
-from ..clock import CLOCK
+from ..clock import CLOCK, Pace
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer
@@ -72,18 +72,18 @@ def _around() -> Handler | None:
     return here.handler if given is _Unset else given  # type: ignore[return-value]
 
 
-class Bound:
+class Bound(Pace):
     """Makes a handler the session of this thread for a while: one of its tests runs; see :func:`bound`.
 
     It is entered three times for each test, and a generator would take four times as long.
     """
 
-    _lasting = _runs_commands = False
+    _lasting = real = False
 
     def __init__(self, handler: Handler | None, lasting: bool, runs_commands: bool) -> None:
         self._handler = handler
         self._lasting = lasting
-        self._runs_commands = runs_commands
+        super().__init__(real=runs_commands)
 
     def __enter__(self) -> None:
         global _forked
@@ -95,14 +95,14 @@ class Bound:
         self._here = here
         self._before, here.handler = here.handler, handler
         _CONTEXT.set(here if self._lasting else handler)
-        CLOCK.pass_for(self, real=self._runs_commands)
+        CLOCK.paces.append(self)
 
     def __exit__(self, _kind: object, _error: BaseException | None, _traceback: object) -> None:
         self.leave()
 
     def leave(self) -> None:
         """What was before is so again."""
-        CLOCK.done_with(self)
+        CLOCK.paces.remove(self)
         self._here.handler = self._before
         _CONTEXT.set(self._before)
 

@@ -127,7 +127,7 @@ def uninstall() -> None:
     global _users
     with _lock:
         _users -= 1
-        forget()
+        clocked.forget(others=_users > 0)
         if _users == 0:
             loops.in_place = False
             _undo.close()

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.clock import CLOCK, REAL, TapeClock, Timeline
+from pytest_proctape.clock import CLOCK, REAL, Pace, TapeClock, Timeline
 from pytest_proctape.session import RecordSession, ReplaySession
 from tests.parity.audit import audited
 from tests.parity.harness import HANG_S, Parity
@@ -131,7 +131,8 @@ class ClockParity(Parity):
     def _active(self, session: RecordSession | ReplaySession) -> Iterator[None]:
         session.began_ns = session.clock_start_ns
         self._clock = TapeClock(session.began_ns, lambda: session.sleeps)
-        CLOCK.pass_for(self, real=session.runs_commands)
+        pace = Pace(real=session.runs_commands)
+        CLOCK.paces.append(pace)
         try:
             with (
                 super()._active(session),
@@ -140,7 +141,7 @@ class ClockParity(Parity):
             ):
                 yield
         finally:
-            CLOCK.done_with(self)
+            CLOCK.paces.remove(pace)
             self._clock = None
 
 

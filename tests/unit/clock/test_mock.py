@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_proctape.clock import CLOCK, EPOCH_NS, TapeClock
+from pytest_proctape.clock import CLOCK, EPOCH_NS, Pace, TapeClock
 
 from .conftest import Clocks
 
@@ -69,15 +69,16 @@ def test_every_first_user_begins_anew(clocks: Clocks) -> None:
 
 
 def test_time_passes_for_real_for_a_while(clocks: Clocks) -> None:
+    recording, replaying, another = Pace(real=True), Pace(real=False), Pace(real=True)
     steps: list[Callable[[], None]] = [
-        lambda: CLOCK.pass_for("recording", real=True),
-        lambda: CLOCK.pass_for("replaying", real=False),
-        lambda: CLOCK.pass_for("another", real=True),
+        lambda: CLOCK.paces.append(recording),
+        lambda: CLOCK.paces.append(replaying),
+        lambda: CLOCK.paces.append(another),
         # Not the one that came last.
-        lambda: CLOCK.done_with("recording"),
-        lambda: CLOCK.done_with("another"),
+        lambda: CLOCK.paces.remove(recording),
+        lambda: CLOCK.paces.remove(another),
         CLOCK.turn_real,
-        lambda: CLOCK.done_with("replaying"),
+        lambda: CLOCK.paces.remove(replaying),
         # There is nobody for whom it could.
         CLOCK.turn_real,
     ]
