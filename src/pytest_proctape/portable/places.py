@@ -16,7 +16,6 @@ from itertools import pairwise
 from .holes import Holes
 from .machine import NAMES
 from .names import CapturedNames
-from .packed import repacked
 from .rules import Rules, temporary_names
 from .secrets import Secrets
 from .tokens import Span, Token, escaped, lookalike, token_of
@@ -24,6 +23,11 @@ from .values import Values
 
 _REAL = re.compile(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
 
+_PACKED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0")
+"""How compressed streams begin: of gzip, bzip2 and xz."""
+
+_SLASHED = b"//<"
+"""How a name in an archive begins whose placeholder stands for a path without its first slash."""
 
 _KNOWN_LIMIT = 4096
 _KNOWN_SIZE = 256
@@ -97,9 +101,11 @@ class Places:
 
     def conceal(self, data: bytes) -> bytes:
         """Put placeholders in the place of this machine's values, and of secrets."""
-        packed = repacked(data, self._redacted)
-        spans = self._spans(data) if packed is data else []
-        return _assembled(packed, spans, 0, len(packed)) if spans else packed
+        packed = self._packed(data)
+        if packed is not data:
+            return packed
+        spans = self._spans(data)
+        return _assembled(data, spans, 0, len(data)) if spans else data
 
     def conceal_pieces(self, pieces: Sequence[bytes], *, late: bool = False) -> list[bytes]:
         """:meth:`conceal` for a stream that came in pieces.
@@ -107,7 +113,7 @@ class Places:
         What lies across a border goes whole to the piece before it; with ``late`` to the one behind.
         """
         data = b"".join(pieces)
-        packed = repacked(data, self._redacted)
+        packed = self._packed(data)
         if packed is not data:
             rest = [b""] * (len(pieces) - 1)
             return [*rest, packed] if late else [packed, *rest]
@@ -125,6 +131,23 @@ class Places:
             _assembled(data, spans[bisect_left(starts, start) : bisect_left(starts, end)], start, end)
             for start, end in pairwise(edges)
         ]
+
+    def _packed(self, data: bytes) -> bytes:
+        """An archive or a compressed stream that has something to conceal, without it; all else as it is."""
+        if not (data.startswith(_PACKED) or data.startswith(b"ustar", 257)):
+            return data
+        from .packed import Rewriting, packed_for_tape
+
+        return packed_for_tape(data, Rewriting(self.conceal, self._conceal_member, self._redacted))
+
+    def _conceal_member(self, name: bytes) -> bytes:
+        """A name in an archive: tar takes the first slash from it. A short path without it may be no path."""
+        if not name.startswith(b"/"):
+            whole = self.conceal(b"/" + name)
+            token = whole[: whole.find(b">") + 1]
+            if whole.startswith(b"<") and self.reveal(token).count(b"/") > 1:
+                return _SLASHED + whole[1:]
+        return self.conceal(name)
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
@@ -175,7 +198,20 @@ class Places:
         """Put this machine's values in the place of placeholders. One without a value here stays."""
         if b"<" not in data:
             return data
+        if data.startswith(b"<places:", 500) or data.startswith(b"<packed:", 10):
+            from .packed import Rewriting, unpacked_from_tape
+
+            unpacked = unpacked_from_tape(data, Rewriting(self.reveal, self._reveal_member, bytes))
+            if unpacked is not None:
+                return unpacked
         return self._lookalike.sub(self._revealed, data)
+
+    def _reveal_member(self, name: bytes) -> bytes:
+        if not name.startswith(_SLASHED) or name.startswith(_SLASHED + b"="):
+            return self.reveal(name)
+        inner = name[len(_SLASHED) - 1 :]
+        whole = self.reveal(inner)
+        return self.reveal(name) if whole == inner else whole[1:]
 
     def reveal_text(self, text: str) -> str:
         """:meth:`reveal` for what :func:`os.fsdecode` takes."""

@@ -277,7 +277,7 @@ def test_a_compressed_stream_is_packed_anew_without_its_secrets(pack: Callable[[
     assert places.conceal(clean) is clean
     packed = pack(b"a abcdef-123456 b" * 99)
     on_tape = places.conceal_pieces([packed[:10], packed[10:]])
-    assert unpack(b"".join(on_tape)) == b"a <redacted:MY_TOKEN> b" * 99
+    assert unpack(places.reveal(b"".join(on_tape))) == b"a <redacted:MY_TOKEN> b" * 99
     assert places.conceal(packed) == b"".join(on_tape)
     assert places.conceal(packed[:20]) == packed[:20]
 
