@@ -53,6 +53,20 @@ class Listener(Protocol):
         """Nothing more will come."""
 
 
+class _Nobody:
+    """Stands in the place of a listener once an output has ended: the two need not keep each other."""
+
+    def said(self, _fd: int, data: bytes) -> bytes:
+        """Nothing is noted."""
+        return data
+
+    def fell_silent(self, fd: int) -> None:
+        """It was told."""
+
+
+_NOBODY = _Nobody()
+
+
 class Ear:
     """The parent's end of an output.
 
@@ -61,7 +75,7 @@ class Ear:
         parts: what was read.
         ended: nothing will come any more.
         dry: all that was written has been read, and the writer's side is open.
-        listener: is told of it.
+        listener: is told of it, as long as it has not ended.
     """
 
     __slots__ = ("_busy", "_chunk", "_end", "_left", "_lock", "dry", "ended", "fd", "listener", "parts")
@@ -78,7 +92,7 @@ class Ear:
         self.fd = fd
         self.parts: list[bytes] = []
         self.ended = self.dry = False
-        self.listener = listener
+        self.listener: Listener = listener
         self._end = end
         self._busy = False
         self._lock = lock
@@ -113,6 +127,7 @@ class Ear:
             # Who waits at the descriptor has to be told by it, so it stays open.
             self.listener.fell_silent(self.fd)
             self.ended, self.dry = True, False
+            self.listener = _NOBODY
             return False
         if self._left > 0:
             self._left -= len(data)

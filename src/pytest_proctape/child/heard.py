@@ -63,7 +63,8 @@ class HeardChild(RecordingChild):
         self._look = None
         self._seen_running = None
         self._ended_ns = self._last_ns = self._ended_at = self._began_ns = 0
-        self._new_spool, self._new_warden = new_spool, new_warden
+        self._new_spool = new_spool
+        self._new_warden: Callable[[], Warden] | None = new_warden
         self._together, self._has_input = ends.together, ends.sent is not None
         self._left = little
         self._heard: list[tuple[int, int, bytes | None]] = []
@@ -86,17 +87,18 @@ class HeardChild(RecordingChild):
 
     def _begin_notes(self) -> None:
         """Be as the class above is, and remember."""
-        warden = self.warden = self._new_warden()
+        warden = self.warden = None if self._new_warden is None else self._new_warden()
         self.time = time = ChildTime(None)
         self._notes = notes = Notebook(self._new_spool, time, timed=False)
         notes.began_ns = self.started_ns
+        admit = None if warden is None else warden.admit
         self.leads = leads = Leads(
-            notes.data, self._note_end, self._before_input, self._new_spool, warden.admit, self.lock
+            notes.data, self._note_end, self._before_input, self._new_spool, admit, self.lock
         )
         leads.take_over(self.ears)
         leads.captured = set(self._captured)
         leads.merged, leads.has_own_input, leads.lent = self._together, self._has_input, self._lent
-        if self.pid:
+        if self.pid and warden is not None:
             warden.watch(self)
         last_ns = self._last_ns
         for fd, at_ns, data in self._heard:
@@ -194,9 +196,10 @@ class HeardChild(RecordingChild):
         return self._is_plain and (self.status is not None or self.error is not None)
 
     def finish(self) -> None:
-        """The tape ends here."""
+        """The tape ends here. Nobody keeps the child within limits any more, and it forgets who would."""
         if not self._is_over:
             super().finish()
+        self._new_warden = None
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""

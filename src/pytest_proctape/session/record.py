@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 
 from .. import effects
 from ..child import FORKS, GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring, end_at_once
@@ -344,7 +344,7 @@ class Recording(Player):
         return bool(self.errors) and all(isinstance(error, LIMITS) for error in self.errors)
 
     def _entry(self, take: Take, child: RecordingChild) -> Entry:
-        asked = take.asked
+        asked = take.settle()
         encode_file = None if self.files is None else self.files.encode
         try:
             fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
@@ -365,7 +365,9 @@ class Recording(Player):
             **fields,
         )
 
-    def _new_spool(self) -> Spool:
+    @cached_property
+    def _new_spool(self) -> Callable[[], Spool]:
+        """Makes what collects a stream. It does not know the session: a child keeps it as long as itself."""
         # What is this large can't be rewritten; it is looked at before any of it gets onto the disk.
-        unlooked = self.places.rules.keep_unscanned
-        return Spool(self.store.root, SCAN_LIMIT, is_secret=None if unlooked else self.places.secrets.are_in)
+        is_secret = None if self.places.rules.keep_unscanned else self.places.secrets.are_in
+        return partial(Spool, self.store.root, SCAN_LIMIT, is_secret=is_secret)

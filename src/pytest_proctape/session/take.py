@@ -37,3 +37,9 @@ class Take:
     def asked(self) -> Asked:
         """What was asked for."""
         return self.describe()
+
+    def settle(self) -> Asked:
+        """What was asked for, from now on without asking: all is known, and who described it may go."""
+        asked = self.describe()
+        self.describe = lambda: asked
+        return asked
