@@ -32,7 +32,8 @@ def files_told(session: Session, error: Exception | None, raised: BaseException 
         if not recorded:
             return (
                 "a file is missing, and the commands on this tape were replayed without the files that they "
-                "made: @pytest.mark.tape(effects=True) records these, too"
+                "made: @pytest.mark.tape(effects=True) records these, too, and tapes_effects = true those of "
+                "all tests"
             )
     folder = _unwatched(session)
     if folder is None:
@@ -40,7 +41,8 @@ def files_told(session: Session, error: Exception | None, raised: BaseException 
     if not recorded:
         return (
             f"its commands ran in {folder}, and were replayed without the files that they made there: "
-            "if the test needs these, @pytest.mark.tape(effects=True) records them, too"
+            "if the test needs these, @pytest.mark.tape(effects=True) records them, too, and "
+            "tapes_effects = true those of all tests"
         )
     return (
         f"its commands ran in {folder}, and files that they made there are on no tape: "

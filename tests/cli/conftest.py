@@ -51,6 +51,7 @@ class Project:
         return Result(code, out, err)
 
     def save(self, *entries: Entry, test: str = ONE, recorded: Recorded | None = RECORDED) -> Path:
+        self.write(test.partition("::")[0], "")
         return self.store.save(test, Tape(test=test, recorded=recorded, entries=entries))
 
     def write(self, name: str, text: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_proctape.tape import Base64, Entry, Event, Tape, dumps, encode
+from pytest_proctape.tape.names import SHARED
 from tests.cli.conftest import ONE, Project, Result
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,23 @@ def test_nothing_wrong(project: Project) -> None:
 
 def test_the_committed_tapes_of_this_project(project: Project) -> None:
     assert checked(project, str(ROOT / "tapes")) == []
+
+
+def test_the_tape_of_a_test_whose_file_is_gone(project: Project) -> None:
+    path = project.save(Entry(program="git"))
+    assert checked(project) == []
+    (project.path / ONE.partition("::")[0]).unlink()
+    (finding,) = project.run("check", "--json").json["findings"]
+    assert (finding["kind"], finding["place"]) == ("orphan", "test")
+    assert finding["path"] == str(path.relative_to(project.path))
+    assert finding["problem"] == "there is no tests/test_git.py"
+
+
+def test_tapes_of_no_single_file_are_nobodys_orphans(project: Project) -> None:
+    for owner in SHARED:
+        project.save(Entry(program="git"), test=owner)
+        (project.path / owner).unlink()
+    assert checked(project) == []
 
 
 def test_what_is_no_tape(project: Project) -> None:

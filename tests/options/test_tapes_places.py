@@ -48,11 +48,17 @@ def test_without_it_a_random_name_diverges(project: Project) -> None:
 
 def test_the_report_of_a_random_name_says_what_to_put_into_the_ini_file(project: Project) -> None:
     project.write("""
-        import subprocess, tempfile
+        import pathlib, subprocess
+
+        RUNS = pathlib.Path(__file__).with_name("runs")
 
         def test_it(tape, tmp_path):
-            folder = tempfile.mkdtemp(prefix="work-", dir=tmp_path)
-            assert subprocess.check_output(["pwd"], cwd=folder, text=True) == folder + "\\n"
+            with RUNS.open("a") as file:
+                file.write("x")
+            name = ("ab_12xyz", "cd_34uvw", "ef_56rst", "gh_78opq")[RUNS.stat().st_size - 1]
+            folder = tmp_path / f"work-{name}"
+            folder.mkdir()
+            assert subprocess.check_output(["pwd"], cwd=folder, text=True) == f"{folder}\\n"
     """)
     project.record()
 
@@ -148,4 +154,29 @@ def test_a_descriptor_has_another_number_in_every_run(project: Project, number: 
     project.record()
     assert project.entries()[0]["args"] == ["-c", "echo told >$1", "sh", "/dev/fd/<fd-1>"]
     project.write(str(number), "number")
+    project.replay()
+
+
+def test_names_that_tempfile_draws_need_no_line(project: Project) -> None:
+    project.write(r"""
+        import os, subprocess, unittest
+        from tempfile import NamedTemporaryFile, mkdtemp
+
+        class Test(unittest.TestCase):
+            def setUp(self):
+                self.folder = mkdtemp(prefix="my-settings-")
+                self.addCleanup(os.rmdir, self.folder)
+
+            def test_it(self):
+                said = subprocess.check_output(["echo", f"in {self.folder}:"], text=True)
+                assert said == f"in {self.folder}:\n"
+                with NamedTemporaryFile(prefix="a", suffix=".txt") as file:
+                    assert subprocess.check_output(["echo", file.name], text=True) == f"{file.name}\n"
+    """)
+    project.ini("tapes_auto = true")
+    project.record()
+    assert [entry["args"] for entry in project.entries("Test.test_it")] == [
+        ["in <tempdir>/my-settings-<temp-name:1>:"],
+        ["<tempdir>/a<temp-name:2>.txt"],
+    ]
     project.replay()

@@ -1,9 +1,9 @@
 """``proctape check``: check tapes and their payloads, for CI and as a pre-commit hook.
 
 It finds tapes that can't be read; payloads that are missing, damaged, or used by no tape; tapes that lie
-where their test will not look for them, and two tapes of one test; unknown placeholders; paths of this
-machine that should have become placeholders; and what looks like a secret. The exit code is 1 where there
-is anything of the kind.
+where their test will not look for them, that have lost the file of their test, and two tapes of one test;
+unknown placeholders; paths of this machine that should have become placeholders; and what looks like a
+secret. The exit code is 1 where there is anything of the kind.
 
 With files in place of directories, payloads that nobody uses are not looked for.
 """
@@ -29,7 +29,7 @@ from ..tape import (
     payloads_of,
     tape_path,
 )
-from ..tape.names import fold
+from ..tape.names import SHARED, fold
 from .finding import Finder, TapeFile, shown_path
 from .project import Project
 from .screen import FINE, FOUND, Screen, counted, visible
@@ -47,8 +47,8 @@ class Finding:
 
     Attributes:
         path: the file, as it is told.
-        kind: a word for programs: ``unreadable``, ``payload``, ``unused``, ``misplaced``, ``duplicate``,
-            ``placeholder``, ``machine-path``, ``secret``.
+        kind: a word for programs: ``unreadable``, ``payload``, ``unused``, ``misplaced``, ``orphan``,
+            ``duplicate``, ``placeholder``, ``machine-path``, ``secret``.
         place: in the file, or ``""``.
         next_step: what to do about it.
     """
@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
             continue
         findings += _payload_findings(file, tape)
         findings += _name_findings(file, tape)
+        findings += _orphan_findings(file, tape, finder.project)
         findings += _text_findings(file, tape, finder.project, secrets=not arguments.no_secrets)
     findings += _duplicates(tapes)
     for folder in whole:
@@ -128,6 +129,21 @@ def _name_findings(file: TapeFile, tape: Tape) -> Iterator[Finding]:
             "test",
             "move it there, correct `test`, or remove the tape if there is no such test any more",
         )
+
+
+def _orphan_findings(file: TapeFile, tape: Tape, project: Project) -> Iterator[Finding]:
+    """The file of the test is gone. What is in it only pytest can say, which counts orphans itself."""
+    module = tape.test.partition("::")[0]
+    in_project = file.store.root.resolve() == project.tapes.resolve()
+    if not module or module in SHARED or not in_project or (project.root / module).exists():
+        return
+    yield Finding(
+        file.name,
+        "orphan",
+        f"there is no {module}",
+        "test",
+        "remove the tape; or, if the file was renamed, move it with git mv and correct `test`",
+    )
 
 
 def _text_findings(file: TapeFile, tape: Tape, project: Project, *, secrets: bool) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from ..child import PUMP
 from . import (
     clocked,
     copies,
+    drawing,
     executing,
     finding,
     forking,
@@ -187,6 +188,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *inherit.replacements(),
         *clocked.freezers(),
         (shutil, "which", finding.which),
+        *drawing.replacements(),
         *_bound_waitpid(),
     ]
     for module, room in ((os, reaping), (os, signalling), (signal, signalling)):

@@ -4,6 +4,7 @@
 """
 
 from .descriptors import conceal_descriptors
+from .drawn import DRAWN
 from .holes import Holes
 from .machine import NAMES, machine_values
 from .places import Places
@@ -13,6 +14,7 @@ from .shapes import shapes_in
 from .tokens import Token
 
 __all__ = [
+    "DRAWN",
     "NAMES",
     "Capture",
     "Holes",

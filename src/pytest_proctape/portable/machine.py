@@ -9,13 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-MKTEMP = "mktemp"
-"""Of random names of temporary files, which are captured: see :mod:`.rules`."""
+MKTEMP, TEMP_NAME = "mktemp", "temp-name"
+"""Of random names of temporary files, and of random parts of names, which are captured: see :mod:`.rules`."""
 
 _PATHS = ("tmp", "basetemp", "cwd", "root", "tempdir", "home", "python", "venv", "python-prefix")
 _WORDS = ("user-name", "host-name", "short-host-name")
 # A command's usage may well say <user> or <prefix>, also on a tape that somebody wrote by hand.
-NAMES = (*_PATHS, *(f"real-{name}" for name in _PATHS), *_WORDS, MKTEMP)
+NAMES = (*_PATHS, *(f"real-{name}" for name in _PATHS), *_WORDS, MKTEMP, TEMP_NAME)
 """The names that can stand on a tape; fixed, so that escaping does not depend on the machine.
 
 A path with symbolic links in it has another text once they are followed, and tools print either, so the

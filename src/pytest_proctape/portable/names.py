@@ -45,7 +45,7 @@ class CapturedNames:
 
     def are_in(self, data: bytes) -> bool:
         """Whether there may be any in ``data``."""
-        return any(one.pattern.search(data) for one in self._captures)
+        return any(one.may_be_in(data) for one in self._captures)
 
     def spans(self, data: bytes) -> Iterator[Span]:
         """Every captured value in ``data``; a new one gets the next number."""

@@ -87,7 +87,8 @@ class Places:
         """Capture the random names below one more directory; mostly it is below the first one itself."""
         if not any((folder + b"/").startswith(known + b"/") for known in self._temporary):
             self._temporary = (*self._temporary, folder)
-            self.names.also(temporary_names(self._temporary))
+            for capture in temporary_names(self._temporary):
+                self.names.also(capture)
 
     def copy(self) -> Places:
         """The same values and rules, to be added to apart from these."""

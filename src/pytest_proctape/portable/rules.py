@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 
 from ..errors import UsageError
 from ..frozen import Value
-from .machine import MKTEMP, NAMES
+from .drawn import DRAWN, SIZE, Drawn
+from .machine import MKTEMP, NAMES, TEMP_NAME
 from .tokens import REDACTED
 
 _MADE = rb"(?:tmp[a-z0-9_]{8}|tmp\.[A-Za-z0-9]{10})"
@@ -31,12 +32,14 @@ class Capture(Value):
         pattern: what finds one; its first group if it has any.
         alone: what one looks like without what is around it, where that is known.
         behind: what has to lead up to a match, ending where it begins; nothing, where it is ``None``.
+        among: the only values there are, wherever they are in what ``pattern`` matches.
     """
 
     name: str
     pattern: re.Pattern[bytes]
     alone: re.Pattern[bytes] | None = None
     behind: re.Pattern[bytes] | None = None
+    among: Drawn | None = None
 
     @property
     def group(self) -> int:
@@ -45,11 +48,20 @@ class Capture(Value):
 
     def matches(self, data: bytes) -> Iterator[re.Match[bytes]]:
         """Every value in ``data``, with what is around it."""
+        among, behind = self.among, self.behind
+        if among is not None:
+            paths = self.pattern.finditer(data) if among else ()
+            return (one for path in paths for one in among.within(path))
         found = self.pattern.finditer(data)
-        behind = self.behind
         if behind is None:
             return found
         return (one for one in found if behind.search(data, max(0, one.start() - _PATH_MAX), one.start()))
+
+    def may_be_in(self, data: bytes) -> bool:
+        """Whether there may be a value in ``data``."""
+        if self.among is None:
+            return self.pattern.search(data) is not None
+        return next(self.matches(data), None) is not None
 
     def fits(self, value: bytes) -> bool:
         """Whether ``value`` can be one. A pattern with a group says nothing without what is around it."""
@@ -57,14 +69,18 @@ class Capture(Value):
         return alone is None or alone.fullmatch(value) is not None
 
 
-def temporary_names(folders: Iterable[bytes]) -> Capture:
-    """Random names below the directories for temporary files, at any depth.
+def temporary_names(folders: Iterable[bytes]) -> tuple[Capture, Capture]:
+    """Random names below the directories for temporary files, at any depth, and random parts of such names.
 
     A test's own directory is below them, and a name may be below another one: each is captured for itself.
     """
     tops = b"|".join(sorted({re.escape(top) for one in folders for top in (one, os.path.realpath(one))}))
     behind = re.compile(b"(?:" + tops + b")(?:/" + _PART + rb")*\Z")
-    return Capture(MKTEMP, re.compile(b"/(" + _MADE + rb")(?![\w-])"), re.compile(_MADE), behind)
+    paths = re.compile(b"(?:" + tops + b")(?:/" + _PART + rb")+")
+    return (
+        Capture(MKTEMP, re.compile(b"/(" + _MADE + rb")(?![\w-])"), re.compile(_MADE), behind),
+        Capture(TEMP_NAME, paths, re.compile(b"[a-z0-9_]{%d}" % SIZE), among=DRAWN),
+    )
 
 
 class Rules(Value):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
-from pytest_proctape.portable import Places, rules_from
+from pytest_proctape.portable import DRAWN, Places, rules_from
+from pytest_proctape.portable.drawn import Drawn
 
 RULES = rules_from(["uid = /[0-9a-f]{8}/", r"port = /port[= ](\d+)/"], [], [])
 
@@ -117,6 +119,34 @@ def test_random_names_of_temporary_files_need_no_rule(made: str) -> None:
     assert not there.alike("<tempdir>/<mktemp:1>/a", there.conceal_text("/var/t/another/a"))
     there.learn("<tempdir>/<mktemp:1>/a", there.conceal_text("/var/t/tmp00000000/a"))
     assert there.reveal_text("in <tempdir>/<mktemp:1>") == "in /var/t/tmp00000000"
+
+
+def test_the_random_part_of_a_name_is_told_from_words_by_having_been_drawn() -> None:
+    DRAWN.note("cd_34qrs")
+    here, there = Places({"tempdir": "/tmp"}).copy(), Places({"tempdir": "/var/t"}).copy()
+    here.capturing = True
+    said = "/tmp/work-cd_34qrs/a /tmp/cd_34qrs.txt /tmp/work-settings /srv/work-cd_34qrs /tmp/tmpcd_34qrs"
+    assert here.conceal_text(said) == (
+        "<tempdir>/work-<temp-name:1>/a <tempdir>/<temp-name:1>.txt <tempdir>/work-settings "
+        "/srv/work-cd_34qrs <tempdir>/<mktemp:1>"
+    )
+    there.names.load(here.names.recorded)
+    taped = "<tempdir>/work-<temp-name:1>/a"
+    assert there.alike(taped, there.conceal_text("/var/t/work-00000000/a"))
+    assert not there.alike(taped, there.conceal_text("/var/t/work-0000000/a"))
+    assert not there.alike(taped, there.conceal_text("/var/t/play-00000000/a"))
+    there.learn(taped, there.conceal_text("/var/t/work-00000000/a"))
+    assert there.reveal_text("<tempdir>/<temp-name:1>.txt") == "/var/t/00000000.txt"
+
+
+def test_of_the_drawn_names_the_last_ones_are_kept() -> None:
+    drawn = Drawn()
+    assert not drawn
+    for number in range(5000):
+        drawn.note(f"{number:08}")
+    path = re.match(b".*", b"/a0000499900004998/00000001")
+    assert path is not None
+    assert [one[0] for one in drawn.within(path)] == [b"00004999", b"00004998"]
 
 
 def test_random_names_elsewhere_need_a_rule() -> None:
