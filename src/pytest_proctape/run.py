@@ -148,12 +148,10 @@ class Run:
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape | QuietTape:
         """Activate the tape of ``item`` in this thread."""
-        if self._holds:
-            intercept.settle()
-        else:
-            self.hold()
+        self.hold()
         owner = self._owners.of(item)
         if self._may_be_quiet(item, settings) and self.store.lacks(owner):
+            intercept.settle()
             self.asleep = QuietTape(self, item, owner, settings)
             return self.asleep
         return self.begin(item, settings, owner)
