@@ -58,7 +58,7 @@ class Run:
         tells_all: also of a test that has asked for nothing.
         asleep: the tape of the test that is running, where that has asked for nothing yet.
         tools: which tools there were when it was recorded.
-        expect: is called before a session is made: there may be something to tell of it.
+        expect: is called before the first session is made: there may be something to tell of it.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Run:
         self.tells_all = False
         self.asleep: QuietTape | None = None
         self.tools = Tools(self.store, self.places)
-        self.expect: Callable[[], None] = lambda: None
+        self.expect: Callable[[], None] = _nothing
         self._owners = Owners(self.places)
 
     def add_place(self, name: str, path: str) -> None:
@@ -227,7 +227,9 @@ class Run:
             return True
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
+        # Once is enough: whoever is told of a session is told of them all.
         self.expect()
+        self.expect = _nothing
         path, colons, name = item.nodeid.partition("::")
         target = item.nodeid
         if self._invoked_in != self.root:
@@ -274,6 +276,10 @@ class Run:
         """The results since the last call."""
         taken, self.results = self.results, []
         return taken
+
+
+def _nothing() -> None:
+    """Nobody has to be told any more."""
 
 
 def _prepare(session: Session) -> None:

@@ -81,7 +81,9 @@ def _model(model: Model, indent: int) -> str:
         value = given.get(name, default)
         if always or (value is not default and value != default):
             key = inner + key
-            lines.append(key + _value(value, indent + 2, len(key), by_line))
+            # Most are text, and a recording writes one of these for each spawn.
+            text = encode_basestring(value) if type(value) is str else None
+            lines.append(key + (text or _value(value, indent + 2, len(key), by_line)))
     return _block("{", lines, indent, "}")
 
 
@@ -118,7 +120,11 @@ def _items(value: tuple[object, ...], indent: int, column: int, by_line: bool) -
     if short is not None and column + len(short) < _WIDTH:
         return short
     inner = " " * (indent + 2)
-    items = [inner + _value(item, indent + 2, indent + 2, by_line) for item in value]
+    items = [
+        inner
+        + (encode_basestring(item) if type(item) is str else _value(item, indent + 2, indent + 2, by_line))
+        for item in value
+    ]
     return _block("[", items, indent, "]")
 
 
