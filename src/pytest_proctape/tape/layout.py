@@ -29,7 +29,7 @@ _LINES = frozenset({"stdin", "stdout", "stderr", "data", "base64", "entries", "t
 
 _EXACT_FLOAT = 2.0**53
 
-_INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 """Characters that JSON leaves as they are and that break lines, or turn them around, in a review."""
 
 
@@ -67,7 +67,8 @@ def text_of(tape: Tape) -> str:
     text = _model(tape, 0) + "\n"
     if text.isascii() and "\x7f" not in text:
         return text
-    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    # Here, as compiling it takes as long as a small tape, and most have none.
+    return re.sub(_INVISIBLE, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _model(model: Model, indent: int) -> str:
