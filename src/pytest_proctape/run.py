@@ -148,12 +148,15 @@ class Run:
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape | QuietTape:
         """Activate the tape of ``item`` in this thread."""
-        self.hold()
         owner = self._owners.of(item)
         if self._may_be_quiet(item, settings) and self.store.lacks(owner):
-            intercept.settle()
+            if self._holds:
+                intercept.settle()
+            else:
+                self.hold()
             self.asleep = QuietTape(self, item, owner, settings)
             return self.asleep
+        self.hold()
         return self.begin(item, settings, owner)
 
     def _may_be_quiet(self, item: pytest.Item, settings: Settings) -> bool:
