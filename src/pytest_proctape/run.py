@@ -58,7 +58,7 @@ class Run:
         tells_all: also of a test that has asked for nothing.
         asleep: the tape of the test that is running, where that has asked for nothing yet.
         tools: which tools there were when it was recorded.
-        expect: is called before a session is made: there may be something to tell of it.
+        expect: is called before the first session is made: there may be something to tell of it.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Run:
         self.tells_all = False
         self.asleep: QuietTape | None = None
         self.tools = Tools(self.store, self.places)
-        self.expect: Callable[[], None] = lambda: None
+        self.expect: Callable[[], None] = _nothing
         self._owners = Owners(self.places)
 
     def add_place(self, name: str, path: str) -> None:
@@ -148,14 +148,15 @@ class Run:
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape | QuietTape:
         """Activate the tape of ``item`` in this thread."""
-        if self._holds:
-            intercept.settle()
-        else:
-            self.hold()
         owner = self._owners.of(item)
         if self._may_be_quiet(item, settings) and self.store.lacks(owner):
+            if self._holds:
+                intercept.settle()
+            else:
+                self.hold()
             self.asleep = QuietTape(self, item, owner, settings)
             return self.asleep
+        self.hold()
         return self.begin(item, settings, owner)
 
     def _may_be_quiet(self, item: pytest.Item, settings: Settings) -> bool:
@@ -229,7 +230,9 @@ class Run:
             return True
 
     def _session(self, owner: str, settings: Settings, item: pytest.Item) -> Player:
+        # Once is enough: whoever is told of a session is told of them all.
         self.expect()
+        self.expect = _nothing
         path, colons, name = item.nodeid.partition("::")
         target = item.nodeid
         if self._invoked_in != self.root:
@@ -276,6 +279,10 @@ class Run:
         """The results since the last call."""
         taken, self.results = self.results, []
         return taken
+
+
+def _nothing() -> None:
+    """Nobody has to be told any more."""
 
 
 def _prepare(session: Session) -> None:

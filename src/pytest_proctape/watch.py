@@ -42,8 +42,11 @@ def _engage(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     from .life import Life, Refuser
 
     if not config.option.collectonly:
+        from .direct import directly
+
         # Before any test or fixture: what one has put in the place of a real function is no real function.
-        from . import run  # noqa: F401 - for what it imports
+        with directly():
+            from . import run  # noqa: F401 - for what it imports
     manager = config.pluginmanager
     manager.register(Life(config), _LIFE)
     receive_from_forks(config)

@@ -62,3 +62,9 @@ def test_who_has_put_back_the_finders_already_is_no_matter() -> None:
     with direct.directly():
         sys.meta_path[:] = before
     assert sys.meta_path == before
+
+
+def test_nobody_looks_for_garbage_meanwhile() -> None:
+    source = "from pytest_proctape.direct import directly\nwith directly(): print(gc.isenabled())\n"
+    assert said(f"import gc\n{source}print(gc.isenabled())") == ["False", "True"]
+    assert said(f"import gc\ngc.disable()\n{source}print(gc.isenabled())") == ["False", "False"]

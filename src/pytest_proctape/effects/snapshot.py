@@ -13,7 +13,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from ..tape import uncollected
+from ..uncollected import uncollected
 from .roots import Root, Roots
 
 SMALL = 1000

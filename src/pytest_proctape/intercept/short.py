@@ -53,8 +53,10 @@ def run(
             *popenargs, input=input, capture_output=capture_output, timeout=timeout, check=check, **kwargs
         )
     code, stdout, stderr = said
-    if request.form.encoding is not None:
-        stdout, stderr = _text(request, stdout), _text(request, stderr)
+    form = request.form
+    if form.encoding is not None and (encoding := form.encoding_now()) is not None:
+        stdout = None if stdout is None else decoded(stdout, encoding, form.errors)
+        stderr = None if stderr is None else decoded(stderr, encoding, form.errors)
     if check and code:
         raise subprocess.CalledProcessError(code, popenargs[0], output=stdout, stderr=stderr)
     return subprocess.CompletedProcess(popenargs[0], code, stdout, stderr)
@@ -115,12 +117,6 @@ def _limit_ns(timeout: Any) -> int:
     if type(timeout) not in (int, float) or not _MIN_TIMEOUT_S <= timeout <= _MAX_TIMEOUT_S:
         return 0
     return int(timeout * 1e9)
-
-
-def _text(request: Request, data: bytes | None) -> str | None:
-    form = request.form
-    encoding = form.encoding_now()
-    return None if data is None or encoding is None else decoded(data, encoding, form.errors)
 
 
 def _reaped(pid: int) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..tape import Entry, uncollected
+from ..tape import Entry
+from ..uncollected import uncollected
 from .compare import Asked, asked_by, has_patterns
 from .terms import Terms
 

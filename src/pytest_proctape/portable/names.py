@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from .machine import MKTEMP
 from .rules import Capture
 from .tokens import Span, Token, written
 
@@ -29,6 +30,11 @@ class CapturedNames:
     def also(self, capture: Capture) -> None:
         """Look for one more pattern; it takes the place of an older one of its name."""
         self._captures = (*(one for one in self._captures if one.name != capture.name), capture)
+
+    @property
+    def are_paths(self) -> bool:
+        """Whether all that is looked for has a slash before it; what else the user wants, nobody knows."""
+        return all(one.name == MKTEMP for one in self._captures)
 
     @property
     def recorded(self) -> dict[str, bytes]:

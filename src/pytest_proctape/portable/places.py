@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from .holes import Holes
+from .innocent import is_plain, is_plain_text
 from .machine import NAMES
 from .names import CapturedNames
 from .rules import Rules, temporary_names
@@ -37,11 +38,15 @@ class _Known:
     """What texts become on a tape, as far as these secrets and values go.
 
     The words of command lines come again and again.
+
+    Attributes:
+        innocent: bytes up to which what is plain stays as it is; see :mod:`.innocent`.
     """
 
-    def __init__(self, secrets: object = None, values: object = None) -> None:
+    def __init__(self, secrets: object = None, values: object = None, shortest: int = 0) -> None:
         self.secrets = secrets
         self.values = values
+        self.innocent = shortest - 1
         self.texts: dict[str, str] = {}
 
     def add(self, text: str, concealed: str) -> None:
@@ -102,6 +107,8 @@ class Places:
 
     def conceal(self, data: bytes) -> bytes:
         """Put placeholders in the place of this machine's values, and of secrets."""
+        if self._is_innocent(data):
+            return data
         packed = self._packed(data)
         if packed is not data:
             return packed
@@ -114,6 +121,8 @@ class Places:
         What lies across a border goes whole to the piece before it; with ``late`` to the one behind.
         """
         data = b"".join(pieces)
+        if self._is_innocent(data):
+            return list(pieces)
         packed = self._packed(data)
         if packed is not data:
             rest = [b""] * (len(pieces) - 1)
@@ -152,9 +161,11 @@ class Places:
 
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
+        known = self.state
+        if len(text) <= known.innocent and is_plain_text(text):
+            return text
         if self.capturing and self.names.are_in(raw := os.fsencode(text)):
             return os.fsdecode(self.conceal(raw))
-        known = self.state
         concealed = known.texts.get(text)
         if concealed is None:
             concealed = os.fsdecode(self.conceal(os.fsencode(text)))
@@ -166,8 +177,12 @@ class Places:
         """Stays the same object as long as a text that was concealed would be so again."""
         known = self._known
         if known.secrets is not self.secrets.state or known.values is not self._values.state:
-            known = self._known = _Known(self.secrets.state, self._values.state)
+            shortest = min(self.secrets.shortest, self._values.shortest) if self.names.are_paths else 0
+            known = self._known = _Known(self.secrets.state, self._values.state, shortest)
         return known
+
+    def _is_innocent(self, data: bytes) -> bool:
+        return len(data) <= self.state.innocent and is_plain(data)
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""

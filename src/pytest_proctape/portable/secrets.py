@@ -18,6 +18,7 @@ from urllib.parse import quote_from_bytes, quote_plus
 
 from .alphabet import may_have
 from .encoded import encoded_spans, may_be_encoded
+from .innocent import shortest
 from .repeats import condensed
 from .runs import few_runs
 from .shapes import SHORTEST, shape_spans
@@ -104,6 +105,7 @@ class Secrets:
 
     Attributes:
         state: stays the same object as long as no secret is added.
+        shortest: bytes of the shortest that can stand in what is plain; see :mod:`.innocent`.
     """
 
     def __init__(self, patterns: tuple[re.Pattern[bytes], ...] = ()) -> None:
@@ -115,12 +117,15 @@ class Secrets:
         self._seen: dict[bytes, list[Span]] = {}
         self.state: object = self._seen
         self._learned: dict[bytes, bytes] = {}
+        # Of a pattern nobody knows how much it takes.
+        self.shortest = 0 if patterns else SHORTEST
 
     def copy(self) -> Secrets:
         """The same secrets, to be added to apart from these."""
         twin = Secrets(self._patterns)
         twin._known, twin._needles, twin._plain = dict(self._known), dict(self._needles), dict(self._plain)
         twin._seen, twin.state, twin._learned = self._seen, self.state, self._learned
+        twin.shortest = self.shortest
         return twin
 
     def learn(self, environment: Mapping[str, str]) -> None:
@@ -204,7 +209,9 @@ class Secrets:
         for part in (value, *(line.strip() for line in value.split("\n") if len(line.strip()) >= 16)):
             raw = os.fsencode(part)
             self._plain.setdefault(raw, token)
-            for needle in _needles(raw):
+            needles = _needles(raw)
+            self.shortest = min(self.shortest, shortest(needles))
+            for needle in needles:
                 self._needles.setdefault(needle, token)
 
     def _named(self, data: bytes, may: Callable[[bytes], bool]) -> Iterator[Span]:

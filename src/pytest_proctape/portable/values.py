@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from .alphabet import SMALL, may_have
+from .innocent import NEVER, shortest
 from .machine import NAMES, is_concealed, is_path
 from .tokens import WRITINGS, Span, Token, written
 
@@ -30,6 +31,7 @@ class Values:
 
     Attributes:
         state: stays the same object as long as no value is added.
+        shortest: bytes of the shortest that can stand in what is plain; see :mod:`.innocent`.
     """
 
     def __init__(self, own: Iterable[str] = ()) -> None:
@@ -40,6 +42,8 @@ class Values:
         self._tokens: dict[bytes, tuple[str, str]] = {}
         self.state: object = self._tokens
         self._shortest = 0
+        self.shortest = NEVER
+        self._shortest_of: dict[str, int] = {}
 
     def add(self, name: str, value: str) -> None:
         """``<name>`` stands for ``value`` from now on. The root directory is never a placeholder."""
@@ -58,6 +62,7 @@ class Values:
         twin = Values.__new__(Values)
         vars(twin).update(vars(self))
         twin._values, twin._writings = dict(self._values), dict(self._writings)
+        twin._shortest_of = dict(self._shortest_of)
         return twin
 
     def text_of(self, token: Token, *, after_scheme: bool) -> bytes | None:
@@ -118,6 +123,7 @@ class Values:
         if is_concealed(name.removeprefix("real-"), os.fsdecode(value)):
             for writing in WRITINGS if is_path(name, value) else ("plain",):
                 self._writings[name].setdefault(WRITINGS[writing](value), writing)
+        self._shortest_of[name] = shortest(self._writings[name])
 
     def _rebuild(self) -> None:
         # Where there is no link, a path and its real one are one, and the plain name comes first.
@@ -126,3 +132,4 @@ class Values:
             for text, writing in self._writings.get(name, {}).items():
                 self._tokens.setdefault(text, (name, writing))
         self._shortest = min(map(len, self._tokens), default=0)
+        self.shortest = min(self._shortest_of.values(), default=NEVER)

@@ -104,7 +104,6 @@ class Session:
         owner: node id of the test, or another name for what owns the tape.
         phase: the part of the test that is running.
         errors: what went wrong, in order; a test that swallows an error fails all the same.
-        record_command: the command that records this tape anew.
         closed: no spawn is answered any more.
         log: remembers what crosses the process boundary, where somebody wants to know.
         limits: how far a recording may go.
@@ -147,7 +146,7 @@ class Session:
             hooks: those of the test.
         """
         self.owner = owner
-        self.record_command = shlex.join(["pytest", "--record-tapes", target or owner])
+        self._target = target or owner
         self.store = store
         self.places = places
         self.root = root
@@ -212,6 +211,11 @@ class Session:
     def path(self) -> Path:
         """Of the tape, be it there or not."""
         return self.store.path_for(self.owner)
+
+    @cached_property
+    def record_command(self) -> str:
+        """The command that records this tape anew."""
+        return shlex.join(["pytest", "--record-tapes", self._target])
 
     @property
     def entry_count(self) -> int:

@@ -56,8 +56,9 @@ class Recording(Player):
         return super().asked(spawn)
 
     def _learn_secrets(self, spawn: Spawn) -> None:
-        for environment in (os.environ, spawn.env or {}):
-            self.places.secrets.learn(environment)
+        self.places.secrets.learn(os.environ)
+        if spawn.env:
+            self.places.secrets.learn(spawn.env)
 
     clock_start_ns = Session.clock_start_ns
     """As it will stand on the tape."""

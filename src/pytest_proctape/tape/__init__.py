@@ -61,7 +61,6 @@ from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
 from .times import ms_from_ns, ns_from_ms, second_of, time_of
-from .uncollected import uncollected
 
 if TYPE_CHECKING:
     from .listing import Listing, discard, payload_hash, payloads_of
@@ -156,7 +155,6 @@ __all__ = [
     "signal_number",
     "tape_path",
     "time_of",
-    "uncollected",
     "with_pid",
     "without_pid",
 ]

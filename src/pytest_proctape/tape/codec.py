@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import TapeError
+from ..uncollected import uncollected
 from .checks import problems, signal_problems
 from .model import Tape
 from .place import corrupt
 from .problem import Problem
 from .reader import read
-from .uncollected import uncollected
 
 _FEW = 1 << 16
 """Bytes of a tape that makes so few objects that nobody looks for garbage among them."""

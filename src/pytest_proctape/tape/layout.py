@@ -29,7 +29,7 @@ _LINES = frozenset({"stdin", "stdout", "stderr", "data", "base64", "entries", "t
 
 _EXACT_FLOAT = 2.0**53
 
-_INVISIBLE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 """Characters that JSON leaves as they are and that break lines, or turn them around, in a review."""
 
 
@@ -67,7 +67,8 @@ def text_of(tape: Tape) -> str:
     text = _model(tape, 0) + "\n"
     if text.isascii() and "\x7f" not in text:
         return text
-    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    # Here, as compiling it takes as long as a small tape, and most have none.
+    return re.sub(_INVISIBLE, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _model(model: Model, indent: int) -> str:
@@ -81,7 +82,9 @@ def _model(model: Model, indent: int) -> str:
         value = given.get(name, default)
         if always or (value is not default and value != default):
             key = inner + key
-            lines.append(key + _value(value, indent + 2, len(key), by_line))
+            # Most are text, and a recording writes one of these for each spawn.
+            text = encode_basestring(value) if type(value) is str else None
+            lines.append(key + (text or _value(value, indent + 2, len(key), by_line)))
     return _block("{", lines, indent, "}")
 
 
@@ -118,7 +121,11 @@ def _items(value: tuple[object, ...], indent: int, column: int, by_line: bool) -
     if short is not None and column + len(short) < _WIDTH:
         return short
     inner = " " * (indent + 2)
-    items = [inner + _value(item, indent + 2, indent + 2, by_line) for item in value]
+    items = [
+        inner
+        + (encode_basestring(item) if type(item) is str else _value(item, indent + 2, indent + 2, by_line))
+        for item in value
+    ]
     return _block("[", items, indent, "]")
 
 

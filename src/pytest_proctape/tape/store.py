@@ -73,6 +73,7 @@ class TapeStore:
         """Bytes up to which a stream stands on the tape itself."""
         self._listing = Listing(self.root)
         self._root_slash = f"{self.root}/"
+        self._last: tuple[str | None, Path] = None, self.root
         self.payloads = self.root / PAYLOADS
 
     def path_for(self, nodeid: str) -> Path:
@@ -104,8 +105,11 @@ class TapeStore:
         return folder / (hashed if taken else plain.name)
 
     def _plain(self, nodeid: str) -> Path:
-        """Where nearly every tape is."""
-        return Path(self._root_slash + tape_name(nodeid))
+        """Where nearly every tape is. A test asks several times, and taking a path apart takes long."""
+        last = self._last
+        if last[0] != nodeid:
+            last = self._last = nodeid, Path(self._root_slash + tape_name(nodeid))
+        return last[1]
 
     def seems_to_have(self, nodeid: str) -> bool:
         """Whether something is at the plain place of the tape of ``nodeid``: one look."""

@@ -1,4 +1,4 @@
-"""No look for garbage while very many objects are made that all stay, as those of a large tape."""
+"""No look for garbage while very many objects are made that all stay: a large tape, or our modules."""
 
 from __future__ import annotations
 
