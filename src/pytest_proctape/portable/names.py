@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .machine import MKTEMP
+from .machine import MKTEMP, TEMP_NAME
 from .rules import Capture
 from .tokens import Span, Token, written
 
@@ -34,7 +34,7 @@ class CapturedNames:
     @property
     def are_paths(self) -> bool:
         """Whether all that is looked for has a slash before it; what else the user wants, nobody knows."""
-        return all(one.name == MKTEMP for one in self._captures)
+        return all(one.name in (MKTEMP, TEMP_NAME) for one in self._captures)
 
     @property
     def recorded(self) -> dict[str, bytes]:
