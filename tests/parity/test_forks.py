@@ -502,3 +502,17 @@ def test_pty_spawn(parity: Parity) -> None:
         return status, all_of(reader)
 
     assert parity(body) == (4 << 8, b"shown\r\n")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_a_copy_that_becomes_another_user(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        def act() -> None:
+            os.setgid(64001)
+            os.setuid(64001)
+            os.execv(SH, ["sh", "-c", "id -u"])
+
+        pid, reader = piped(act)
+        return all_of(reader), os.waitpid(pid, 0)[1]
+
+    assert parity(body) == (b"64001\n", 0)

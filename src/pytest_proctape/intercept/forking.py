@@ -193,14 +193,6 @@ def _moved(one: socket.socket) -> socket.socket:
     return socket.socket(fileno=moved(one.detach()))
 
 
-def _is_ours(line: socket.socket) -> bool:
-    """Whether the same user calls: anybody may call by an address without a file."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True
-    credentials = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    return int.from_bytes(credentials[4:8], sys.byteorder) == os.getuid()
-
-
 def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
     if line is not None:
         line.close()
@@ -210,7 +202,7 @@ def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
 
 def _heard(line: socket.socket) -> _Call | None:
     """What a copy asks for; ``None`` for one that nobody knows."""
-    message, fds = parcels.receive(line) if _is_ours(line) else (None, [])
+    message, fds = parcels.receive(line) if parcels.is_ours(line) else (None, [])
     request = cast(parcels.Request | None, message)
     made = None if request is None else FORKS.get(request["fork"])
     if made is None or request is None:

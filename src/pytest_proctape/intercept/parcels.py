@@ -95,3 +95,20 @@ def receive(line: socket.socket) -> tuple[object, list[int]]:
             with contextlib.suppress(OSError):
                 os.close(fd)
         return None, []
+
+
+def is_ours(line: socket.socket) -> bool:
+    """Whether the same user calls, or a copy that has become another: without a file anybody may call."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    pid, uid, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return uid == os.getuid() or _parent_of(pid) == os.getpid()
+
+
+def _parent_of(pid: int) -> int:
+    """Of a process that waits for us, and so is there; 0 where that can't be told. See proc(5)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
