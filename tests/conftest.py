@@ -35,13 +35,13 @@ def _state() -> dict[str, object]:
     return {
         "runs": len(RUNS),
         "blocks outside of runs": len(use._OUTSIDE.active),
-        "users of the stand-ins": patches._users,
-        "users of the clock": (CLOCK._users, clocked._users),
+        "users of the stand-ins": len(patches._users),
+        "users of the clock": (len(CLOCK._users), len(clocked._users)),
         "paces": len(CLOCK.paces),
         "clocks in place": len(clocked._faked),
         "session": door.current(),
         "children": list(TABLE),
-        "pauses of the pump": PUMP._pauses,
+        "pauses of the pump": len(PUMP._pauses),
     }
 
 

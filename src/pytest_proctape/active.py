@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from . import intercept
@@ -27,6 +26,7 @@ from .session import (
     as_data,
 )
 from .summary import Result
+from .undo import Undo, to_its_end
 
 SESSIONS: dict[Mode, type[Player]] = {
     "replay": ReplaySession,
@@ -53,7 +53,7 @@ class Keeper(Protocol):
 class _InPhase:
     """Around one phase; see :meth:`ActiveTape.bound`."""
 
-    __slots__ = ("_bound", "_logged", "_tape", "_told")
+    __slots__ = ("_bound", "_tape", "_told")
 
     def __init__(self, tape: ActiveTape, phase: Phase) -> None:
         session = tape.session
@@ -67,17 +67,28 @@ class _InPhase:
         )
 
     def __enter__(self) -> None:
+        # First, and until the tape's end: an interrupt may come anywhere.
+        self._tape.phases.append(self)
         self._bound.__enter__()
-        self._logged = self._tape.logged_clock()
-        self._logged.__enter__()
+        self._tape.log_clock()
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        __tracebackhide__ = True
-        for refused in intercept.guard.collect():
-            self._tape.session.latch(refused)
-        self._logged.__exit__(None, None, None)
-        self._bound.leave()
+        try:
+            __tracebackhide__ = True
+            for refused in intercept.guard.collect():
+                self._tape.session.latch(refused)
+            self.leave()
+        except BaseException:
+            self.leave()
+            raise
         self._tape.phase_ended(self._told, error)
+
+    def leave(self) -> None:
+        """What was before is so again; nothing the second time."""
+        self._tape.log_clock_no_more()
+        self._bound.leave()
+        if self in self._tape.phases:
+            self._tape.phases.remove(self)
 
 
 class ActiveTape:
@@ -97,18 +108,36 @@ class ActiveTape:
         self._complete = True
         """What was run is all there is to run, and it did not fail."""
         self._began_ns = REAL.monotonic_ns()
-        self._undo = ExitStack()
-        intercept.install()
-        run.active.append(self)
+        self._undo = Undo()
+        self.phases: list[_InPhase] = []
+        """Those that have begun, and were not left."""
         self.clock: TapeClock | None = None
         """Where a mock clock was asked for; it starts where the recording began."""
         try:
-            self._look_out(clock)
+            self._put_in_place(clock)
         except BaseException:
             # Nobody is going to end it.
-            run.active.remove(self)
-            intercept.uninstall()
+            self.drop()
             raise
+
+    def _put_in_place(self, clock: bool) -> None:
+        self._undo.callback(intercept.uninstall, self)
+        intercept.install(self)
+        self._run.active.append(self)
+        self._look_out(clock)
+
+    def take_out(self) -> None:
+        """Nothing of it is in place any more; it goes on with what is left where it is called again."""
+        for phase in reversed(self.phases):
+            phase.leave()
+        self._undo.close()
+        if self in self._run.active:
+            self._run.active.remove(self)
+
+    def drop(self) -> None:
+        """It was interrupted, or can't begin: nothing of it is in place any more, and nothing is stored."""
+        to_its_end(self.session.abort)
+        to_its_end(self.take_out)
 
     def _look_out(self, clock: bool) -> None:
         session = self.session
@@ -126,19 +155,22 @@ class ActiveTape:
                 session.latch(error)
             self.clock = TapeClock(session.began_ns, lambda: session.sleeps)
 
-    @contextmanager
-    def _frozen(self) -> Iterator[None]:
-        """For a while, let time stand, and move by what is waited for."""
-        if self.clock is None:
-            yield
-            return
-        with intercept.frozen(self.clock), intercept.waits_told():
-            yield
+    def freeze(self, undo: Undo) -> None:
+        """Let time stand until ``undo`` is closed, and move by what is waited for, if that was asked for."""
+        if self.clock is not None:
+            intercept.freeze(self.clock, undo)
+            undo.callback(intercept.tell_waits_no_more, self)
+            intercept.tell_waits(self)
 
-    def logged_clock(self) -> AbstractContextManager[None]:
-        """Around what the test does, for the log: its clock moves."""
-        log = self.session.log
-        return nullcontext() if log is None else CLOCK.told_to(log.look)
+    def log_clock(self) -> None:
+        """Tell the log how the clock moves, until :meth:`log_clock_no_more`."""
+        if self.session.log is not None:
+            CLOCK.tell(self.session.log.look)
+
+    def log_clock_no_more(self) -> None:
+        """What follows is not what the test does."""
+        if self.session.log is not None:
+            CLOCK.tell_no_more(self.session.log.look)
 
     def bound(self, phase: Phase) -> AbstractContextManager[None]:
         """Make the session that of this thread for one phase.
@@ -215,27 +247,31 @@ class ActiveTape:
             HookError: a hook that was told of it failed.
         """
         __tracebackhide__ = True
+        try:
+            self._end(interrupted=interrupted)
+        except BaseException:
+            self.drop()
+            raise
+
+    def _end(self, *, interrupted: bool) -> None:
+        __tracebackhide__ = True
         session = self.session
-        self._run.active.remove(self)
+        told = len(session.errors)
         leaked = session.alive()
         result = self._result()
         result.leaked = [str(child) for child in leaked]
         self._run.results.append(result)
-        told = len(session.errors)
         tape = None
-        try:
-            # Before its clock is taken away.
-            if isinstance(session, VerifySession):
-                result.outcome = "verified"
-                result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
-                result.entries = session.entry_count
-            elif isinstance(session, Recording):
-                # Until it is stored; the disk may not take its payloads.
-                result.outcome = "failed"
-                tape = session.finish()
-        finally:
-            self._undo.close()
-            intercept.uninstall()
+        # Before its clock is taken away.
+        if isinstance(session, VerifySession):
+            result.outcome = "verified"
+            result.drift = [one.as_data() for one in session.verify(complete=self._complete)]
+            result.entries = session.entry_count
+        elif isinstance(session, Recording):
+            # Until it is stored; the disk may not take its payloads.
+            result.outcome = "failed"
+            tape = session.finish()
+        self.take_out()
         if isinstance(session, Recording) and tape is not None:
             if not interrupted and (self._failed or session.errors):
                 result.kept = session.save_attempt(tape)

@@ -30,11 +30,11 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
     """
     session = _session_of(run, settings)
     told = len(session.errors)
-    intercept.install()
-    if isinstance(session, CollectingReplay):
-        intercept.guard.install()
     complete = False
     try:
+        intercept.install(session)
+        if isinstance(session, CollectingReplay):
+            intercept.guard.install()
         with intercept.bound(session, lasting=True):  # type: ignore[arg-type]
             yield
         complete = True
@@ -43,7 +43,7 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
         _tell(session, told)
         raise
     finally:
-        intercept.uninstall()
+        intercept.uninstall(session)
         run.settle(complete=complete)
     _tell(session, told)
 

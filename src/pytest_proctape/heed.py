@@ -157,7 +157,10 @@ class Heeding(HasHooks):
         config = session.config
         run = config.stash.get(RUN, None)
         if run is not None:
-            run.abandon()
+            from .undo import to_its_end
+
+            # A second Ctrl-C may come in the middle of it.
+            to_its_end(run.abandon)
         results = config.stash[ENCLOSING].take_results()
         if run is not None:
             results += run.take_results()

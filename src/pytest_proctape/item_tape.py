@@ -13,6 +13,7 @@ from .active import ActiveTape
 from .errors import Leftover
 from .handle import TapeHandle
 from .session import Phase, Player, ReplaySession
+from .undo import Undo, to_its_end
 
 if TYPE_CHECKING:
     from .run import Run
@@ -22,13 +23,15 @@ class ItemTape(ActiveTape):
     """The tape of one test from its setup to its teardown."""
 
     def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
-        super().__init__(run, session, clock=clock)
-        # From here to the end: what pytest does between the phases is not worth three changes of clock.
-        if clock:
-            self._undo.enter_context(self._frozen())
         self._settle = run.settle
         self._commons = run.commons
         self._called = False
+        super().__init__(run, session, clock=clock)
+
+    def _put_in_place(self, clock: bool) -> None:
+        super()._put_in_place(clock)
+        # From here to the end: what pytest does between the phases is not worth three changes of clock.
+        self.freeze(self._undo)
 
     @cached_property
     def handle(self) -> TapeHandle:
@@ -132,14 +135,19 @@ class FixtureTape(ActiveTape):
     fixture = True
 
     def __init__(self, run: Run, session: Player, *, clock: bool = False) -> None:
-        super().__init__(run, session, clock=clock)
         self._settle = run.settle
+        super().__init__(run, session, clock=clock)
 
     @contextmanager
     def bound(self, phase: Phase) -> Iterator[None]:
         """As ever, on a clock of its own: it must not matter to a test whether it is the first to use it."""
-        with self._frozen(), super().bound(phase):
-            yield
+        undo = Undo()
+        try:
+            self.freeze(undo)
+            with super().bound(phase):
+                yield
+        finally:
+            to_its_end(undo.close)
 
     @contextmanager
     def setup(self) -> Iterator[None]:

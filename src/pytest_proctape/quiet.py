@@ -161,10 +161,14 @@ class QuietTape(intercept.Bound):
         Raises:
             ProctapeError: what has been asked for meanwhile was not on the tape.
         """
-        __tracebackhide__ = True
-        for refused in guard.collect():
-            self.refused(refused)
-        self.leave()
+        try:
+            __tracebackhide__ = True
+            for refused in guard.collect():
+                self.refused(refused)
+            self.leave()
+        except BaseException:
+            self.leave()
+            raise
         if self.awake is not None:
             self._phase_ended(self.awake, error)
         elif self._phase == "teardown":

@@ -137,14 +137,15 @@ class Run:
     def hold(self) -> None:
         """Leave the stand-ins in place from one taped test to the next: putting them there takes longest."""
         if not self._holds:
-            intercept.install()
+            # First: who is interrupted takes away what was not put there, which does no harm.
             self._holds = True
+            intercept.install(self)
 
     def release(self) -> None:
         """What follows is not taped, and is to run as if there were no tapes."""
         if self._holds:
+            intercept.uninstall(self)
             self._holds = False
-            intercept.uninstall()
 
     def start(self, item: pytest.Item, settings: Settings) -> ItemTape | QuietTape:
         """Activate the tape of ``item`` in this thread."""

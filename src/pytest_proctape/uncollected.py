@@ -13,8 +13,9 @@ def uncollected() -> Iterator[None]:
     if not gc.isenabled():
         yield
         return
-    gc.disable()
     try:
+        # Inside: an interrupt may come as it returns.
+        gc.disable()
         yield
     finally:
         gc.enable()

@@ -108,19 +108,30 @@ class TapeUse:
         log = run.log if run is not _OUTSIDE else _log_of_environment()
         if log is not None:
             session.log = TapeLog(session.places.conceal, log.write)
-        block = _BlockTape(run, session, clock=settings.clock)
-        block.kills_leaked = settings.kill_leaked
-        handle = block.begin()
-        self._open = block
-        return handle
+        block = self._open = _BlockTape(run, session, clock=settings.clock)
+        try:
+            block.kills_leaked = settings.kill_leaked
+            return block.begin()
+        except BaseException:
+            self._open = None
+            block.drop()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        __tracebackhide__ = True
-        block, self._open = self._open, None
-        assert block is not None
-        block.leave(error)
+        # All of it is inside: before it, an interrupt would leave the block open.
+        try:
+            __tracebackhide__ = True
+            assert self._open is not None
+            self._open.leave(error)
+        except BaseException:
+            # Nothing where it has come to its end.
+            if self._open is not None:
+                self._open.drop()
+            raise
+        finally:
+            self._open = None
 
     async def __aenter__(self) -> TapeHandle:
         return self.__enter__()
@@ -195,24 +206,21 @@ class _BlockTape(ActiveTape):
     """The tape of one block."""
 
     def __init__(self, run: Keeper, session: Player, *, clock: bool) -> None:
-        super().__init__(run, session, clock=clock)
         self._block = intercept.Block(session)  # type: ignore[arg-type]
+        super().__init__(run, session, clock=clock)
 
     def begin(self) -> TapeHandle:
-        """Make the session that of this context; where that fails, nothing is left of it."""
+        """Make the session that of this context."""
+        undo = self._undo
+        undo.callback(self._block.leave)
         self._block.enter()
-        try:
-            pace = Pace(real=self.session.runs_commands)
-            CLOCK.paces.append(pace)
-            self._undo.callback(CLOCK.paces.remove, pace)
-            self._undo.enter_context(self._frozen())
-            self._undo.enter_context(self.logged_clock())
-            return TapeHandle(self)
-        except BaseException:
-            self._block.leave()
-            self.end(interrupted=True)
-            self._run.results.pop()
-            raise
+        pace = Pace(real=self.session.runs_commands)
+        undo.callback(CLOCK.done_with, pace)
+        CLOCK.paces.append(pace)
+        self.freeze(undo)
+        undo.callback(self.log_clock_no_more)
+        self.log_clock()
+        return TapeHandle(self)
 
     def leave(self, error: BaseException | None) -> None:
         """End the tape; ``error`` is what the block is left with.
@@ -233,6 +241,9 @@ class _BlockTape(ActiveTape):
                 self._raise_latched(0, error)
             if error is None:
                 self.refuse_leftover("setup", "call", "teardown")
+        except BaseException as instead:
+            interrupted = interrupted or not isinstance(instead, Exception)
+            raise
         finally:
             self.end(interrupted=interrupted)
             # A tape that no test owns is known by its file.

@@ -67,13 +67,13 @@ def project(
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
     left = {
-        "patches": patches._users,
+        "patches": len(patches._users),
         "session": intercept.current(),
         "children": [child.pid for child in TABLE],
         "watched": not PUMP.idle,
     }
     patches._undo.close()
-    patches._users = 0
+    patches._users.clear()
     assert left == {"patches": 0, "session": None, "children": [], "watched": False}
 
 

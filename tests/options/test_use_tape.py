@@ -630,7 +630,7 @@ def test_a_tape_through_a_symbolic_link_is_the_file_behind_it(project: Project) 
     project.replay(passed=1)
 
 
-@pytest.mark.parametrize("where", ["intercept.frozen", "GUARDIAN.engage", "Pace"])
+@pytest.mark.parametrize("where", ["intercept.freeze", "GUARDIAN.engage", "Pace"])
 def test_nothing_is_left_of_a_block_that_can_not_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -13,6 +13,7 @@ import os
 import selectors
 import signal
 import sys
+import threading
 from collections.abc import Container
 from typing import Protocol
 
@@ -59,7 +60,8 @@ class Pump:
         """Whether there is a thread. One that was told to end and hasn't yet may be told to go on."""
         self._one: object = None
         """Which thread that is."""
-        self._pauses = 0
+        self._pauses: set[int] = set()
+        """Threads that fork just now."""
         self._retiring = False
         self._done = _thread.allocate_lock()
         """Held from a start to the end that follows, or to the next start before it came to that."""
@@ -146,13 +148,13 @@ class Pump:
     def pause(self) -> None:
         """End the thread until :meth:`resume`: a fork copies only the thread that forks."""
         with self._lock:
-            self._pauses += 1
+            self._pauses.add(threading.get_ident())
         self._stop()
 
     def resume(self) -> None:
         """Take one :meth:`pause` back, as after a fork in the parent: threads may fork at one time."""
         with self._lock:
-            self._pauses = max(0, self._pauses - 1)
+            self._pauses.discard(threading.get_ident())
             if self._watched or self._timers:
                 self._start()
 
@@ -177,11 +179,18 @@ class Pump:
             self._let_go()
 
     def _let_go(self) -> None:
-        if not (self._alive or self._selector is None or self._watched or self._timers):
-            self._selector.close()
-            self._selector = None
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+        if self._alive or self._watched or self._timers:
+            return
+        # Each is let go before it is closed: who is interrupted, and comes back, closes no number twice.
+        selector, self._selector = self._selector, None
+        if selector is not None:
+            selector.close()
+        reader, self._wake_read = self._wake_read, -1
+        if reader != -1:
+            os.close(reader)
+        writer, self._wake_write = self._wake_write, -1
+        if writer != -1:
+            os.close(writer)
 
     def abandon(self) -> None:
         """In a forked child: drop everything without touching what the parent still uses."""
@@ -194,15 +203,18 @@ class Pump:
 
     def _open(self) -> selectors.BaseSelector:
         if self._selector is None:
-            self._selector = selectors.DefaultSelector()
-            if isinstance(self._selector, _EpollSelector):
-                epoll = self._selector._selector  # type: ignore[attr-defined]
-                self._selector._selector = type(epoll).fromfd(out_of_the_way(epoll.fileno()))  # type: ignore[attr-defined]
+            selector = selectors.DefaultSelector()
+            if isinstance(selector, _EpollSelector):
+                epoll = selector._selector  # type: ignore[attr-defined]
+                selector._selector = type(epoll).fromfd(out_of_the_way(epoll.fileno()))  # type: ignore[attr-defined]
                 epoll.close()
-            self._wake_read, self._wake_write = map(moved, os.pipe())
+            if self._wake_read == -1:
+                self._wake_read, self._wake_write = map(moved, os.pipe())
             os.set_blocking(self._wake_read, False)
             os.set_blocking(self._wake_write, False)
-            self._selector.register(self._wake_read, _READ, None)
+            selector.register(self._wake_read, _READ, None)
+            # Last: one that is there is whole.
+            self._selector = selector
         return self._selector
 
     @staticmethod
@@ -222,6 +234,8 @@ class Pump:
     def _start(self) -> None:
         done = _thread.allocate_lock()
         done.acquire()
+        # A thread that comes here has forked, though Ctrl-C may have kept it from saying so.
+        self._pauses.discard(threading.get_ident())
         # From here to what is set nothing is called: a handler of a signal may start it as well.
         if self._running or self._pauses:
             return

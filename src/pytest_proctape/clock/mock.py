@@ -47,7 +47,7 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._users = 0
+        self._users: list[object] = []
         self.paces = [Pace(real=False)]
         self._listeners: list[Listener] = []
         self._begin()
@@ -59,49 +59,64 @@ class Clock:
     @property
     def on(self) -> bool:
         """Waits are to be told here, and a mock clock stands in for the real one."""
-        return self._users > 0 and self.timeline.holds
+        return bool(self._users) and self.timeline.holds
 
     @property
     def in_use(self) -> bool:
         """Waits are to be told here, should a mock clock stand in for the real one."""
-        return self._users > 0
+        return bool(self._users)
 
     @property
     def is_looked_at(self) -> bool:
         """It is in use, or a mock clock stands in for the real one."""
-        return self._users > 0 or readings.topmost() is not None
+        return bool(self._users) or readings.topmost() is not None
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """Around a test whose waits are told here."""
-        if not self._users:
-            self._begin()
-        self._users += 1
+        who = object()
         try:
+            self.use_for(who)
             yield
         finally:
-            self._users -= 1
+            self.used_no_more(who)
+
+    def use_for(self, who: object) -> None:
+        """The waits of ``who`` are told here, until :meth:`used_no_more` is told of it."""
+        if not self._users:
+            self._begin()
+        self._users.append(who)
+
+    def used_no_more(self, who: object) -> None:
+        """It is over. A forked child, whose clock is new, may know nothing of it."""
+        if who in self._users:
+            self._users.remove(who)
 
     @property
     def real(self) -> bool:
         """Commands run for real, so that real time is what passes."""
         return self.paces[-1].real
 
+    def done_with(self, pace: Pace) -> None:
+        """It does not count any more; nothing where it did not."""
+        if pace in self.paces:
+            self.paces.remove(pace)
+
     def turn_real(self) -> None:
         """A command runs for real though none was meant to: so does time, for who came last."""
         if len(self.paces) > 1:
             self.paces[-1].real = True
 
-    @contextmanager
-    def told_to(self, listener: Listener) -> Iterator[None]:
-        """For a while, tell ``listener`` what the clock shows, and how much of that a wait has just added."""
+    def tell(self, listener: Listener) -> None:
+        """Tell ``listener`` what the clock shows from now on, and how much of that a wait has just added."""
         listener(None, 0)
         listener(self.shown(), 0)
         self._listeners.append(listener)
-        try:
-            yield
+
+    def tell_no_more(self, listener: Listener) -> None:
+        """Tell it for the last time; nothing where it is not told anything."""
+        if listener in self._listeners:
             listener(self.shown(), 0)
-        finally:
             self._listeners.remove(listener)
 
     def _tell(self, passed_ns: int) -> None:

@@ -1,7 +1,7 @@
 """The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
 
 from . import guard
-from .clocked import frozen, notice, waits_told
+from .clocked import freeze, frozen, notice, tell_waits, tell_waits_no_more, waits_told
 from .door import Block, Bound, bound, current, is_forked
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
 from .patches import forget, install, settle, uninstall
@@ -19,12 +19,15 @@ __all__ = [
     "bound",
     "current",
     "forget",
+    "freeze",
     "frozen",
     "guard",
     "install",
     "is_forked",
     "notice",
     "settle",
+    "tell_waits",
+    "tell_waits_no_more",
     "uninstall",
     "waits_told",
 ]

@@ -16,12 +16,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from ..clock import CLOCK, REAL, TapeClock
 from ..clock.readings import OwnReading
+from ..undo import Undo
 from ..unfrozen import unfrozen
 from . import door, inherit, locks, pausing
 from .substitution import Substitution
@@ -59,53 +60,58 @@ _NAMES = frozenset(
 )
 """What everything is called that is stood in for."""
 _substitutions: dict[object, Substitution] = {}
-_undo = ExitStack()
+_undo = Undo()
 _lock = threading.RLock()
-_users = 0
+_users: list[object] = []
+_NOTICED = object()
+"""The user that stands for a clock which the test made itself."""
 
 
 @contextmanager
 def waits_told() -> Iterator[None]:
     """For a while, let the functions that wait ask the mock clock, should there be one."""
-    global _users
-    with CLOCK.used():
-        with _lock:
-            _users += 1
-            if _users == 1:
-                try:
-                    _undo.enter_context(_substitution("waits", pausing.functions()).in_place())
-                    if CLOCK.timeline.leaves_monotonic:
-                        # Event loops wait by them.
-                        _undo.enter_context(_substitution("monotonic", pausing.monotonics()).in_place())
-                    for where, name, what in (
-                        *pausing.replacements(),
-                        *locks.replacements(),
-                        *inherit.clocked_replacements(),
-                    ):
-                        _replace(_undo, where, name, what)
-                except BaseException:
-                    _users = 0
-                    _undo.close()
-                    raise
-        try:
-            yield
-        finally:
-            with _lock:
-                _users -= 1
-                if not _users:
-                    _undo.close()
+    who = object()
+    try:
+        tell_waits(who)
+        yield
+    finally:
+        tell_waits_no_more(who)
 
 
-_noticed = ExitStack()
-_has_noticed = False
+def tell_waits(who: object) -> None:
+    """Let the functions that wait ask the mock clock, until :func:`tell_waits_no_more` is told of ``who``."""
+    with _lock:
+        CLOCK.use_for(who)
+        _users.append(who)
+        if len(_users) == 1:
+            # What an interrupt has left in place.
+            _undo.close()
+            _substitution("waits", pausing.functions()).put(_undo)
+            if CLOCK.timeline.leaves_monotonic:
+                # Event loops wait by them.
+                _substitution("monotonic", pausing.monotonics()).put(_undo)
+            for where, name, what in (
+                *pausing.replacements(),
+                *locks.replacements(),
+                *inherit.clocked_replacements(),
+            ):
+                _replace(_undo, where, name, what)
+
+
+def tell_waits_no_more(who: object) -> None:
+    """It is over; nothing where it was not begun."""
+    with _lock:
+        if who in _users:
+            _users.remove(who)
+        if not _users:
+            _undo.close()
+        CLOCK.used_no_more(who)
 
 
 def notice() -> None:
     """Let waits be told if a clock that the test made itself is in place."""
-    global _has_noticed
     if CLOCK.timeline.holds and not CLOCK.in_use:
-        _noticed.enter_context(waits_told())
-        _has_noticed = True
+        tell_waits(_NOTICED)
 
 
 MAKERS = {"freezegun.api": "_freeze_time", "time_machine": "travel"}
@@ -157,10 +163,8 @@ def forget(*, others: bool = False) -> None:
     Args:
         others: of other tests or blocks that are not, who wait by that clock as long as it is in place.
     """
-    global _has_noticed
-    if _has_noticed and not (others and CLOCK.timeline.holds):
-        _has_noticed = False
-        _noticed.close()
+    if _NOTICED in _users and not (others and CLOCK.timeline.holds):
+        tell_waits_no_more(_NOTICED)
 
 
 def _substitution(key: object, stand_ins: Mapping[int, Any]) -> Substitution:
@@ -170,7 +174,7 @@ def _substitution(key: object, stand_ins: Mapping[int, Any]) -> Substitution:
     return found
 
 
-def _replace(undo: ExitStack, where: Any, name: str, what: Any) -> None:
+def _replace(undo: Undo, where: Any, name: str, what: Any) -> None:
     undo.callback(setattr, where, name, getattr(where, name))
     setattr(where, name, what)
 
@@ -178,41 +182,59 @@ def _replace(undo: ExitStack, where: Any, name: str, what: Any) -> None:
 @contextmanager
 def frozen(clock: TapeClock) -> Iterator[None]:
     """For a while, let :mod:`time` and :mod:`datetime` show ``clock``."""
-    from freezegun import api
-
-    stacks: tuple[tuple[list[Any], Any], ...] = (
-        (api.freeze_factories, clock.reading),
-        (api.tz_offsets, dt.timedelta(0)),
-        (api.ignore_lists, ()),
-        (api.tick_flags, False),
-    )
-    was_frozen = bool(api.freeze_factories)
-    for stack, value in stacks:
-        stack.append(value)
+    undo = Undo()
     try:
-        if not was_frozen:
-            # By the module: a pytest inside a test may import freezegun anew, and then the fakes are others.
-            _put_fakes_in_place(_faked.setdefault(api, ExitStack()), api)
+        freeze(clock, undo)
         yield
     finally:
-        _take_out(stacks)
-        if api in _faked and not any(isinstance(one, OwnReading) for one in api.freeze_factories):
-            _faked.pop(api).close()
+        undo.close()
 
 
-_faked: dict[ModuleType, ExitStack] = {}
+def freeze(clock: TapeClock, undo: Undo) -> None:
+    """Let :mod:`time` and :mod:`datetime` show ``clock`` until ``undo`` is closed."""
+    from freezegun import api
+
+    # By the module: a pytest inside a test may import freezegun anew, and then the fakes are others.
+    undo.callback(_thaw, api, clock)
+    was_frozen = bool(api.freeze_factories)
+    api.tz_offsets.append(dt.timedelta(0))
+    api.ignore_lists.append(())
+    api.tick_flags.append(False)
+    # Last: by this one it is known whether it is there.
+    factories: list[Any] = api.freeze_factories
+    factories.append(clock.reading)
+    if not was_frozen:
+        _put_fakes_in_place(_faked.setdefault(api, Undo()), api)
+
+
+_faked: dict[ModuleType, Undo] = {}
 """What takes the fakes of a freezegun away again, where we have put them in place."""
 
 
-def _take_out(stacks: tuple[tuple[list[Any], Any], ...]) -> None:
-    """Ours need not be the topmost clock: a test may leave its own in place, and blocks of tasks overlap."""
-    factories, ours = stacks[0]
-    index = next(i for i, one in enumerate(factories) if one is ours)
-    for stack, _ in stacks:
-        del stack[index]
+def _thaw(api: Any, clock: TapeClock) -> None:
+    _take_out(clock.reading, api.freeze_factories, (api.tz_offsets, api.ignore_lists, api.tick_flags))
+    if api in _faked and not any(isinstance(one, OwnReading) for one in api.freeze_factories):
+        _faked[api].close()
+        _faked.pop(api, None)
 
 
-def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
+def _take_out(ours: OwnReading, factories: list[Any], others: tuple[list[Any], ...]) -> None:
+    """Ours need not be the topmost clock: a test may leave its own in place, and blocks of tasks overlap.
+
+    The four lists go together. One that is longer is so because an interrupt came while ours was put there,
+    and one that is shorter because it came while it was taken out.
+    """
+    index = next((i for i, one in enumerate(factories) if one is ours), None)
+    for stack in others:
+        if index is None or len(stack) > len(factories):
+            del stack[len(factories) :]
+        elif len(stack) == len(factories):
+            del stack[index]
+    if index is not None:
+        del factories[index]
+
+
+def _put_fakes_in_place(undo: Undo, api: Any) -> None:
     """What ``freeze_time().start()`` does; see ``freezegun/api.py``."""
     fakes = {
         id(api.real_time): api.fake_time,
@@ -227,7 +249,7 @@ def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
         id(api.real_date): api.FakeDate,
         id(api.real_datetime): api.FakeDatetime,
     }
-    undo.enter_context(_substitution(api, fakes).in_place())
+    _substitution(api, fakes).put(undo)
     for name in ("_generate_time_safe", "_UuidCreate", "_last_timestamp"):
         if hasattr(uuid, name):
             _replace(undo, uuid, name, None)
@@ -237,8 +259,8 @@ def _put_fakes_in_place(undo: ExitStack, api: Any) -> None:
         (api.real_datetime, api.pickle_fake_datetime),
         (api.real_date, api.pickle_fake_date),
     ):
-        table[real] = pickle
         undo.callback(table.pop, real, None)
+        table[real] = pickle
 
 
 class _LogTime(ModuleType):

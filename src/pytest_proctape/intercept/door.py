@@ -79,6 +79,9 @@ class Bound(Pace):
     """
 
     _lasting = real = False
+    _here: _Here | None = None
+    """The thread that it was entered in and not left."""
+    _before: Handler | None = None
 
     def __init__(self, handler: Handler | None, lasting: bool, runs_commands: bool) -> None:
         self._handler = handler
@@ -92,19 +95,33 @@ class Bound(Pace):
             # Who runs tests in a forked process does not do it for the process that was forked.
             _forked = handler is not None and here.runs_tests and here.handler is not None
         here.runs_tests = True
-        self._here = here
-        self._before, here.handler = here.handler, handler
-        _CONTEXT.set(here if self._lasting else handler)
-        CLOCK.paces.append(self)
+        try:
+            self._before = here.handler
+            self._here = here
+            here.handler = handler
+            _CONTEXT.set(here if self._lasting else handler)
+            CLOCK.paces.append(self)
+        except BaseException:
+            # Nobody is going to leave it.
+            self.leave()
+            raise
 
     def __exit__(self, _kind: object, _error: BaseException | None, _traceback: object) -> None:
-        self.leave()
+        # As `to_its_end`, which would be called before anything is safe.
+        try:
+            self.leave()
+        except BaseException:
+            self.leave()
+            raise
 
     def leave(self) -> None:
-        """What was before is so again."""
-        CLOCK.paces.remove(self)
-        self._here.handler = self._before
-        _CONTEXT.set(self._before)
+        """What was before is so again; nothing the second time."""
+        here = self._here
+        if here is not None:
+            CLOCK.done_with(self)
+            here.handler = self._before
+            _CONTEXT.set(self._before)
+            self._here = None
 
 
 def bound(handler: Handler | None, *, lasting: bool = False, runs_commands: bool = False) -> Bound:

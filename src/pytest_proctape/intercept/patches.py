@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from ..child import PUMP
+from ..undo import Undo
 from . import (
     clocked,
     copies,
@@ -37,8 +37,8 @@ from . import (
 from .known import POPEN, original, part
 
 _lock = threading.RLock()
-_users = 0
-_undo = ExitStack()
+_users: list[object] = []
+_undo = Undo()
 _OPEN = (os, signal, shutil, subprocess)
 """Whose public names anybody may call, and tests replace."""
 _ours: list[tuple[Any, str, Any]] = []
@@ -47,28 +47,32 @@ _looks: list[tuple[Callable[[str], Any], list[str], list[Any]]] = []
 """What gives what is in a module now, the names that somebody may replace, and our stand-ins for them."""
 
 
-def install() -> None:
-    """Put the stand-ins in place, unless they are."""
-    global _users
-    with _lock:
-        _users += 1
-        if _users == 1:
-            try:
-                _install()
-            except BaseException:
-                _users = 0
+def install(who: object = None) -> None:
+    """Put the stand-ins in place, unless they are.
+
+    Args:
+        who: needs them, until :func:`uninstall` is told of it, which may be told of what was not begun, too.
+    """
+    try:
+        with _lock:
+            _users.append(who)
+            if len(_users) == 1:
+                # What an interrupt has left in place.
                 _undo.close()
-                raise
-            return
-    settle()
+                _install()
+                return
+        settle()
+    except BaseException:
+        uninstall(who)
+        raise
 
 
 def _install() -> None:
-    PUMP.engage()
     _undo.callback(PUMP.retire)
+    PUMP.engage()
     reports.install()
-    forking.engage()
     _undo.callback(forking.retire)
+    forking.engage()
     ways.forget()
     _ours[:] = _replacements()
     # Only these: copies of `time.monotonic`, say, are meant to be just that.
@@ -123,20 +127,20 @@ def _is_anothers(where: Any, name: str, what: Any) -> bool:
     return now is not what and now is not original(where, name)
 
 
-def uninstall() -> None:
+def uninstall(who: object = None) -> None:
     """Take the stand-ins away when the last user is gone. One that fails does not keep the others."""
-    global _users
     with _lock:
-        _users -= 1
-        clocked.forget(others=_users > 0)
-        if _users == 0:
+        if who in _users:
+            _users.remove(who)
+        clocked.forget(others=bool(_users))
+        if not _users:
             loops.in_place = False
             _undo.close()
 
 
 def forget() -> None:
     """A test, or a block, that may have made a clock itself is over."""
-    clocked.forget(others=_users > 0)
+    clocked.forget(others=bool(_users))
 
 
 def _admit_loops() -> None:

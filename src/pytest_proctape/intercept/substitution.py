@@ -14,6 +14,8 @@ from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any
 
+from ..undo import Undo
+
 _Place = tuple[dict[str, Any], str, Any, Any]
 """Namespace, key, the real thing, what stands in for it."""
 
@@ -45,29 +47,38 @@ class Substitution:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """For a while, let every module have the stand-ins."""
-        self._look()
-        changed = []
+        undo = Undo()
         try:
-            for place in self._flat:
-                namespace, key, real, stand_in = place
-                now = namespace.get(key)
-                # A mock that was put there over the stand-in, and outlived it, has left it behind.
-                if now is real or now is stand_in:
-                    # First: an interrupt may come between the two.
-                    changed.append(place)
-                    namespace[key] = stand_in
-            for namespace, key in self._doubtful:
-                real = namespace.get(key)
-                stand_in = self._stand_ins.get(id(real))
-                if stand_in is not None:
-                    changed.append((namespace, key, real, stand_in))
-                    namespace[key] = stand_in
+            self.put(undo)
             yield
         finally:
-            for namespace, key, real, stand_in in changed:
-                if namespace.get(key) is stand_in:
-                    namespace[key] = real
-            self._clean()
+            undo.close()
+
+    def put(self, undo: Undo) -> None:
+        """Let every module have the stand-ins until ``undo`` is closed."""
+        changed: list[_Place] = []
+        undo.callback(self._put_back, changed)
+        self._look()
+        for place in self._flat:
+            namespace, key, real, stand_in = place
+            now = namespace.get(key)
+            # A mock that was put there over the stand-in, and outlived it, has left it behind.
+            if now is real or now is stand_in:
+                # First: an interrupt may come between the two.
+                changed.append(place)
+                namespace[key] = stand_in
+        for namespace, key in self._doubtful:
+            real = namespace.get(key)
+            stand_in = self._stand_ins.get(id(real))
+            if stand_in is not None:
+                changed.append((namespace, key, real, stand_in))
+                namespace[key] = stand_in
+
+    def _put_back(self, changed: list[_Place]) -> None:
+        for namespace, key, real, stand_in in changed:
+            if namespace.get(key) is stand_in:
+                namespace[key] = real
+        self._clean()
 
     def _look(self) -> None:
         """Find the places in the modules that are new, or have got or lost attributes."""

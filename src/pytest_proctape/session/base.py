@@ -272,6 +272,10 @@ class Session:
         """The tape is over: no spawn is answered any more."""
         self.closed = True
 
+    def abort(self) -> None:
+        """The tape is over before its time, and nothing is kept of it; nothing where it is over already."""
+        self.close()
+
     @property
     def clock_start_ns(self) -> int:
         """Where a clock of the test starts, nanoseconds since 1970: now, in whole seconds as on a tape."""

@@ -245,6 +245,25 @@ class Recording(Player):
 
     def finish(self) -> Tape:
         """End the recording; the tape that came of it."""
+        self._end_takes()
+        self.places.capturing = True
+        entries = [take.entry if take.child is None else self._made(take, take.child) for take in self.takes]
+        return Tape(
+            version=FORMAT_VERSION,
+            test=self.owner,
+            recorded=recorded_at(self.began_ns),
+            names=names_on_tape(self.places),
+            signals=self.sent.on_tape,
+            entries=tuple(entry for entry in entries if entry is not None),
+        )
+
+    def abort(self) -> None:
+        """See :meth:`.Session.abort`."""
+        self._end_takes()
+        super().abort()
+
+    def _end_takes(self) -> None:
+        """Nothing more is noted. Called again where it was interrupted."""
         self.closed = True
         for take in tuple(self.takes):
             child = take.child
@@ -257,16 +276,6 @@ class Recording(Player):
         self.end_children()
         if self._watch is not None:
             self._watch.end()
-        self.places.capturing = True
-        entries = [take.entry if take.child is None else self._made(take, take.child) for take in self.takes]
-        return Tape(
-            version=FORMAT_VERSION,
-            test=self.owner,
-            recorded=recorded_at(self.began_ns),
-            names=names_on_tape(self.places),
-            signals=self.sent.on_tape,
-            entries=tuple(entry for entry in entries if entry is not None),
-        )
 
     def _made(self, take: Take, child: RecordingChild) -> Entry | None:
         """The entry, unless a hook drops it, or fails: then it can't be known what it was to keep out."""

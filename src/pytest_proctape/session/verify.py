@@ -42,6 +42,17 @@ class VerifySession(RecordSession):
             self._answered_over.append(asked)
         return started
 
+    def abort(self) -> None:
+        """See :meth:`.Session.abort`."""
+        self.closed = True
+        for take in self.takes:
+            if take.child is not None:
+                take.child.finish()
+                TABLE.remove(take.child.pid)
+        if self._watch is not None:
+            self._watch.end()
+        super().abort()
+
     def verify(self, *, complete: bool) -> list[Finding]:
         """End the run; what differs from the tape.
 

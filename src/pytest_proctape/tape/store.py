@@ -372,17 +372,18 @@ class TapeStore:
         import fcntl
 
         fd, alone = -1, False
-        # What can't be made or opened is told by the writing. A file system without locks goes without.
-        with contextlib.suppress(OSError):
-            try:
-                fd = self._open_root()
-            except FileNotFoundError:
-                self.root.mkdir(parents=True, exist_ok=True)
-                fd = self._open_root()
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            self._listing.held()
-            alone = True
+        # A lock that an interrupt left behind would lock this process out, too.
         try:
+            # What can't be made or opened is told by the writing. A file system without locks goes without.
+            with contextlib.suppress(OSError):
+                try:
+                    fd = self._open_root()
+                except FileNotFoundError:
+                    self.root.mkdir(parents=True, exist_ok=True)
+                    fd = self._open_root()
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                self._listing.held()
+                alone = True
             yield alone
         finally:
             if fd != -1:

@@ -131,14 +131,35 @@ def test_it_rests_while_it_is_paused(pump: Pump, pipe: tuple[int, int]) -> None:
 
 
 def test_it_rests_until_the_last_of_two_forks_is_over(pump: Pump, pipe: tuple[int, int]) -> None:
-    owner = Owner(pump, pipe[0])
+    owner, paused, over = Owner(pump, pipe[0]), threading.Event(), threading.Event()
     pump.watch(pipe[0], selectors.EVENT_READ, owner)
-    pump.pause()
+
+    def fork() -> None:
+        pump.pause()
+        paused.set()
+        assert over.wait(_LONG_S)
+        pump.resume()
+
+    other = threading.Thread(target=fork)
+    other.start()
+    assert paused.wait(_LONG_S)
     pump.pause()
     pump.resume()
     assert not pump._running
     os.write(pipe[1], b"x")
-    pump.resume()
+    over.set()
+    other.join()
+    assert owner.stepped.wait(_LONG_S)
+
+
+def test_a_fork_of_whose_end_it_was_not_told_is_over_when_its_thread_goes_on(
+    pump: Pump, pipe: tuple[int, int]
+) -> None:
+    """Ctrl-C in the middle of the telling is swallowed by os.fork."""
+    owner = Owner(pump, pipe[0])
+    pump.pause()
+    pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    os.write(pipe[1], b"x")
     assert owner.stepped.wait(_LONG_S)
 
 

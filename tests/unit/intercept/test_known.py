@@ -51,4 +51,4 @@ def test_installing_says_it_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UnsupportedSpawn, match=r"subprocess\._gone"):
         install()
     assert subprocess.Popen._wait is before  # type: ignore[attr-defined]
-    assert patches._users == 0
+    assert patches._users == []

@@ -1,0 +1,161 @@
+"""Something that happens at one of the package's lines, as Ctrl-C does, and what has to be so afterwards.
+
+Python runs handlers of signals between any two lines of the main thread. A trace function stands for them: it
+knows on which line it is.
+"""
+
+from __future__ import annotations
+
+import _thread
+import datetime as dt
+import linecache
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest_proctape
+from pytest_proctape.child import FORKS, GUARDIAN, PUMP, TABLE
+from pytest_proctape.clock import CLOCK
+from pytest_proctape.intercept import clocked, patches
+from tests.parity.clock.harness import SOAK
+
+PACKAGE = os.path.dirname(pytest_proctape.__file__) + os.sep
+EACH = 1 if SOAK else 37
+"""Lines from one of those at which something happens to the next."""
+_HARMLESS = ("with ", "try:", "else:", "finally:")
+"""Statements that are traced, once more for a ``with`` that is left, where no handler can run."""
+
+
+class AtLine:
+    """Does something once, at one of the package's lines that this thread comes to.
+
+    Attributes:
+        lines: how many it has come to.
+        where: the line at which it was done.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        action: Callable[[], object],
+        *,
+        once: bool = False,
+        files: frozenset[str] = frozenset(),
+    ) -> None:
+        """Nothing is counted before :meth:`in_place`.
+
+        Args:
+            number: of the line, from 1; 0 is none.
+            action: what is done.
+            once: count a line the first time only: it may be in a loop over all modules.
+            files: those of the package whose lines count; none are all.
+        """
+        self._files = files
+        self._seen: set[tuple[object, int]] | None = set() if once else None
+        self.lines = 0
+        self.where = ""
+        self._number = number
+        self._action = action
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """While it lasts, lines are counted."""
+        before = sys.gettrace()
+        sys.settrace(self._enter)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """While it lasts, they are not."""
+        before = sys.gettrace()
+        sys.settrace(None)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+    def _enter(self, frame: FrameType, _event: str, _arg: object) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(PACKAGE) or code.co_name == "<module>":
+            return None
+        return self._line if not self._files or code.co_filename[len(PACKAGE) :] in self._files else None
+
+    def _line(self, frame: FrameType, event: str, _arg: object) -> Any:
+        if event == "line":
+            text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+            if not text.startswith(_HARMLESS) and self._is_new(frame):
+                self.lines += 1
+                if self.lines == self._number:
+                    sys.settrace(None)
+                    self.where = f"{frame.f_code.co_filename[len(PACKAGE) :]}:{frame.f_code.co_name}: {text}"
+                    self._action()
+        return self._line
+
+    def _is_new(self, frame: FrameType) -> bool:
+        if self._seen is None:
+            return True
+        here = frame.f_code, frame.f_lineno
+        is_new = here not in self._seen
+        self._seen.add(here)
+        return is_new
+
+
+def interrupt() -> None:
+    """Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def held() -> list[str]:
+    """Which locks another thread can't get."""
+    locks: dict[str, Any] = {
+        "the pump's": PUMP._lock,
+        "the pump's turn": PUMP._turn,
+        "the guardian's": GUARDIAN._lock,
+        "the table's": TABLE.ended,
+        "the copies'": FORKS._changed,
+        "the patches'": patches._lock,
+        "the clock's users'": clocked._lock,
+        "the timeline's": CLOCK.timeline._lock,
+        "who passes something on": CLOCK.timeline._passing,
+        "the waits'": CLOCK.waits._lock,
+    }
+    found: list[str] = []
+
+    def look() -> None:
+        for name, lock in locks.items():
+            if lock.acquire(timeout=10):
+                lock.release()
+            else:
+                found.append(name)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    return found
+
+
+def real_things() -> list[object]:
+    """What a tape has stand-ins for."""
+    found: list[object] = [os.waitpid, os.kill, os.fork, vars(subprocess)["_fork_exec"]]
+    found += [subprocess.run, subprocess.Popen.__init__, subprocess.Popen.wait]
+    found += [time.time, time.sleep, time.monotonic, dt.datetime, threading.Thread.start]
+    return found
+
+
+def descriptors() -> list[str]:
+    """Those that are open, where the system tells."""
+    return sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
+
+
+def threads() -> int:
+    """How many there are, those that :mod:`threading` does not know of, too."""
+    return _thread._count()
