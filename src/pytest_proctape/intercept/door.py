@@ -118,7 +118,8 @@ class Bound(Pace):
         """What was before is so again; nothing the second time."""
         here = self._here
         if here is not None:
-            CLOCK.done_with(self)
+            if self in CLOCK.paces:
+                CLOCK.paces.remove(self)
             here.handler = self._before
             _CONTEXT.set(self._before)
             self._here = None
