@@ -69,7 +69,11 @@ def _around() -> Handler | None:
     given = _CONTEXT.get()
     if isinstance(given, _Here):
         return given.handler
-    return here.handler if given is _Unset else given  # type: ignore[return-value]
+    if given is _Unset:
+        # A worker that does the job of a task may have been started by another task, in another block.
+        block = _BLOCK.get()
+        return here.handler if block is None else block.around
+    return given  # type: ignore[return-value]
 
 
 class Bound(Pace):

@@ -7,6 +7,7 @@ import contextvars
 import threading
 
 from pytest_proctape.intercept import Block, bound, current
+from pytest_proctape.intercept.door import inherited
 
 
 class Named:
@@ -55,6 +56,22 @@ def test_blocks_of_one_context_are_left_in_any_order() -> None:
         assert name() is None
 
     contextvars.Context().run(work)
+
+
+def test_a_worker_that_another_block_has_started_does_its_job_in_the_block_of_the_job() -> None:
+    first, second = (Named(name) for name in ("first", "second"))
+    job, nobody = contextvars.Context(), contextvars.Context()
+    seen: list[str | None] = []
+
+    def worker() -> None:
+        with inherited(first):  # type: ignore[arg-type]
+            seen.extend(context.run(name) for context in (job, nobody))
+
+    job.run(Block(second).enter)  # type: ignore[arg-type]
+    thread = threading.Thread(target=worker)
+    thread.start()
+    thread.join()
+    assert seen == ["second", "first"]
 
 
 def test_a_block_inside_a_session_and_a_session_inside_a_block() -> None:
