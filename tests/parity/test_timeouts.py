@@ -273,26 +273,26 @@ def _loop(main: Any) -> Any:
     return lambda folder: asyncio.run(main())
 
 
-async def _ended(child: asyncio.subprocess.Process, seconds: float) -> str:
-    await child.wait()
-    return f"child {seconds}"
-
-
-async def _timer(seconds: float) -> str:
-    await asyncio.sleep(seconds)
-    return f"timer {seconds}"
-
-
 def test_children_and_timers_in_the_order_of_their_ends(parity: Parity) -> None:
-    async def main() -> Any:
-        # Half a second apart, and started before the timers: that is long on any machine.
-        late, soon = [await asyncio.create_subprocess_exec("sleep", seconds) for seconds in ("1.8", "0.8")]
-        waits = [_ended(late, 1.8), _timer(0.3), _ended(soon, 0.8), _timer(1.3)]
+    async def ended(child: asyncio.subprocess.Process, name: str) -> str:
+        await child.wait()
+        return name
+
+    async def timer(seconds: float, then: Gate) -> str:
+        await asyncio.sleep(seconds)
+        then.open()
+        return f"timer {seconds}"
+
+    async def main(folder: Path) -> Any:
+        gates = [Gate(folder, name) for name in ("late", "soon")]
+        commands = [gate.command(then="sleep 0.2") for gate in gates]
+        late, soon = [await asyncio.create_subprocess_exec(*command) for command in commands]
+        waits = [ended(late, "late"), timer(0.3, gates[1]), ended(soon, "soon"), timer(2, gates[0])]
         # `as_completed` itself would start them in any order.
         tasks = [asyncio.create_task(one) for one in waits]
         return [await first for first in asyncio.as_completed(tasks)]
 
-    assert parity(_loop(main)) == ["timer 0.3", "child 0.8", "timer 1.3", "child 1.8"]
+    assert parity(lambda folder: asyncio.run(main(folder))) == ["timer 0.3", "soon", "timer 2", "late"]
 
 
 def test_output_between_timers(parity: Parity) -> None:
@@ -375,7 +375,7 @@ def test_the_loops_clock_tells_how_long_it_took(parity: Parity) -> None:
     async def main() -> Any:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        await _ended(await asyncio.create_subprocess_exec("sleep", "0.5"), 0.5)
+        await (await asyncio.create_subprocess_exec("sleep", "0.5")).wait()
         return 0.5 <= loop.time() - began < 5
 
     assert parity(_loop(main)) is True
