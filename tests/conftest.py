@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -41,6 +42,7 @@ def _state() -> dict[str, object]:
         "clocks in place": len(clocked._faked),
         "session": door.current(),
         "children": list(TABLE),
+        "finders": [str(one) for one in sys.meta_path if "pytest_proctape" in str(type(one))],
         "pauses of the pump": len(PUMP._pauses),
     }
 

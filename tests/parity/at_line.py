@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -27,7 +28,7 @@ from tests.parity.clock.harness import SOAK
 
 PACKAGE = os.path.dirname(pytest_proctape.__file__) + os.sep
 EACH = 1 if SOAK else 37
-"""Lines from one of those at which something happens to the next."""
+"""One of so many lines counts, always the same ones: what a run finds is not left to luck."""
 _HARMLESS = ("with ", "try:", "else:", "finally:")
 """Statements that are traced, once more for a ``with`` that is left, where no handler can run."""
 
@@ -36,7 +37,7 @@ class AtLine:
     """Does something once, at one of the package's lines that this thread comes to.
 
     Attributes:
-        lines: how many it has come to.
+        lines: how many of those that count it has come to.
         where: the line at which it was done.
     """
 
@@ -47,6 +48,7 @@ class AtLine:
         *,
         once: bool = False,
         files: frozenset[str] = frozenset(),
+        each: int = EACH,
     ) -> None:
         """Nothing is counted before :meth:`in_place`.
 
@@ -55,8 +57,11 @@ class AtLine:
             action: what is done.
             once: count a line the first time only: it may be in a loop over all modules.
             files: those of the package whose lines count; none are all.
+            each: one of so many lines counts.
         """
         self._files = files
+        self._each = each
+        self._counted: dict[tuple[object, int], str] = {}
         self._seen: set[tuple[object, int]] | None = set() if once else None
         self.lines = 0
         self.where = ""
@@ -91,14 +96,26 @@ class AtLine:
 
     def _line(self, frame: FrameType, event: str, _arg: object) -> Any:
         if event == "line":
-            text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-            if not text.startswith(_HARMLESS) and self._is_new(frame):
+            where = self._where(frame)
+            if where and self._is_new(frame):
                 self.lines += 1
                 if self.lines == self._number:
                     sys.settrace(None)
-                    self.where = f"{frame.f_code.co_filename[len(PACKAGE) :]}:{frame.f_code.co_name}: {text}"
+                    self.where = where
                     self._action()
         return self._line
+
+    def _where(self, frame: FrameType) -> str:
+        """What the line is called, if it counts."""
+        code, number = frame.f_code, frame.f_lineno
+        where = self._counted.get((code, number))
+        if where is None:
+            text = linecache.getline(code.co_filename, number).strip()
+            where = f"{code.co_filename[len(PACKAGE) :]}:{code.co_name}: {text}"
+            if text.startswith(_HARMLESS) or zlib.crc32(where.encode()) % self._each:
+                where = ""
+            self._counted[code, number] = where
+        return where
 
     def _is_new(self, frame: FrameType) -> bool:
         if self._seen is None:

@@ -14,7 +14,7 @@ import pytest
 import pytest_proctape
 from pytest_proctape import use_tape
 from pytest_proctape.child import TABLE
-from tests.parity.at_line import EACH, AtLine, held, interrupt, real_things
+from tests.parity.at_line import AtLine, held, interrupt, real_things
 from tests.parity.clock.harness import SOAK
 from tests.parity.harness import deadline
 
@@ -66,7 +66,7 @@ def test_in_the_middle_of_a_spawn(
     for counting in (AtLine(0, interrupt), AtLine(0, interrupt)):
         assert _run(whole if mode == "replay" else tape, mode, counting, body) == "whole"
         tape.unlink(missing_ok=True)
-    for number in range(1, counting.lines + 1, EACH):
+    for number in range(1, counting.lines + 1):
         with deadline(f"line {number}", 60):
             ended = _run(whole if mode == "replay" else tape, mode, AtLine(number, action), body)
             assert not tape.exists() or ended == "whole"

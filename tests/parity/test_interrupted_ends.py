@@ -76,7 +76,7 @@ def test_around_a_block(tmp_path: Path, mode: Mode, clock: bool) -> None:
         assert _run(path, mode, counting, clock=clock) == "whole"
         tape.unlink(missing_ok=True)
     before = _all()
-    for number in range(1, counting.lines + 1, EACH):
+    for number in range(1, counting.lines + 1):
         at_line = AtLine(number, interrupt, once=True)
         with deadline(f"line {number}", 60):
             ended = _run(path, mode, at_line, clock=clock)
@@ -119,6 +119,8 @@ TESTS = """
 @pytest.mark.parametrize("mode", ["replay", "record"])
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_around_the_phases_of_a_test(project: Project, mode: Mode, clock: bool) -> None:
+    # A run of pytest takes its time.
+    each = EACH if SOAK else 3 * EACH
     project.write(TESTS.replace("CLOCK", str(clock)))
     project.ini("tapes_auto = true")
 
@@ -132,12 +134,11 @@ def test_around_the_phases_of_a_test(project: Project, mode: Mode, clock: bool) 
 
     project.pytester.runpytest_inprocess(*PLUGIN, "--rootdir=.", "-q", "--record-tapes")
     whole = {name: (project.path / "tapes" / name).read_bytes() for name in project.tapes()}
-    for counting in (AtLine(0, interrupt, once=True, files=_FILES),) * 2:
+    for counting in (AtLine(0, interrupt, once=True, files=_FILES, each=each),) * 2:
         assert run(counting) == 0
     before = _all()
-    # A run of pytest takes its time.
-    for number in range(1, counting.lines + 1, EACH if SOAK else 3 * EACH):
-        at_line = AtLine(number, interrupt, once=True, files=_FILES)
+    for number in range(1, counting.lines + 1):
+        at_line = AtLine(number, interrupt, once=True, files=_FILES, each=each)
         with deadline(f"line {number}", 60):
             assert run(at_line) in {0, 2}, at_line.where
             _assert_as_before(before, at_line.where)

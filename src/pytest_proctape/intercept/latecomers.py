@@ -15,6 +15,7 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from ..undo import Undo
 from .clocked import MAKERS, freezer
 from .inherit import POOLS, pool_replacements
 
@@ -33,19 +34,19 @@ _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
 """By the module: ``(where, name, what)``."""
 
 
-def expect(put: Put) -> Callable[[], None]:
-    """Meet those that are not there yet; gives what ends it."""
+def expect(put: Put, undo: Undo) -> None:
+    """Meet those that are not there yet, until ``undo`` is closed."""
     if all(name in sys.modules for name in _STAND_INS):
-        return lambda: None
+        return
     finder = _Finder(put)
+    undo.callback(_forget, finder)
     sys.meta_path.insert(0, finder)
 
-    def end() -> None:
-        # Who keeps a copy of the list, as pytester does, may have taken it out already.
-        with contextlib.suppress(ValueError):
-            sys.meta_path.remove(finder)
 
-    return end
+def _forget(finder: _Finder) -> None:
+    # Who keeps a copy of the list, as pytester does, may have taken it out already.
+    with contextlib.suppress(ValueError):
+        sys.meta_path.remove(finder)
 
 
 class _Finder:
@@ -60,7 +61,8 @@ class _Finder:
         """See :class:`importlib.abc.MetaPathFinder`."""
         if fullname not in _STAND_INS:
             return None
-        for other in [one for one in sys.meta_path if one is not self]:
+        # Who has kept a copy of the list may have put back the one of an earlier tape.
+        for other in [one for one in sys.meta_path if not isinstance(one, _Finder)]:
             spec = other.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.loader is not None:

@@ -85,7 +85,7 @@ def _install() -> None:
     for where, name, what in [*_ours, *copies.find(real)]:
         if not _is_anothers(where, name, what):
             _put(where, name, what)
-    _undo.callback(latecomers.expect(_put_late))
+    latecomers.expect(_put_late, _undo)
     ways.remember([what for _, _, what in _ours])
     _admit_loops()
 

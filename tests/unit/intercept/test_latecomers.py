@@ -52,6 +52,21 @@ def test_its_loader_is_its_own() -> None:
 
 
 @pytest.mark.usefixtures("absent")
+def test_the_finder_of_an_earlier_tape_that_somebody_has_put_back_is_in_nobodys_way() -> None:
+    before = list(sys.meta_path)
+    intercept.install()
+    kept = list(sys.meta_path)
+    intercept.uninstall()
+    sys.meta_path[:] = kept
+    intercept.install()
+    try:
+        assert hasattr(importlib.import_module("time_machine").travel.start, "__wrapped__")
+    finally:
+        intercept.uninstall()
+        sys.meta_path[:] = before
+
+
+@pytest.mark.usefixtures("absent")
 def test_nothing_is_expected_behind_the_tape() -> None:
     intercept.install()
     intercept.uninstall()
