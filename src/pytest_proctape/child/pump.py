@@ -165,6 +165,8 @@ class Pump:
         its beginning.
         """
         with self._lock:
+            # A thread that comes here has forked, though Ctrl-C may have kept it from saying so.
+            self._pauses.discard(threading.get_ident())
             self._retiring = False
             self._open()
 
@@ -234,8 +236,6 @@ class Pump:
     def _start(self) -> None:
         done = _thread.allocate_lock()
         done.acquire()
-        # A thread that comes here has forked, though Ctrl-C may have kept it from saying so.
-        self._pauses.discard(threading.get_ident())
         # From here to what is set nothing is called: a handler of a signal may start it as well.
         if self._running or self._pauses:
             return

@@ -152,12 +152,13 @@ def test_it_rests_until_the_last_of_two_forks_is_over(pump: Pump, pipe: tuple[in
     assert owner.stepped.wait(_LONG_S)
 
 
-def test_a_fork_of_whose_end_it_was_not_told_is_over_when_its_thread_goes_on(
+def test_a_fork_of_whose_end_it_was_not_told_is_over_when_its_thread_begins_a_tape(
     pump: Pump, pipe: tuple[int, int]
 ) -> None:
     """Ctrl-C in the middle of the telling is swallowed by os.fork."""
     owner = Owner(pump, pipe[0])
     pump.pause()
+    pump.engage()
     pump.watch(pipe[0], selectors.EVENT_READ, owner)
     os.write(pipe[1], b"x")
     assert owner.stepped.wait(_LONG_S)
