@@ -16,7 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -31,6 +31,17 @@ EACH = 1 if SOAK else 37
 """One of so many lines counts, always the same ones: what a run finds is not left to luck."""
 _HARMLESS = ("with ", "try:", "else:", "finally:")
 """Statements that are traced, once more for a ``with`` that is left, where no handler can run."""
+
+
+@contextmanager
+def traced(by: Callable[[FrameType, str, Any], Any] | None) -> Iterator[None]:
+    """While it lasts, ``by`` traces this thread."""
+    before = sys.gettrace()
+    sys.settrace(by)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 class AtLine:
@@ -68,25 +79,14 @@ class AtLine:
         self._number = number
         self._action = action
 
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
+    def in_place(self) -> AbstractContextManager[None]:
         """While it lasts, lines are counted."""
-        before = sys.gettrace()
-        sys.settrace(self._enter)
-        try:
-            yield
-        finally:
-            sys.settrace(before)
+        return traced(self._enter)
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
+    @staticmethod
+    def apart() -> AbstractContextManager[None]:
         """While it lasts, they are not."""
-        before = sys.gettrace()
-        sys.settrace(None)
-        try:
-            yield
-        finally:
-            sys.settrace(before)
+        return traced(None)
 
     def _enter(self, frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code

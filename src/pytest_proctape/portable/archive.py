@@ -263,7 +263,7 @@ def _sum(header: bytes) -> int:
 
 
 def _blank(header: bytes, *, paths: bool = True) -> bytes:
-    """Without what :func:`_filled_in` fills in; the form of the sum is kept in its place."""
+    """Without what :func:`_block` fills in; the form of the sum is kept in its place."""
     form = b"B" if header[155:156] == b"\0" else b"A"
     header = header[:124] + bytes(11) + header[135:148] + form + bytes(7) + header[156:]
     if paths:

@@ -100,18 +100,21 @@ def unpacked_from_tape(data: bytes, to: Rewriting) -> bytes | None:
     mark = _MARK.match(data)
     if mark is None:
         return from_tape(data, to.text, to.name)
+    unpacker = zlib.decompressobj(wbits=31)
     try:
-        inner = zlib.decompress(data, wbits=31)
-    except zlib.error:
+        # What is on the tape was not compressed; somebody else's may unpack to more than any memory holds.
+        written = to.text(unpacker.decompress(data, len(data) - 1))
+        if not unpacker.eof:
+            return None
+        match mark[1]:
+            case b"gzip":
+                return _gzipped(written, bytes.fromhex(mark[3].decode()), int(mark[2]))
+            case b"bzip2":
+                return bz2.compress(written, int(mark[2]))
+            case _:
+                return lzma.compress(written, preset=int(mark[2]))
+    except (zlib.error, ValueError):
         return None
-    written = to.text(inner)
-    match mark[1]:
-        case b"gzip":
-            return _gzipped(written, bytes.fromhex(mark[3].decode()), int(mark[2]))
-        case b"bzip2":
-            return bz2.compress(written, int(mark[2]))
-        case _:
-            return lzma.compress(written, preset=int(mark[2]))
 
 
 # -- gzip ------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 import pytest_proctape.child.pump as pump_module
 from pytest_proctape.child.pump import Pump
 from pytest_proctape.clock import REAL
+from tests.parity.at_line import traced
 from tests.parity.harness import deadline
 
 _LONG_S = 15
@@ -294,12 +295,8 @@ def test_a_handler_of_a_signal_starts_it_as_well(
                 pump.watch(others[0], selectors.EVENT_READ, other)
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with traced(trace):
         pump.watch(pipe[0], selectors.EVENT_READ, owner)
-    finally:
-        sys.settrace(before)
     leave.set()
     if passed < line:
         pump.watch(others[0], selectors.EVENT_READ, other)

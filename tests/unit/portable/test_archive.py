@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,6 +90,22 @@ def test_a_damaged_archive_is_a_text_like_any(cut: int) -> None:
     assert led(made[:-cut], HERE, HERE) == made[:-cut]
     damaged = made[:3] + b"X" + made[4:]
     assert led(damaged, HERE, HERE) == damaged
+
+
+@pytest.mark.parametrize(
+    "mark, said",
+    [
+        (b"gzip:6:1f8b08", bytes(1 << 20)),
+        (b"gzip:6:1f8b0", b"<root>"),
+        (b"bzip2:0:", b"<root>"),
+    ],
+    ids=["what would fill the memory", "half a byte", "a level that there is not"],
+)
+def test_a_stream_that_was_not_made_by_a_recording_is_a_text_like_any(mark: bytes, said: bytes) -> None:
+    stream = gzip.compress(said)
+    foreign = b"\x1f\x8b\x08\x10" + bytes(6) + b"<packed:" + mark + b">\0" + stream[10:]
+    assert zlib.decompress(foreign, wbits=31) == said
+    assert Places({"tmp": HERE}).reveal(foreign) == foreign
 
 
 def test_names_that_lost_their_first_slash_are_found() -> None:
