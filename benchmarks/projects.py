@@ -151,8 +151,8 @@ def told(folder: Path, name: str, *arguments: str) -> float:
 def putting_aside(path: Path) -> Callable[[], object]:
     """Moves a directory of tapes away, so that a recording begins anew.
 
-    It isn't removed: where files have been removed a moment ago, ext4 looks at each of them again for every new
-    one (``recently_deleted`` in fs/ext4/ialloc.c). After 300 that takes 0.4 ms a file.
+    It isn't removed: where files have been removed a moment ago, ext4 looks at each of them again for
+    every new one (``recently_deleted`` in fs/ext4/ialloc.c). After 300 that takes 0.4 ms a file.
     """
     numbers = itertools.count()
 
@@ -194,4 +194,6 @@ def add_recording(turns: Turns, folder: Callable[[str], Path], tests: int, spawn
         faked = folder("subprocess-vcr")
         write_suite(faked, tests, spawns, "subprocess-vcr")
         arguments = ("-p", peers.PLUGINS["subprocess-vcr"], "--subprocess-vcr=reset")
-        turns.add("subprocess-vcr", clocked(faked, *arguments, before=putting_aside(faked / "_vcr_cassettes")))
+        turns.add(
+            "subprocess-vcr", clocked(faked, *arguments, before=putting_aside(faked / "_vcr_cassettes"))
+        )

@@ -62,6 +62,11 @@ def dumps(tape: Tape) -> bytes:
     Raises:
         ValueError: fields of an entry are at odds, or hold what can't be on a tape.
     """
+    # Not needed by a replay, and the second by few recordings.
+    from .plainly import plain_text
+
+    if (text := plain_text(tape)) is not None:
+        return text.encode("ascii")
     from .layout import text_of
 
     for place, problem in _found(tape):

@@ -14,9 +14,7 @@ from typing import Final, NamedTuple
 from .base import Model
 from .model import Base64, Effect, Entry, Event, Payload, Tape
 from .patterns import is_pattern, pattern_text
-
-_WIDTH = 100
-"""Columns up to which a short list or object stays on one line."""
+from .plainly import WIDTH, number
 
 _ALWAYS: Final[dict[type[Model], frozenset[str]]] = {
     Tape: frozenset({"version", "entries"}),
@@ -26,8 +24,6 @@ _ALWAYS: Final[dict[type[Model], frozenset[str]]] = {
 
 _LINES = frozenset({"stdin", "stdout", "stderr", "data", "base64", "entries", "timeline", "effects", "file"})
 """Fields whose lists have one item a line, however short."""
-
-_EXACT_FLOAT = 2.0**53
 
 _INVISIBLE = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 """Characters that JSON leaves as they are and that break lines, or turn them around, in a review."""
@@ -103,7 +99,7 @@ def _value(value: object, indent: int, column: int, by_line: bool) -> str:
     if not isinstance(value, Model | dict):
         return _scalar(value)
     short = _short(value)
-    if short is not None and column + len(short) < _WIDTH:
+    if short is not None and column + len(short) < WIDTH:
         return short
     if isinstance(value, Effect) and (line := _short_event(value)) is not None:
         # However long: what became of one file is one line of a diff.
@@ -118,7 +114,7 @@ def _value(value: object, indent: int, column: int, by_line: bool) -> str:
 def _items(value: tuple[object, ...], indent: int, column: int, by_line: bool) -> str:
     """A list, on one line if it may be."""
     short = None if by_line else _short_items(value)
-    if short is not None and column + len(short) < _WIDTH:
+    if short is not None and column + len(short) < WIDTH:
         return short
     inner = " " * (indent + 2)
     items = [
@@ -174,11 +170,4 @@ def _scalar(value: object) -> str:
         return encode_basestring(value)
     if type(value) is int:
         return str(value)
-    return _number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-
-
-def _number(value: float) -> str:
-    """Milliseconds with at most six decimals, whole ones without."""
-    if value >= _EXACT_FLOAT:
-        return repr(value)
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    return number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
