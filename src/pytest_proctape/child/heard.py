@@ -201,6 +201,19 @@ class HeardChild(RecordingChild):
             super().finish()
         self._new_warden = None
 
+    def brief(self) -> tuple[dict[int, bytes], End] | None:
+        """See the class above: of a child that has no input of its own, and two streams or one."""
+        if not self._is_over or self._has_input or self._together:
+            return None
+        outputs = dict.fromkeys(self._captured, b"")
+        for fd, _, data in self._heard:
+            if data is not None:
+                outputs[fd] += data
+        return outputs, self._end()
+
+    def _end(self) -> End:
+        return End(self.status, self.error, whole_us(self._ended_ns - self.started_ns))
+
     def script(self) -> Script:
         """What the child did, so far or to its end."""
         if not self._is_over:
@@ -217,9 +230,8 @@ class HeardChild(RecordingChild):
                     steps[-1] = last.but(data=Content.of(last.data.bytes() + data))
                 else:
                     steps.append(script.Output(fd, Content.of(data), at_ns))
-        end = End(self.status, self.error, whole_us(self._ended_ns - self.started_ns))
         has_input = not self._has_input or any(isinstance(step, script.InputEnd) for step in steps)
-        return Script(tuple(steps), end, self._captured, self._together, has_input)
+        return Script(tuple(steps), self._end(), self._captured, self._together, has_input)
 
     @property
     def open(self) -> bool:

@@ -297,6 +297,10 @@ class RecordingChild:
         """It was started, and the parent does not know of its end."""
         return self.pid != 0 and self.status is None and not self._notes.closed
 
+    def brief(self) -> tuple[dict[int, bytes], End] | None:
+        """Outputs and end of a child that has ended, where they are all that :meth:`script` would say."""
+        return None
+
     def script(self) -> Script:
         """What the child did, so far or to its end."""
         with self.lock:

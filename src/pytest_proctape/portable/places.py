@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from .holes import Holes
@@ -183,6 +183,10 @@ class Places:
 
     def _is_innocent(self, data: bytes) -> bool:
         return len(data) <= self.state.innocent and is_plain(data)
+
+    def are_innocent(self, texts: Iterable[bytes]) -> bool:
+        """Whether there is surely nothing to conceal in any of them."""
+        return all(map(self._is_innocent, texts))
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""

@@ -22,6 +22,7 @@ from ..tape import (
     Spawn,
     Spool,
     Tape,
+    brief_fields_of,
     encode_argument,
     fields_of,
 )
@@ -355,9 +356,13 @@ class Recording(Player):
 
     def _entry(self, take: Take, child: RecordingChild) -> Entry:
         asked = take.settle()
-        encode_file = None if self.files is None else self.files.encode
+        brief = child.brief()
         try:
-            fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
+            if brief is not None and self.places.are_innocent(brief[0].values()):
+                fields = brief_fields_of(*brief, self.store.encode)
+            else:
+                encode_file = None if self.files is None else self.files.encode
+                fields = fields_of(to_tape(child.script(), self.places), self.store.encode, encode_file)
             fields |= recorded_limit(child.warden)
         except UnredactableOutput as error:
             raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None

@@ -56,7 +56,7 @@ from .script import (
     signal_name,
     signal_number,
 )
-from .scripting import fields_of, script_of
+from .scripting import brief_fields_of, fields_of, script_of
 from .spawn import Spawn, program_of
 from .spool import OVERLAP, Spool
 from .store import TapeStore
@@ -123,6 +123,7 @@ __all__ = [
     "TapeStore",
     "Word",
     "aligned",
+    "brief_fields_of",
     "can_pour",
     "decode",
     "decode_argument",

@@ -7,7 +7,7 @@ child plays, and when one was recorded.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -231,6 +231,22 @@ def fields_of(
     if InputEnd in kinds:
         fields["stdin"] = encode(_joined(script.steps, STDIN))
     return fields | _whole_outputs(script, encode)
+
+
+def brief_fields_of(
+    outputs: Mapping[int, bytes], end: End, encode: Callable[[bytes], Stream]
+) -> dict[str, Any]:
+    """:func:`fields_of` a script that is nothing but outputs, in whatever order they came, and an end.
+
+    Args:
+        outputs: those that were captured.
+        end: of the child.
+        encode: keeps a stream.
+    """
+    fields = _end_fields(end)
+    for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+        fields[name] = encode(outputs[fd]) if fd in outputs else None
+    return fields
 
 
 def _whole_outputs(script: Script, encode: Callable[[Content], Stream]) -> dict[str, Any]:

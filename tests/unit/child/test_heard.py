@@ -12,7 +12,7 @@ import pytest
 from pytest_proctape.child import Ends, HeardChild, Warden, Wiring
 from pytest_proctape.errors import OutputLimitExceeded, RecordError
 from pytest_proctape.limits import Limits
-from pytest_proctape.tape import Script, Spool
+from pytest_proctape.tape import Script, SpawnError, Spool, brief_fields_of, encode, fields_of
 from pytest_proctape.tape.script import Ended, Input, InputEnd, Output, Signal, Timeout
 
 NOBODY = 2**22 + 5
@@ -75,10 +75,13 @@ class Heard:
         self.given.clear()
         self.child.step()
 
-    def end(self) -> Script:
-        self.child.reaped(3 << 8, was_gone=True)
+    def end(self, status: int = 3 << 8) -> Script:
+        self.child.reaped(status, was_gone=True)
         self.child.finish()
-        return self.child.script()
+        told, brief = self.child.script(), self.child.brief()
+        if brief is not None:
+            assert brief_fields_of(*brief, encode) == fields_of(told, encode)
+        return told
 
     def close(self) -> None:
         for fd in (*self.given.values(), *self.inputs.values()):
@@ -112,6 +115,38 @@ def test_words_and_an_end_are_a_list(heard: Heard) -> None:
         True,
     )
     assert not heard.is_more()
+    assert heard.child.brief() == ({1: b"one two", 2: b"three"}, told.end)
+
+
+@pytest.mark.parametrize("status", [0, 255 << 8, 9, 6 | 0x80])
+def test_what_is_brief_says_the_same_of_every_end(heard: Heard, status: int) -> None:
+    heard.say(2, b"\xff\n")
+    heard.hang_up()
+    told = heard.end(status)
+    assert heard.child.brief() == ({1: b"", 2: b"\xff\n"}, told.end)
+
+
+def test_what_is_brief_says_why_it_was_not_started(heard: Heard) -> None:
+    heard.child.failed(SpawnError(errno="ENOENT"))
+    brief = heard.child.brief()
+    assert brief is not None
+    assert brief_fields_of(*brief, encode) == fields_of(heard.child.script(), encode)
+    assert brief[1].error == SpawnError(errno="ENOENT")
+
+
+def test_nothing_is_brief_that_has_more_to_say(heard: Heard, tmp_path: Path) -> None:
+    assert heard.child.brief() is None
+    heard.child.wait_expired(10**9)
+    heard.hang_up()
+    heard.end()
+    assert heard.child.brief() is None
+    sent = Heard(tmp_path, sent=b"")
+    os.close(sent.to)
+    sent.child.has_sent(b"")
+    sent.hang_up()
+    sent.end()
+    assert sent.child.brief() is None
+    sent.close()
 
 
 def test_what_it_is_sent_comes_first(tmp_path: Path) -> None:
