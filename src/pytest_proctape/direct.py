@@ -35,7 +35,7 @@ def directly() -> Iterator[None]:
     finder = _Direct()
     sys.meta_path.insert(0, finder)
     try:
-        with uncollected():
+        with uncollected(for_good=True):
             yield
     finally:
         # Who keeps a copy of the list, as pytester does, may have taken it out already.

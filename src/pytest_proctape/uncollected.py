@@ -8,8 +8,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Around the making of them: looking for garbage among them takes longest."""
+def uncollected(*, for_good: bool = False) -> Iterator[None]:
+    """Around the making of them: looking for garbage among them takes longest.
+
+    Args:
+        for_good: they stay as long as the process, so they are as old as anything from the beginning.
+            Else the next two looks would go through all of them.
+    """
     if not gc.isenabled():
         yield
         return
@@ -17,5 +22,11 @@ def uncollected() -> Iterator[None]:
         # Inside: an interrupt may come as it returns.
         gc.disable()
         yield
+        # What somebody else has frozen stays so.
+        if for_good and not gc.get_freeze_count():
+            try:
+                gc.freeze()
+            finally:
+                gc.unfreeze()
     finally:
         gc.enable()

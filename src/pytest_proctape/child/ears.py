@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from ..rows import Row
 from .channels import CHUNK
 from .wiring import MUCH, WIDE, widen
 
@@ -29,7 +30,7 @@ class End(Protocol):
         """Close it. May be called again."""
 
 
-class Ends(NamedTuple):
+class Ends(Row):
     """The ends of a child's pipes that the parent has for itself.
 
     Attributes:

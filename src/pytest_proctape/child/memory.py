@@ -6,8 +6,7 @@ whether an entry can be played into it, and the virtual child takes its channels
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ..rows import Row
 from ..tape import STDERR, STDOUT, Content, Script, free_steps, script
 from .channels import Inlet, Outlet
 
@@ -82,7 +81,7 @@ class MemoryOutlet(Outlet):
         return parts[0].bytes() if len(parts) == 1 else b"".join([one.bytes() for one in parts])
 
 
-class Streams(NamedTuple):
+class Streams(Row):
     """What a parent asks for as the streams of a child.
 
     Attributes:

@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..child import Streams
 from ..frozen import Value
+from ..rows import Row
 from ..tape import Spawn
 
 OPTIONS = frozenset(
@@ -80,7 +81,7 @@ _STREAMS: Mapping[tuple[int | None, int | None, int | None], Streams] = {
 """By what is asked for as stdin, stdout and stderr."""
 
 
-class Request(NamedTuple):
+class Request(Row):
     """A call in other words.
 
     Attributes:

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from io import FileIO
 from os.path import join
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..child import Streams
+from ..rows import Row
 from ..tape import STDERR, STDOUT, SpawnError, errno_number
 
 
@@ -66,7 +67,7 @@ class End:
             os.close(fd)
 
 
-class Pipes(NamedTuple):
+class Pipes(Row):
     """The streams of a child, in the order of ``fork_exec``; -1 where there is none.
 
     Attributes:

@@ -14,8 +14,9 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..rows import Row
 from .substitution import is_own
 
 _PACKAGE = __name__.partition(".")[0]
@@ -24,7 +25,7 @@ _Place = tuple[Callable[[], ModuleType | None], dict[str, Any], str]
 """What gives a module while it lives, its globals, and which of them is a copy, or may become one."""
 
 
-class _Known(NamedTuple):
+class _Known(Row):
     """What has been seen; it is replaced as a whole, as an interrupt may come at any time.
 
     Attributes:

@@ -12,10 +12,11 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..child import Started, Wiring, end_at_once, is_pipe, is_regular, moved
 from ..clock import CLOCK, REAL
+from ..rows import Row
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, loops
 from .clocked import notice
@@ -30,7 +31,7 @@ _CHDIR = "noexec:chdir"
 _SAYS_CHDIR = _CHDIR in subprocess.Popen._execute_child.__code__.co_consts  # type: ignore[attr-defined]
 
 
-class ForkExec(NamedTuple):
+class ForkExec(Row):
     """The arguments of ``_posixsubprocess.fork_exec``, in their order. ``Modules/_posixsubprocess.c``."""
 
     args: Sequence[Any]

@@ -7,8 +7,8 @@ takes does not depend on how many there are; those with patterns are few, and ar
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import NamedTuple
 
+from ..rows import Row
 from ..tape import Entry
 from ..uncollected import uncollected
 from .compare import Asked, asked_by, has_patterns
@@ -17,7 +17,7 @@ from .terms import Terms
 _PLAIN = frozenset({str, type(None)})
 
 
-class _Shape(NamedTuple):
+class _Shape(Row):
     """What entries say about a spawn beyond the command: each entry has one, and a tape has few."""
 
     with_cwd: bool

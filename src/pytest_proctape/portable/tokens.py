@@ -18,10 +18,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
 from ..frozen import Value
+from ..rows import Row
 
 REDACTED = "redacted"
 
@@ -54,7 +54,7 @@ WRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
 """Percent-encoded; as in a JSON string, without and with ``\\/``; with backslashes for the shell."""
 
 
-class Span(NamedTuple):
+class Span(Row):
     """A part of a text that gets another text on the tape."""
 
     start: int

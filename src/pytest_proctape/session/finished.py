@@ -7,9 +7,9 @@ The session of a replay keeps those of the short roads, and makes what a test ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..child import Streams, VirtualChild, finished_child
+from ..rows import Row
 from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Stream, ns_from_ms
 from .base import TapedSpawn
 from .children import TapedChild
@@ -22,7 +22,7 @@ _SAYING = frozenset(_FIELDS.split())
 """What is set in an entry whose child says something and ends."""
 
 
-class Finished(NamedTuple):
+class Finished(Row):
     """One of them.
 
     Attributes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 from types import FrameType
-from typing import NamedTuple
 
 from ..child import FORKS, GUARDIAN, LITTLE, HeardChild, Started, Warden, Wiring
 from ..clock import REAL
+from ..rows import Row
 from ..tape import Spawn
 from .base import TapedSpawn
 from .bounds import warden_of
@@ -22,7 +22,7 @@ from .report import command_line
 from .take import Take
 
 
-class _Heard(NamedTuple):
+class _Heard(Row):
     """A spawn as it came.
 
     Attributes:

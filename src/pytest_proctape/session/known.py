@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..portable import Places
+from ..rows import Row
 
 _LIMIT = 1024
 
 
-class Words(NamedTuple):
+class Words(Row):
     """A command line in the terms of a tape.
 
     Attributes:

@@ -7,7 +7,8 @@ import sys
 from functools import lru_cache
 from os.path import relpath
 from types import CodeType, FrameType
-from typing import NamedTuple
+
+from ..rows import Row
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Where `os` is, all modules of Python's own are; to ask sysconfig takes longer than a whole test.
@@ -38,7 +39,7 @@ def installed_part(filename: str) -> str:
     return ""
 
 
-class Spot(NamedTuple):
+class Spot(Row):
     """A place in code; without code it is none. Which line it is in is looked up when it is shown.
 
     Attributes:

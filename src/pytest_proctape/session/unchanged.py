@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from .. import effects
 from ..match import asked_by, differences, has_patterns
+from ..rows import Row
 from ..tape import (
     Content,
     Effect,
@@ -165,7 +165,7 @@ def _fits_pattern(old: Entry, acts: Sequence[_Act]) -> bool:
     return isinstance(old.stdin, Regex | Glob) and fits_input(old.stdin, data)
 
 
-class _Streams(NamedTuple):
+class _Streams(Row):
     """What a child has.
 
     Attributes:

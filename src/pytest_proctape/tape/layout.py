@@ -9,8 +9,9 @@ import json
 import re
 from functools import lru_cache
 from json.encoder import encode_basestring
-from typing import Final, NamedTuple
+from typing import Final
 
+from ..rows import Row
 from .base import Model
 from .model import Base64, Effect, Entry, Event, Payload, Tape
 from .patterns import is_pattern, pattern_text
@@ -29,7 +30,7 @@ _INVISIBLE = "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff
 """Characters that JSON leaves as they are and that break lines, or turn them around, in a review."""
 
 
-class _Field(NamedTuple):
+class _Field(Row):
     """How a field of a model is written.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ..rows import Row
 
 
-class Problem(NamedTuple):
+class Problem(Row):
     """One thing that is wrong with an entry.
 
     Attributes:
