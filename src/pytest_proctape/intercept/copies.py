@@ -30,20 +30,20 @@ class _Known(Row):
 
     Attributes:
         looked_for: by ``id`` the real functions.
-        modules: by their names. They are kept alive: the ``id`` of one that has gone may be another's.
-        namespaces: their globals.
-        lengths: how many those were.
+        modules: by their names.
+        namespaces: their globals, by the same.
+        lengths: how many those were, in the same order.
         copies: the places.
     """
 
     looked_for: frozenset[int]
     modules: dict[str, object]
-    namespaces: list[dict[str, Any]]
+    namespaces: dict[str, dict[str, Any]]
     lengths: list[int]
     copies: list[_Place]
 
 
-_NOTHING = _Known(frozenset(), {}, [], [], [])
+_NOTHING = _Known(frozenset(), {}, {}, [], [])
 _known = _NOTHING
 
 
@@ -67,7 +67,7 @@ def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
 
 def _has_changed(known: _Known) -> bool:
     """Whether there may be a new module, or one may have got a copy."""
-    if len(known.modules) != len(sys.modules) or list(map(len, known.namespaces)) != known.lengths:
+    if len(known.modules) != len(sys.modules) or list(map(len, known.namespaces.values())) != known.lengths:
         return True
     try:
         name, last = next(reversed(sys.modules.items()))
@@ -81,8 +81,9 @@ def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
     """Look at what is new or has changed."""
     looked_for = frozenset(stand_ins)
     names = {getattr(stand_in, "__name__", "") for stand_in in stand_ins.values()}
-    known = dict(zip(map(id, before.namespaces), before.lengths, strict=True))
-    seen: dict[int, tuple[dict[str, Any], int]] = {}
+    known = dict(zip(before.namespaces, before.lengths, strict=True))
+    namespaces: dict[str, dict[str, Any]] = {}
+    lengths: list[int] = []
     found: list[_Place] = []
     again = set()
     modules: dict[str, Any] = dict(sys.modules)
@@ -90,11 +91,12 @@ def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
         # Anything may stand among the modules, and a lazy one is loaded when it is asked in the usual way.
         if not issubclass(type(module), ModuleType) or name.partition(".")[0] == _PACKAGE:
             continue
-        namespace = ModuleType.__getattribute__(module, "__dict__")
+        namespace = namespaces[name] = ModuleType.__getattribute__(module, "__dict__")
         # Before they are looked at: another thread may import one just now.
         length = len(namespace)
-        seen[id(namespace)] = (namespace, length)
-        if known.get(id(namespace)) == length:
+        lengths.append(length)
+        # By names: each `id` is an audit event, and a replay listens to these.
+        if (known.get(name) == length and before.namespaces[name] is namespace) or id(namespace) in again:
             continue
         again.add(id(namespace))
         items = dict(namespace)
@@ -106,5 +108,4 @@ def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
             if id(value) in stand_ins or (key in names and not is_own(value, namespace)):
                 found.append((giving, namespace, key))
     kept = [one for one in before.copies if one[0]() is not None and id(one[1]) not in again]
-    namespaces, lengths = [one for one, _ in seen.values()], [length for _, length in seen.values()]
     return _Known(looked_for, modules, namespaces, lengths, [*kept, *found])
