@@ -6,7 +6,6 @@ in a JUnit file, every line is printed as it was built.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from dataclasses import fields
 
@@ -14,8 +13,10 @@ import pytest
 from _pytest._code.code import ExceptionRepr, ReprEntry
 from _pytest._io import TerminalWriter
 
+from .later import later
+
 _FAILED = "E   "
-_SIDE = re.compile(r"(?P<head>.*  |)(?P<side>tape|test): (?P<value>.*)")
+_SIDE = later(r"(?P<head>.*  |)(?P<side>tape|test): (?P<value>.*)")
 _COLOURS = {"tape": {"green": True}, "test": {"red": True}}
 
 

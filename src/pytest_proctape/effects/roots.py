@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from ..frozen import Value
+from ..later import later
 
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = later(r"[*?\[]")
 
 
 class Root(Value):

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
 
+from ..later import later
+
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
-_NOT_PLAIN = re.compile(r"[;&|<>()`$\n#*?\[\]{}~!]")
+_NOT_PLAIN = later(r"[;&|<>()`$\n#*?\[\]{}~!]")
 """A line with any of these may start more than one process, or another one than it says."""
 _PYTHONS = frozenset({"python", "python3"})
 

@@ -11,18 +11,18 @@ Format: tar(5), pax(1), ``git/archive-tar.c``, :mod:`tarfile`. :mod:`.packed` ca
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..frozen import Value
+from ..later import later
 
 BLOCK = 512
 _RECORD = 20 * BLOCK
 _WIDTH, _PREFIX_WIDTH, _WORD_WIDTH = 100, 155, 32
-_MARK = re.compile(rb"<places:([A-Za-z])([0-9])>\0")
+_MARK = later(rb"<places:([A-Za-z])([0-9])>\0")
 _MARKED = slice(500, 512)
 """Of the first header; in all formats there is nothing."""
-_SIZE = re.compile(rb"[0-7]{11}[\0 ]")
+_SIZE = later(rb"[0-7]{11}[\0 ]")
 _SUMS = {b"A": b"%06o\0 ", b"B": b"%07o\0"}
 _GNU, _POSIX = b"ustar  \0", b"ustar\x0000"
 _LONG = {b"L": b"path", b"K": b"linkpath"}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_NUMBER = re.compile(r"(^|[=:&,]|/fd/)([0-9]+)(?![0-9A-Za-z.])")
+from ..later import later
+
+_NUMBER = later(r"(^|[=:&,]|/fd/)([0-9]+)(?![0-9A-Za-z.])")
 """Where a number can be that of a descriptor: alone, or behind what is written before one."""
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..later import later
+
 _KEPT = 1 << 12
 SIZE = 8
 """Characters that tempfile draws for a name."""
-_WINDOW = re.compile(b".{%d}" % SIZE, re.DOTALL)
+_WINDOW = later(b".{%d}" % SIZE, re.DOTALL)
 
 
 class Drawn:

@@ -7,9 +7,9 @@ through together; one by one only where there is anything.
 from __future__ import annotations
 
 import binascii
-import re
 from collections.abc import Callable, Iterator
 
+from ..later import later
 from .runs import Runs, runs_in, table_of
 
 _IS_DIGIT = table_of(rb"[\w+/-]")
@@ -17,7 +17,7 @@ _KINDS = bytes(
     b"2"[0] if chr(byte).isupper() and byte < 0x80 else kind for byte, kind in enumerate(_IS_DIGIT)
 )
 """Capitals are ``2``, all other digits of base64 ``1``."""
-_MIXED = re.compile(rb"2(?:(?=1)|(?<=12))(?:(?=[12]{12})|(?<=[12]{13}))")
+_MIXED = later(rb"2(?:(?=1)|(?<=12))(?:(?=[12]{12})|(?<=[12]{13}))")
 """A capital beside another digit, within :data:`_SHORTEST` digits; what each run of both cases has."""
 _LETTERS = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _SHORTEST = 24

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..frozen import Value
+from ..later import later
 from .archive import archive_of, from_tape, is_archive, on_tape
 
 UNPACKED_LIMIT = 1 << 26
@@ -29,7 +30,7 @@ _GZIP, _BZIP2, _XZ = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0"
 _FIXED = 10
 """Bytes of a header of gzip that are always there: RFC 1952."""
 _HAS_CHECK, _HAS_EXTRA, _HAS_NAME, _HAS_COMMENT = 2, 4, 8, 16
-_MARK = re.compile(_GZIP + b"\x10.{6}<packed:(gzip|bzip2|xz):([0-9]):([0-9a-f]*)>\0", re.DOTALL)
+_MARK = later(_GZIP + b"\x10.{6}<packed:(gzip|bzip2|xz):([0-9]):([0-9a-f]*)>\0", re.DOTALL)
 _MARK_LIMIT = 4096
 
 Rewrite = Callable[[bytes], bytes]

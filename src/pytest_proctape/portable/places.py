@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from ..later import later
 from .holes import Holes
 from .innocent import is_plain, is_plain_text
 from .machine import NAMES
@@ -22,7 +23,7 @@ from .secrets import Secrets
 from .tokens import Span, Token, escaped, lookalike, token_of
 from .values import Values
 
-_REAL = re.compile(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
+_REAL = later(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
 
 _PACKED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0")
 """How compressed streams begin: of gzip, bzip2 and xz."""

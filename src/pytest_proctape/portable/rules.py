@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from ..errors import UsageError
 from ..frozen import Value
+from ..later import later
 from .drawn import DRAWN, SIZE, Drawn
 from .machine import MKTEMP, NAMES, TEMP_NAME
 from .tokens import REDACTED
@@ -21,8 +22,8 @@ _PART = rb"""[^/\0\s"'`:;,=|<>]+"""
 
 _PATH_MAX = 4096
 
-_LINE = re.compile(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_LINE = later(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
+_NAME = later(r"[a-z][a-z0-9_-]*")
 
 
 class Capture(Value):

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from urllib.parse import quote_from_bytes, quote_plus
 
+from ..later import later
 from .alphabet import may_have
 from .encoded import encoded_spans, may_be_encoded
 from .innocent import shortest
@@ -63,7 +64,7 @@ _SHORT = 256
 _SEEN_LIMIT = 4096
 _HEAD = 1 << 16
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
-_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
+_SPLIT = later(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
 
 
 @lru_cache(maxsize=4096)

@@ -21,11 +21,12 @@ from functools import lru_cache
 from urllib.parse import quote_from_bytes
 
 from ..frozen import Value
+from ..later import later
 from ..rows import Row
 
 REDACTED = "redacted"
 
-_SHELL_SPECIAL = re.compile(rb"([^\w/.,:=@%+~\x80-\xff-])", re.ASCII)
+_SHELL_SPECIAL = later(rb"([^\w/.,:=@%+~\x80-\xff-])", re.ASCII)
 
 
 def _json(path: bytes) -> bytes:

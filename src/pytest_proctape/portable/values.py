@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 
+from ..later import later
 from .alphabet import SMALL, may_have
 from .innocent import NEVER, shortest
 from .machine import NAMES, is_concealed, is_path
 from .tokens import WRITINGS, Span, Token, written
 
-_BEFORE = re.compile(
+_BEFORE = later(
     rb"(?:(?<![\w.~/-])|(?<=//)|(?<=[\s\0]-[A-Za-z])|(?<=^-[A-Za-z])"
     # Behind an escape of JSON or of a URL, or a change of colour, the last character belongs to that.
     rb"|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})"
     rb"|(?<=\x1b\[[mK])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm)|(?<=\x1b\[\d\d;\d\dm))"
 )
-_BEHIND = re.compile(rb"(?![\w-]|\.\w)")
-_BEFORE_WORD = re.compile(rb"(?<![\w.-])")
+_BEHIND = later(rb"(?![\w-]|\.\w)")
+_BEFORE_WORD = later(rb"(?<![\w.-])")
 
 _SCHEME = b"://"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from ..cwd import working_directory
 from ..errors import ProctapeError, TapeError, UnsupportedSpawn
 from ..frozen import Value
 from ..hooks import Hooks
+from ..later import later
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
 from ..portable import Places, conceal_descriptors
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Mode = Literal["record", "replay", "update", "live", "verify"]
 Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
-_GLOB = re.compile(r"[*?[]")
+_GLOB = later(r"[*?[]")
 
 _NO_LIMITS = Limits()
 

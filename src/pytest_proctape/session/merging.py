@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Callable, Sequence
 
+from ..later import later
 from ..match import Asked, asked_by
 from ..tape import AMBIENT, CACHED, Content, Entry, Stream
 from .unchanged import keep_unchanged
 
-_RANDOM = re.compile(r"\S*/tmp[a-z0-9_]{8}(?![a-z0-9_])")
+_RANDOM = later(r"\S*/tmp[a-z0-9_]{8}(?![a-z0-9_])")
 """A file name of :mod:`tempfile`; :mod:`ctypes.util` hands one to the compiler."""
-_RANDOM_OUTPUT = re.compile(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})|^ +(?:[RT]X |collisions).*$", re.MULTILINE)
+_RANDOM_OUTPUT = later(rb"/(?:tmp[a-z0-9_]{8}|cc\w{6})|^ +(?:[RT]X |collisions).*$", re.MULTILINE)
 """Besides such names what a network interface has counted: :mod:`uuid` asks ``ifconfig`` for its address."""
 
 

@@ -5,17 +5,17 @@ Recording again doesn't help such a test, so :mod:`.taped` tells with the diverg
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from ..later import later
 from ..match import Difference
 
-_WORD = re.compile(r"([A-Za-z0-9_]+)")
-_HEX = re.compile(r"[0-9a-f]+")
-_TEMPORARY = re.compile(r"[a-z0-9_]{8}")
+_WORD = later(r"([A-Za-z0-9_]+)")
+_HEX = later(r"[0-9a-f]+")
+_TEMPORARY = later(r"[a-z0-9_]{8}")
 """What :mod:`tempfile` puts between the prefix and the suffix that it was told."""
 
-_SPECIAL = re.compile(r"[.^$*+?{}\[\]|()\\]")
+_SPECIAL = later(r"[.^$*+?{}\[\]|()\\]")
 _LEAST = 8
 """Characters that are random in a name."""
 

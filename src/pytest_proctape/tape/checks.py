@@ -11,6 +11,7 @@ import re
 import signal
 from collections.abc import Iterable, Iterator
 
+from ..later import later
 from .effect_checks import TIME_EXPECTED, effect_problems, is_time
 from .model import Entry, Event, SentSignal, SpawnError
 from .patterns import Anything
@@ -49,9 +50,9 @@ _ACTIONS = (
 )
 _SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
 _ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
-_REAL_TIME = re.compile(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)
-_NUMBERED_SIGNAL = re.compile(r"SIG([1-9][0-9]{0,2})\Z", re.ASCII)
-_NUMBERED_ERROR = re.compile(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
+_REAL_TIME = later(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)
+_NUMBERED_SIGNAL = later(r"SIG([1-9][0-9]{0,2})\Z", re.ASCII)
+_NUMBERED_ERROR = later(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
 
 
 def problems(entry: Entry) -> Iterable[Problem]:

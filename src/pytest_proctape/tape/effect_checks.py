@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ..later import later
 from .content import decode_argument
 from .model import Effect
 from .problem import Problem
@@ -16,9 +17,9 @@ from .times import ns_of
 
 TIME_EXPECTED = 'a time in UTC, as in "2024-02-03T12:00:00Z"'
 _PATH_EXPECTED = 'a plain path behind a placeholder, as in "<tmp>/out/a.txt", or an absolute one'
-_MODE = re.compile(r"1?[0-7]{3}\Z", re.ASCII)
-_WAS = re.compile(r"(file|link)( [0-9a-f]{16}| taped)?\Z|(directory|fifo|socket)\Z", re.ASCII)
-_START = re.compile(r"/|<=*[a-z-]+>(/|\Z)")
+_MODE = later(r"1?[0-7]{3}\Z", re.ASCII)
+_WAS = later(r"(file|link)( [0-9a-f]{16}| taped)?\Z|(directory|fifo|socket)\Z", re.ASCII)
+_START = later(r"/|<=*[a-z-]+>(/|\Z)")
 _FORMS = ("file", "link", "same_as", "kind")
 
 

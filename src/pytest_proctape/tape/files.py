@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from ..later import later
 
 _PREFIX = ".proctape-"
 _SUFFIX = ".tmp"
-TEMPORARY = re.compile(re.escape(_PREFIX) + r"[0-9a-f]+" + re.escape(_SUFFIX))
+TEMPORARY = later(re.escape(_PREFIX) + r"[0-9a-f]+" + re.escape(_SUFFIX))
 """Names that :func:`temporary_beside` gives."""
 
 _CHOOSE = "make the directory writable, or choose another one with the ini option tapes_dir"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import TapeError
+from ..later import later
 from .base import Model
 from .files import TEMPORARY, check_inside, remove
 from .model import Payload, Tape
@@ -21,7 +22,7 @@ from .names import PAYLOADS, SUFFIX
 from .store import ATTEMPT
 
 _MAY_HOLD = (Model, tuple, dict)
-_PAYLOAD_NAME = re.compile(r"[0-9a-f]{64}(\..*)?\Z", re.DOTALL)
+_PAYLOAD_NAME = later(r"[0-9a-f]{64}(\..*)?\Z", re.DOTALL)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import TapeCorrupt
+from ..later import later
 from .base import Model
 from .judge import judge_of
 from .model import Base64, Effect, Entry, Event, Payload, Recorded, SentSignal, SpawnError, Tape
@@ -73,7 +74,7 @@ _BY_FIELD: Mapping[tuple[int | str, str], str] = {
     ("exit_code", "greater_than_equal"): '0 or more; what a signal killed has signal, as "SIGKILL"',
 }
 """What is expected of a field, where more can be said than its type."""
-_JSON_PLACE = re.compile(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
+_JSON_PLACE = later(r"(.*) at line (\d+) column (\d+)\Z", re.DOTALL)
 
 
 def misfit(error: ValidationError, document: Json, path: Path) -> TapeCorrupt:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+
+from ..later import later
 
 SUFFIX = ".json"
 PAYLOADS = "_payloads"
@@ -30,9 +31,9 @@ _LIMIT = 120
 
 _HASH_DIGITS = 10
 _PLAIN = frozenset("_-.,=+@[]")
-_SAFE = re.compile(r"[A-Za-z0-9_\-,=+@\[\]][A-Za-z0-9_\-.,=+@\[\]]*")
+_SAFE = later(r"[A-Za-z0-9_\-,=+@\[\]][A-Za-z0-9_\-.,=+@\[\]]*")
 """Nearly every name; the others are looked at character by character."""
-_LOOKS_HASHED = re.compile(rf"-[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+_LOOKS_HASHED = later(rf"-[0-9a-f]{{{_HASH_DIGITS}}}\Z")
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in "0123456789¹²³")]
 )

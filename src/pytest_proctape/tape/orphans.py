@@ -6,16 +6,16 @@ Directories are listed and names compared; a tape is read only where its name is
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ..errors import TapeError
+from ..later import later
 from .files import remove
 from .names import PAYLOADS, SUFFIX, tape_name
 from .store import ATTEMPT, TapeStore
 
-_HASH = re.compile(rb"[0-9a-f]{64}")
+_HASH = later(rb"[0-9a-f]{64}")
 
 
 def orphaned_tapes(

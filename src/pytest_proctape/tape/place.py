@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import TapeCorrupt
+from ..later import later
 
 MEND = "mend the file, restore it from version control, or record the test again with --record-tapes"
 
@@ -16,7 +16,7 @@ Json = Any
 
 _LONGEST_STEP, _LONGEST_PLACE = 120, 400
 """Characters of a place that are told; a file can name anything."""
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_PLAIN_KEY = later(r"[A-Za-z0-9_-]+\Z")
 
 
 def place_of(location: Sequence[int | str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Union
 
 from pydantic import TypeAdapter
 
+from ..later import later
 from .base import Model
 from .judge import JUDGES, judge_of
 from .model import FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
@@ -21,8 +22,8 @@ from .model import FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ATTRIBUTE = re.compile(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
-_ROLE = re.compile(r":\w+:`~?\.?([^`]*)`")
+_ATTRIBUTE = later(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
+_ROLE = later(r":\w+:`~?\.?([^`]*)`")
 
 # Any: JSON as pydantic gives it, without a type.
 _Schema = dict[str, Any]

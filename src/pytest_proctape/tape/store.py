@@ -14,11 +14,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
+from ..later import later
 from . import packed as packing
 from .absent import Listing
 from .codec import dumps, loads
@@ -49,7 +49,7 @@ _LARGE = 1 << 20
 """Bytes of a payload of which looking through takes time."""
 
 _HEAD = 4096
-_OWNER = re.compile(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
+_OWNER = later(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
 """The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
 
 _LISTDIR = os.listdir

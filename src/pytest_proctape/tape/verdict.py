@@ -14,6 +14,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from ..errors import TapeCorrupt, TapeVersionError
+from ..later import later
 from .judge import ENTRIES, judge_of, released
 from .misfit import misfit
 from .model import FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
@@ -21,10 +22,10 @@ from .place import MEND, Json, corrupt, place_of, value_at
 
 _EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
 
-_CUT_OFF = re.compile(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-Fa-f]{0,4}")
+_CUT_OFF = later(r"|t|tr|tru|f|fa|fal|fals|n|nu|nul|-|\.|[eE][-+]?|u[0-9A-Fa-f]{0,4}")
 """What a file ends with where JSON's parser stumbles over half a word, half a number or half an escape."""
 
-_CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+_CONFLICT = later(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 """What git writes around the two sides."""
 
 
