@@ -8,9 +8,10 @@ to files, but for the times at which it was done.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from typing import Self
 
 from .. import effects
+from ..frozen import Value
 from ..match import asked_by, differences, has_patterns
 from ..rows import Row
 from ..tape import (
@@ -135,8 +136,7 @@ def _with_words_of(old: Entry, new: Entry) -> Entry:
     return new.model_copy(update={name: getattr(old, name) for name in ("program", "args", "cwd")})
 
 
-@dataclass
-class _Act:
+class _Act(Value):
     """What was said between two deeds of the parent that leave no doubt about their order.
 
     Attributes:
@@ -146,10 +146,15 @@ class _Act:
         files: by path, what became of it.
     """
 
-    opening: object = None
-    said: dict[int, bytes] = field(default_factory=dict)
-    needs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    files: dict[str, object] = field(default_factory=dict)
+    opening: object
+    said: dict[int, bytes]
+    needs: dict[int, list[tuple[int, int]]]
+    files: dict[str, object]
+
+    @classmethod
+    def opened(cls, by: object = None) -> Self:
+        """One in which nothing has been said yet."""
+        return cls(by, {}, {}, {})
 
     def add(self, step: script.Input | script.Output) -> None:
         # What is written to 0, a file or socket, is not what is read from it.
@@ -189,7 +194,7 @@ def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
         return file_effect_of(effect, began_ns, lambda one: decode(one.file or ""), str)
 
     played = script_of(entry, decode, strict_input=True, decode_file=decode_file)
-    acts = [_Act()]
+    acts = [_Act.opened()]
     for step in played.steps:
         if isinstance(step, script.Effects):
             acts[-1].files.update(
@@ -198,7 +203,7 @@ def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
         elif isinstance(step, script.Input | script.Output):
             acts[-1].add(step)
         elif isinstance(step, script.Signal | script.Change | script.Ended | script.Timeout):
-            acts.append(_Act(_deed(step)))
+            acts.append(_Act.opened(_deed(step)))
     awaits = any(isinstance(step, script.AwaitsInput) for step in played.steps)
     streams = _Streams(played.captured, played.merged, played.has_input, awaits)
     return entry.model_copy(update=_CHANCE), streams, acts
@@ -228,7 +233,7 @@ def _file(file: FileEffect, began_ns: int) -> object:
 
 def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
     if _fits_pattern(entry, new[2]):
-        silent = [replace(act, said={fd: said for fd, said in act.said.items() if fd}) for act in new[2]]
+        silent = [act.but(said={fd: said for fd, said in act.said.items() if fd}) for act in new[2]]
         new = (*new[:2], silent)
     if has_patterns(old[0]) and _stands_for(old[0], new[0]):
         new = (_with_words_of(old[0], new[0]), *new[1:])
