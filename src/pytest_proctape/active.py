@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from . import intercept
+from . import effects, intercept
 from .child import GUARDIAN
 from .clock import CLOCK, REAL, TapeClock
 from .errors import Leftover, ProctapeError, TapeNotFound
@@ -125,6 +125,10 @@ class ActiveTape:
         intercept.install(self)
         self._run.active.append(self)
         self._look_out(clock)
+        files = self.session.files
+        if files is not None and files.rules.on:
+            self._undo.callback(effects.follow_no_more, self._made_temporary)
+            effects.follow(self._made_temporary)
 
     def take_out(self) -> None:
         """Nothing of it is in place any more; it goes on with what is left where it is called again."""
@@ -167,6 +171,11 @@ class ActiveTape:
         if self.session.log is not None:
             CLOCK.tell(self.session.log.look)
 
+    @property
+    def watches(self) -> bool:
+        """Whether temporary directories that are made now are for its commands."""
+        return True
+
     def log_clock_no_more(self) -> None:
         """What follows is not what the test does."""
         if self.session.log is not None:
@@ -196,8 +205,15 @@ class ActiveTape:
 
     def watch(self, path: str) -> None:
         """A temporary directory was made: the commands of the test may write there."""
-        if self.session.files is not None:
+        if self.session.files is not None and self.watches:
             self.session.files.roots.add(path)
+
+    def _made_temporary(self, path: str) -> None:
+        """A directory or a file of :mod:`tempfile` is about to be made, somewhere."""
+        files = self.session.files
+        if files is not None and self.watches and self.session.places.is_temporary(path):
+            files.roots.add(path)
+            files.made.append(path)
 
     def add_place(self, name: str, path: str) -> None:
         """``<name>`` stands for ``path`` from now on."""

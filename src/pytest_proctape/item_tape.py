@@ -149,6 +149,15 @@ class FixtureTape(ActiveTape):
         finally:
             to_its_end(undo.close)
 
+    @property
+    def watches(self) -> bool:
+        """Whether it is in its set-up or tear-down.
+
+        The directories of the tests are not for the fixture's commands. And what it watches the next tests
+        watch, too: each would look through those of all that came before.
+        """
+        return bool(self.phases)
+
     @contextmanager
     def setup(self) -> Iterator[None]:
         """Around the setup.

@@ -488,12 +488,16 @@ def test_a_directory_whose_files_are_on_no_tape_is_told(project: Project) -> Non
     project.write(
         SHELL
         + """
-    import tempfile
+    import shutil, tempfile
 
     def test_it():
-        with tempfile.TemporaryDirectory() as folder:
+        folder = os.path.join(tempfile.gettempdir(), "tmpabcdefgh")
+        os.makedirs(folder)
+        try:
             sh("echo made > a", cwd=folder)
             assert Path(folder, "a").exists()
+        finally:
+            shutil.rmtree(folder)
     """
     )
     project.record()

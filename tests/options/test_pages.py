@@ -58,21 +58,3 @@ def test_a_hook(project: Project) -> None:
     project.write("import subprocess\n\ndef test_it(tape):\n    subprocess.run(['date'])\n")
     project.record()
     assert project.entries()[0]["stdout"] == "2024-01-01\n"
-
-
-def test_temporary_directories_led_below_the_tests_own(project: Project) -> None:
-    project.ini("tapes_auto = true", "tapes_effects = true")
-    project.write(example("tempfile"), "conftest.py")
-    project.write(
-        """
-        import os, subprocess, tempfile, unittest
-
-        class TestIt(unittest.TestCase):
-            def test_it(self):
-                with tempfile.TemporaryDirectory() as folder:
-                    subprocess.run(["mkdir", "made"], cwd=folder, check=True)
-                    self.assertEqual(os.listdir(folder), ["made"])
-        """
-    )
-    project.record()
-    project.replay()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .chance import MASKED_LIMIT, masked
     from .folders import OutsideError
     from .roots import Roots, glob_regex
+    from .temporary import follow, follow_no_more
     from .watch import FileIdentity, Watch, regular_files
 
 _HOMES = {
@@ -24,6 +25,8 @@ _HOMES = {
     "Roots": "roots",
     "Watch": "watch",
     "apply": "applying",
+    "follow": "temporary",
+    "follow_no_more": "temporary",
     "glob_regex": "roots",
     "masked": "chance",
     "regular_files": "watch",
@@ -37,6 +40,8 @@ __all__ = [
     "Roots",
     "Watch",
     "apply",
+    "follow",
+    "follow_no_more",
     "glob_regex",
     "masked",
     "regular_files",

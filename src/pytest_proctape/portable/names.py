@@ -86,6 +86,10 @@ class CapturedNames:
         """Whether the parent has said it."""
         return f"{token.name}:{token.number}" in self._bound
 
+    def is_taken(self, value: bytes) -> bool:
+        """Whether the parent has said ``value``, for any name."""
+        return value in self._bound.values()
+
     def bind(self, filled: Mapping[Token, bytes]) -> None:
         """The parent has said these."""
         for token, value in filled.items():

@@ -96,6 +96,15 @@ class Places:
             for capture in temporary_names(self._temporary):
                 self.names.also(capture)
 
+    def is_temporary(self, path: str) -> bool:
+        """Whether random names in ``path``, which is absolute, become placeholders."""
+        raw = os.fsencode(path)
+        return any(
+            raw.startswith(top + b"/")
+            for known in self._temporary
+            for top in (known, os.path.realpath(known))
+        )
+
     def copy(self) -> Places:
         """The same values and rules, to be added to apart from these."""
         twin = Places.__new__(Places)

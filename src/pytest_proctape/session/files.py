@@ -27,6 +27,7 @@ from ..tape import (
     payloads_of,
 )
 from .crossing import SCAN_LIMIT
+from .made import find
 
 SHARED = "other commands ran at the same time; some of these effects may be theirs"
 IN_THE_WAY = "a file is in the way of one that a command had made"
@@ -56,11 +57,13 @@ class Files:
     Attributes:
         roots: the watched directories; may grow.
         rules: what the user wants.
+        made: directories and files of :mod:`tempfile` that the test has made, and those around it.
     """
 
     def __init__(self, store: TapeStore, places: Places, roots: effects.Roots, rules: FileRules) -> None:
         self.roots = roots
         self.rules = rules
+        self.made: list[str] = []
         self._store = store
         self._places = places
         self._text = [re.compile(rf"(?:.*/)?{effects.glob_regex(one)}\Z", re.DOTALL) for one in rules.text]
@@ -80,13 +83,17 @@ class Files:
             around: those of tapes whose directories are this one's, too.
         """
         roots = effects.Roots(ignore=settings.effects_ignore, never=store.own_paths)
+        made: list[str] = []
         for other in around:
             other.roots.copy_to(roots)
+            made += other.made
         wanted = settings.effects
         for place in () if isinstance(wanted, bool) else wanted:
             roots.choose(place, working_directory())
         rules = FileRules(bool(wanted), settings.effects_limit, settings.effects_text)
-        return cls(store, places, roots, rules)
+        files = cls(store, places, roots, rules)
+        files.made = made
+        return files
 
     # -- recording -----------------------------------------------------------------------------
 
@@ -148,6 +155,9 @@ class Files:
 
     def decode(self, effect: Effect, began_ns: int | None) -> FileEffect:
         """What an effect of the tape means here."""
+        path = effect.path
+        if self.made and isinstance(path, str) and not self.roots.root_of(self._places.reveal_text(path)):
+            find(path, self.made, self._places)
         return file_effect_of(effect, began_ns, self._content, self._places.reveal_text)
 
     def _content(self, effect: Effect) -> Content:
@@ -177,8 +187,8 @@ class Files:
                 tape,
                 f"{self._shown(error.path)} can't be written: {error.reason}",
                 place="effects",
-                expected="a path in a watched directory: those of tmp_path and tmp_path_factory, and what "
-                "tapes_effects names",
+                expected="a path in a watched directory: those of tmp_path, tmp_path_factory and tempfile, "
+                "and what tapes_effects names",
                 next_step="see where this tape comes from; if it is yours, record the test again",
             ) from None
         except OSError as error:
