@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,6 +33,7 @@ from .kept import (
     settings_of,
 )
 from .limits import parse_time_limit
+from .tapes_only import is_only_tapes
 
 
 def heed(config: pytest.Config, *, late: bool = False) -> None:
@@ -63,7 +65,7 @@ def heed(config: pytest.Config, *, late: bool = False) -> None:
     config.stash[CENSUS] = Census(config, partial=late)
     config.pluginmanager.register(config.stash[CENSUS], "proctape-census")
     config.pluginmanager.register(Counter(config), "proctape-counter")
-    config.pluginmanager.register(Heeding(), "proctape-heeding")
+    config.pluginmanager.register(Heeding(config), "proctape-heeding")
 
 
 def understand(config: pytest.Config, options: argparse.Namespace) -> None:
@@ -136,6 +138,15 @@ def check(items: Iterable[pytest.Item]) -> None:
 
 class Heeding(HasHooks):
     """The hooks of a run that is heeded, besides those that count."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Know where the tapes are."""
+        self._tapes = f"{os.path.join(config.rootpath, config.stash[SETTINGS].dir)}{os.sep}"
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Do not look at each tape whether it is a test."""
+        path = str(collection_path)
+        return True if path.startswith(self._tapes) and is_only_tapes(path) else None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Show progress while recording onto a terminal."""

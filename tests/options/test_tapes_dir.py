@@ -54,6 +54,47 @@ def test_a_committed_directory_moves_with_the_project(project: Project) -> None:
     project.replay("--rootdir", "moved", "moved", passed=1)
 
 
+ASKING = r"""
+    asked = []
+
+    def pytest_collect_file(file_path):
+        asked.append(str(file_path))
+
+    def pytest_collection_finish(session):
+        found = [one for one in asked if "/tapes/" in one]
+        print("asked for", sorted(one.partition("/tapes/")[2] for one in found))
+"""
+
+
+def test_pytest_need_not_look_for_tests_among_tapes(project: Project) -> None:
+    project.ini("tapes_payload_threshold = 1")
+    for name in ("test_it.py", "sub/test_other.py"):
+        project.write(ONE, name)
+    project.record(passed=2)
+    project.write(ASKING, "conftest.py")
+    assert len(project.tapes()) == 3
+    project.replay("-s", passed=2).stdout.fnmatch_lines(["*asked for []*"])
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("test_it/test_more.py", "def test_more(): pass"),
+        ("test_it/zero.json", '{"of": "another tool"}'),
+        ("test_it/more/test_more.py", "def test_more(): pass"),
+    ],
+)
+def test_what_else_is_there_is_looked_at(project: Project, name: str, text: str) -> None:
+    project.write(ONE)
+    project.record()
+    project.write(text, f"tapes/{name}")
+    if name.endswith(".json"):
+        project.tape().unlink()
+    project.write(ASKING, "conftest.py")
+    output = project.run("-s", "--collect-only").stdout.str()
+    assert f"'{name}'" in output
+
+
 NAMES = r"""
     import subprocess
     import pytest

@@ -1,0 +1,36 @@
+"""Directories in which there is nothing but tapes: pytest need not look there for tests. :mod:`.heed` asks.
+
+Of each file it comes to, pytest asks all plugins whether it is to be ignored and what is in it. Where each
+test has a tape, there are as many of these as tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+_NAMES = re.compile(r".*\.json(\.failed)?|[0-9a-f]{64}(\.gz)?", re.DOTALL)
+"""Of tapes and of payloads."""
+_BEGINNING = re.compile(rb'\{\s*"version":\s*[0-9]')
+"""Of a tape that somebody has recorded; other tools keep tests in such files."""
+
+
+def is_only_tapes(path: str) -> bool:
+    """Whether ``path`` is a directory of tapes, and of nothing else; where in doubt it is none.
+
+    Args:
+        path: of what lies below the directory of tapes.
+    """
+    name = ""
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name = entry.name
+                if not _NAMES.fullmatch(name) or not entry.is_file(follow_symlinks=False):
+                    return False
+        if ".json" not in name:
+            return name != ""
+        with open(os.path.join(path, name), "rb") as file:
+            return _BEGINNING.match(file.read(64)) is not None
+    except OSError:
+        return False
