@@ -23,7 +23,6 @@ def test_a_strict_tape_is_the_default(project: Project) -> None:
     project.edit("say('a'); say('b')", "say('b'); say('a')")
     result = project.replay(failed=1)
     result.stdout.fnmatch_lines(["*Divergence: the test asked for something else than the tape has next"])
-    assert "order=" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("by", ["marker", "ini"])
@@ -123,6 +122,40 @@ def test_it(tape):
             '*@pytest.mark.tape(order="any"), or make the order certain',
         ]
     )
+
+
+def test_a_strict_tape_met_in_another_order_says_what_to_do(project: Project) -> None:
+    project.write(HEAD + "def test_it(tape):\n    for word in 'abc':\n        say(word)\n")
+    project.record()
+    project.edit("'abc'", "'acb'")
+    result = project.replay(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*entry 3 (further on) is exactly this command",
+            "*if the order of these commands is another one in every run, as that of a set, mark the test*",
+            '*@pytest.mark.tape(order="any"), or make the order certain',
+        ]
+    )
+
+
+def test_a_command_that_is_not_asked_for_any_more_is_no_matter_of_order(project: Project) -> None:
+    project.write(HEAD + "def test_it(tape):\n    say('a'); say('b', 'c'); say('d')\n")
+    project.record()
+    project.edit("say('b', 'c'); ", "")
+    told = project.replay(failed=1).stdout
+    told.fnmatch_lines(["*entry 3 (further on) is exactly this command"])
+    told.no_fnmatch_line("*order=*")
+
+
+def test_arguments_in_another_order_are_told(project: Project) -> None:
+    project.write(HEAD + "def test_it(tape):\n    subprocess.run(['echo', 'x', *'abc'])\n")
+    project.record()
+    project.edit("'abc'", "'cba'")
+    told = project.replay(failed=1).stdout
+    told.fnmatch_lines(["*the arguments are the same in another order: *", "*sorted() makes it certain"])
+    project.edit("'cba'", "'abd'")
+    told = project.replay(failed=1).stdout
+    told.no_fnmatch_line("*in another order*")
 
 
 # -- reports -------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from ..frozen import Value
 from ..match import Asked, Difference, Judge, Near, checked, nearest
 from ..tape import Entry, Script, Tape
 from . import report
+from .another_order import order_notes
 from .base import Session
 from .causes import told_difference
 from .crossing import load_names
@@ -38,10 +39,6 @@ _MORE = "the test asked for more than the tape has"
 _SENT = "the test sent something else than the tape has"
 _SENT_UNSAID = "the test sent something else than it said itself"
 _STALLED = "the child waits for something that the test does not do"
-_RACING = (
-    "the test starts processes in threads, so their order may be chance: then mark it with",
-    '@pytest.mark.tape(order="any"), or make the order certain',
-)
 CLEAR = 3
 """Differences up to which an entry is one that may have been meant."""
 _R = TypeVar("_R", bound=ReplayError)
@@ -193,7 +190,6 @@ class Taped(Session):
         self, asked: Asked, place: str, wrong: Sequence[Difference], index: int | None
     ) -> Divergence:
         """The entry that was due is not what was asked for; without an index, none is near it."""
-        cursor = self.cursor
         near = self._near(asked, -1 if index is None else index)
         return self._error(
             Divergence,
@@ -203,7 +199,7 @@ class Taped(Session):
             expected=None if index is None else (index, self.entries[index]),
             wrong=wrong,
             near=near,
-            notes=_RACING if self._is_race(near, cursor) else notes_on(wrong),
+            notes=self._order_notes(wrong, near) or notes_on(wrong),
         )
 
     def exhaustion(self, asked: Asked, place: str) -> Exhaustion:
@@ -227,9 +223,9 @@ class Taped(Session):
         # With the same program and nothing else in common it says nothing.
         return [one for one in near if len(one.differences) <= CLEAR][:3]
 
-    def _is_race(self, near: Sequence[Near], cursor: Cursor) -> bool:
-        ahead = any(not one.differences and not one.consumed for one in near)
-        return ahead and self.terms.order == "strict" and cursor.strict and len(self.threads) > 1
+    def _order_notes(self, wrong: Sequence[Difference], near: Sequence[Near]) -> tuple[str, ...]:
+        strict = self.terms.order == "strict" and self.cursor.strict
+        return order_notes(wrong, near if strict else (), threads=len(self.threads) > 1)
 
     def wrong_cause(
         self, asked: Asked, number: int, place: str, part: Part, wrong: WrongCause | Stalled
