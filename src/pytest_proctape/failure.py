@@ -23,6 +23,7 @@ from _pytest._code.code import (
 
 from .clock import REAL
 from .errors import ProctapeError, TapeError
+from .lacking import lack_told
 from .session import Player, Recording, Session, brief, is_ours, is_stdlib
 from .unmade import files_told
 
@@ -79,7 +80,7 @@ def add_section(
         return
     told = _tape_told(session)
     if told and not isinstance(session, Recording):
-        lines = [told, files_told(session, error, raised)]
+        lines = [told, files_told(session, error, raised), lack_told(session, error, raised)]
         if error is None:
             lines.append(f"record it again: {session.record_command}")
         told = "\n".join(filter(None, lines))

@@ -1,0 +1,80 @@
+"""What a replay can't give a test: secrets that were taken out, and a server that listens.
+
+A line for the test's failure, which :mod:`.failure` puts there: neither is to be seen in what failed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .errors import ProctapeError
+from .session import Player, Session
+from .tape import Entry, Event, Payload, Stream
+
+_REDACTED = re.compile(rb"<redacted(?::[^<>\s]+)?>")
+_CAUSES = 16
+_PAYLOAD = 1 << 20
+"""Bytes of a payload file up to which it is looked into."""
+
+
+def lack_told(session: Session, error: Exception | None, raised: BaseException | None) -> str:
+    """A line about what the test can't have on replay, mostly none.
+
+    Args:
+        session: of the test that failed.
+        error: that it failed of, if that is one of ours.
+        raised: that it failed of, whosever it is.
+    """
+    if not isinstance(session, Player) or session.runs_commands or not session.spawns:
+        return ""
+    if error is None and _is_refused(raised):
+        return (
+            "a connection was refused: a command that is replayed is no process, and listens nowhere; "
+            'if it is a server, @pytest.mark.tape(live=["its command"]) lets it run in every mode'
+        )
+    try:
+        return _secret_told(session)
+    except ProctapeError:
+        # What is wrong with the tape is told elsewhere.
+        return ""
+
+
+def _is_refused(raised: BaseException | None) -> bool:
+    for _ in range(_CAUSES):
+        if raised is None or isinstance(raised, ConnectionRefusedError):
+            break
+        raised = raised.__cause__ or raised.__context__
+    return isinstance(raised, ConnectionRefusedError)
+
+
+def _secret_told(session: Player) -> str:
+    for index, entry in enumerate(session.entries, 1):
+        for name, stream in _outputs(entry):
+            if isinstance(stream, Payload) and stream.size > _PAYLOAD:
+                continue
+            found = _REDACTED.findall(session.store.decode(stream).bytes())
+            missing = next((one for one in found if session.places.reveal(one) == one), None)
+            if missing is not None:
+                given = missing.decode(errors="replace")
+                return (
+                    f"a secret was taken out of {name} of entry {index}, and the test is given {given} in "
+                    'its place: if it needs the secret, @pytest.mark.tape(mode="live") runs the real command'
+                )
+    return ""
+
+
+def _outputs(entry: Entry) -> Iterator[tuple[str, Stream]]:
+    """What the command wrote, and whereto."""
+    parts: list[Entry | Event] = [entry, *(entry.timeline or ())]
+    for part in parts:
+        yield "stdout", part.stdout or ""
+        yield "stderr", part.stderr or ""
+    for number, stream in (entry.fds or {}).items():
+        yield f"descriptor {number}", stream
+    for event in entry.timeline or ():
+        if event.data is not None:
+            yield f"descriptor {event.fd}", event.data
+    for effect in entry.effects or ():
+        if effect.file is not None:
+            yield str(effect.path), effect.file
