@@ -304,15 +304,18 @@ class Recording(Player):
         if self.tools is not None:
             self.tools.save()
         tape = self.hooks.before_write(tape, self.path)
-        if not complete and (self.path.exists() or not tape.entries):
+        # One look instead of three, as most record what was never recorded.
+        is_new = self.store.has_nothing(self.owner)
+        had_one = not is_new and self.path.exists()
+        if not complete and (had_one or not tape.entries):
             return "nothing"
-        self.store.discard_attempt(self.owner, self.path)
+        if not is_new:
+            self.store.discard_attempt(self.owner, self.path)
         if not tape.entries:
-            had_one = self.path.exists()
             self.store.delete(self.owner)
             return "removed" if had_one else "nothing"
         try:
-            old = self.store.load(self.owner) if self.path.exists() else None
+            old = self.store.load(self.owner) if had_one else None
         except TapeError:
             # Recording anew was asked for, and that replaces also what can't be read.
             old = None

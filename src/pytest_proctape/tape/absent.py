@@ -74,8 +74,13 @@ class Listing:
         self._looked: set[str] = set()
         """Folders that were as they are known to be when nobody else could store a tape any more."""
 
-    def lacks(self, nodeid: str) -> bool:
-        """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
+    def lacks(self, nodeid: str, also: str = "") -> bool:
+        """Whether there is surely no tape of ``nodeid``; where in doubt there may be one.
+
+        Args:
+            nodeid: whose.
+            also: nor what has this behind the name of the tape.
+        """
         if self._rootless:
             if not _is_there(self._root):
                 return True
@@ -93,8 +98,8 @@ class Listing:
             return self._folder_is_missing(folder, folder)
         if not found.folded:
             return True
-        leaf = tape_name(nodeid).rpartition("/")[2]
-        if fold(leaf) in found.folded:
+        leaf = fold(tape_name(nodeid).rpartition("/")[2])
+        if leaf in found.folded or (also and leaf + also in found.folded):
             return False
         return not found.hashed or fold(hashed_tape_path(nodeid).name) not in found.folded
 

@@ -28,6 +28,10 @@ class SingleStore(TapeStore):
         """Whether nothing is there."""
         return not self.seems_to_have(nodeid)
 
+    def has_nothing(self, nodeid: str) -> bool:
+        """The same of an attempt as well."""
+        return self.lacks(nodeid) and not os.path.lexists(self.attempt_path(nodeid))
+
     @property
     def own_paths(self) -> list[str]:
         """The file, what stands beside it while it is written, and its payloads."""

@@ -124,6 +124,10 @@ class TapeStore:
         """Whether there is surely no tape of ``nodeid``; where in doubt there may be one."""
         return self._listing.lacks(nodeid)
 
+    def has_nothing(self, nodeid: str) -> bool:
+        """The same of an attempt as well."""
+        return self._listing.lacks(nodeid, ATTEMPT)
+
     def load(self, nodeid: str) -> Tape | None:
         """The tape of ``nodeid``; ``None`` only where there is no file.
 

@@ -50,6 +50,15 @@ def test_a_tape_is_there_by_its_plain_name_or_its_hashed_one(root: Path) -> None
     assert listing.lacks("tests/test_git.py::test_three")
 
 
+def test_an_attempt_is_no_tape_and_can_be_asked_for(root: Path) -> None:
+    _put(root, "tests/test_git/TestLog.test_ONE.json.failed")
+    _settle(root)
+    listing = Listing(root)
+    assert listing.lacks(_OWNER)
+    assert not listing.lacks(_OWNER, ".failed")
+    assert listing.lacks("tests/test_git.py::TestLog::test_two", ".failed")
+
+
 def test_case_is_no_difference(root: Path) -> None:
     _put(root, "Tests/TEST_git/testlog.TEST_one.json")
     _settle(root)

@@ -14,7 +14,12 @@ def test_any_owner_has_the_same_file(tmp_path: Path) -> None:
     assert store.save("a::b", tape) == tmp_path / "any name.txt"
     assert store.load("c::d") == tape
     assert store.attempt_path("") == tmp_path / "any name.txt.failed"
+    assert not store.has_nothing("")
     assert store.delete("")
+    assert store.has_nothing("")
+    store.save_attempt("", tape)
+    assert not store.has_nothing("")
+    store.discard_attempt("")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -312,7 +312,10 @@ def test_an_attempt_lies_beside_the_tape(store: TapeStore) -> None:
 
 
 def test_an_attempt_needs_no_tape(store: TapeStore) -> None:
+    assert store.has_nothing(ONE)
     store.save_attempt(ONE, a_tape())
+    assert store.lacks(ONE)
+    assert not store.has_nothing(ONE)
     assert store.load(ONE) is None
     assert everything_in(store.root) == ["tests/test_git/test_log.json.failed"]
 
