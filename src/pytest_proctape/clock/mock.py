@@ -7,8 +7,7 @@ functions that wait in its hands while some taped test has a mock clock, and onl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from . import readings
@@ -70,16 +69,6 @@ class Clock:
     def is_looked_at(self) -> bool:
         """It is in use, or a mock clock stands in for the real one."""
         return bool(self._users) or readings.topmost() is not None
-
-    @contextmanager
-    def used(self) -> Iterator[None]:
-        """Around a test whose waits are told here."""
-        who = object()
-        try:
-            self.use_for(who)
-            yield
-        finally:
-            self.used_no_more(who)
 
     def use_for(self, who: object) -> None:
         """The waits of ``who`` are told here, until :meth:`used_no_more` is told of it."""

@@ -1,7 +1,7 @@
 """The door: an OS call in, a spawn out, a child's answer back; installs and removes the patches."""
 
 from . import guard
-from .clocked import freeze, frozen, notice, tell_waits, tell_waits_no_more, waits_told
+from .clocked import freeze, notice, tell_waits, tell_waits_no_more
 from .door import Block, Bound, bound, current, is_forked
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
 from .patches import forget, install, settle, uninstall
@@ -20,7 +20,6 @@ __all__ = [
     "current",
     "forget",
     "freeze",
-    "frozen",
     "guard",
     "install",
     "is_forked",
@@ -29,5 +28,4 @@ __all__ = [
     "tell_waits",
     "tell_waits_no_more",
     "uninstall",
-    "waits_told",
 ]

@@ -15,8 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -65,17 +64,6 @@ _lock = threading.RLock()
 _users: list[object] = []
 _NOTICED = object()
 """The user that stands for a clock which the test made itself."""
-
-
-@contextmanager
-def waits_told() -> Iterator[None]:
-    """For a while, let the functions that wait ask the mock clock, should there be one."""
-    who = object()
-    try:
-        tell_waits(who)
-        yield
-    finally:
-        tell_waits_no_more(who)
 
 
 def tell_waits(who: object) -> None:
@@ -177,17 +165,6 @@ def _substitution(key: object, stand_ins: Mapping[int, Any]) -> Substitution:
 def _replace(undo: Undo, where: Any, name: str, what: Any) -> None:
     undo.callback(setattr, where, name, getattr(where, name))
     setattr(where, name, what)
-
-
-@contextmanager
-def frozen(clock: TapeClock) -> Iterator[None]:
-    """For a while, let :mod:`time` and :mod:`datetime` show ``clock``."""
-    undo = Undo()
-    try:
-        freeze(clock, undo)
-        yield
-    finally:
-        undo.close()
 
 
 def freeze(clock: TapeClock, undo: Undo) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
 from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any
@@ -43,16 +42,6 @@ class Substitution:
         self._doubtful: list[tuple[dict[str, Any], str]] = []
         """Namespaces, and what in them may become a place."""
         self._flat: list[_Place] = []
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """For a while, let every module have the stand-ins."""
-        undo = Undo()
-        try:
-            self.put(undo)
-            yield
-        finally:
-            undo.close()
 
     def put(self, undo: Undo) -> None:
         """Let every module have the stand-ins until ``undo`` is closed."""

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_proctape import intercept
 from pytest_proctape.clock import CLOCK, REAL, Pace, TapeClock, Timeline
 from pytest_proctape.session import RecordSession, ReplaySession
+from tests.clocking import frozen, waits_told
 from tests.parity.audit import audited
 from tests.parity.harness import HANG_S, Parity
 from tests.parity.observe import plain
@@ -136,8 +136,8 @@ class ClockParity(Parity):
         try:
             with (
                 super()._active(session),
-                intercept.frozen(self._clock),
-                intercept.waits_told(),
+                frozen(self._clock),
+                waits_told(),
             ):
                 yield
         finally:

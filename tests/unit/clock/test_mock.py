@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytest_proctape.clock import CLOCK, EPOCH_NS, Pace, TapeClock
+from tests.clocking import used
 
 from .conftest import Clocks
 
@@ -48,23 +49,23 @@ def test_it_is_on_while_used_and_a_clock_is_in_place(clocks: Clocks) -> None:
         return CLOCK.in_use, CLOCK.on
 
     assert seen() == (False, False)
-    with CLOCK.used():
+    with used():
         assert seen() == (True, True)
         held = clocks.stack.pop()
         assert seen() == (True, False)
         clocks.stack.append(held)
-        with CLOCK.used():
+        with used():
             pass
         assert seen() == (True, True)
     assert seen() == (False, False)
 
 
 def test_every_first_user_begins_anew(clocks: Clocks) -> None:
-    with CLOCK.used():
+    with used():
         first = CLOCK.waits
-        with CLOCK.used():
+        with used():
             assert CLOCK.waits is first
-    with CLOCK.used():
+    with used():
         assert CLOCK.waits is not first
 
 
@@ -90,7 +91,7 @@ def test_time_passes_for_real_for_a_while(clocks: Clocks) -> None:
 
 
 def test_a_forked_child_has_none(clocks: Clocks) -> None:
-    with CLOCK.used():
+    with used():
         pid = os.fork()
         if not pid:
             os._exit(CLOCK.in_use)

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_proctape import intercept
 from pytest_proctape.clock import EPOCH_NS, TapeClock
+from tests.clocking import frozen, waits_told
 from tests.unit.left_behind import nothing_left_behind
 from tests.unit.pipes import pipe
 
@@ -32,5 +33,5 @@ def answers() -> Iterator[Answers]:
 def clock(answers: Answers) -> Iterator[TapeClock]:
     """A mock clock, in place, with everything that waits in its hands."""
     made = TapeClock(EPOCH_NS, lambda: answers.sleeps)
-    with intercept.frozen(made), intercept.waits_told():
+    with frozen(made), waits_told():
         yield made

@@ -20,6 +20,7 @@ import pytest
 from pytest_proctape import intercept
 from pytest_proctape.clock import CLOCK, EPOCH_NS, REAL, TapeClock
 from pytest_proctape.intercept import clocked, pausing
+from tests.clocking import frozen, waits_told
 
 from .answering import Answers
 
@@ -32,7 +33,7 @@ def _clock() -> TapeClock:
 
 def test_all_clocks_show_it_and_move_together() -> None:
     clock = _clock()
-    with intercept.frozen(clock):
+    with frozen(clock):
         before = time.monotonic(), time.perf_counter_ns(), time.time()
         assert time.time() == 946_684_800
         assert dt.datetime.now(dt.UTC).replace(tzinfo=None) == AT
@@ -49,7 +50,7 @@ def test_all_clocks_show_it_and_move_together() -> None:
 
 def test_a_copy_of_sleep_is_found(answers: Answers) -> None:
     clock = TapeClock(EPOCH_NS, lambda: answers.sleeps)
-    with intercept.frozen(clock), intercept.waits_told():
+    with frozen(clock), waits_told():
         copied_sleep(3600)
     assert answers.sleeps == [3600]
     assert copied_sleep is REAL.sleep
@@ -59,7 +60,7 @@ def test_a_module_that_comes_meanwhile_is_left_with_the_real_things(monkeypatch:
     late = ModuleType("late")
     monkeypatch.setitem(sys.modules, "late", late)
     for _ in range(2):
-        with intercept.frozen(_clock()), intercept.waits_told():
+        with frozen(_clock()), waits_told():
             exec("from time import monotonic, sleep", vars(late))
             assert vars(late)["sleep"] is not REAL.sleep
         assert vars(late)["sleep"] is REAL.sleep
@@ -68,8 +69,8 @@ def test_a_module_that_comes_meanwhile_is_left_with_the_real_things(monkeypatch:
 
 def test_the_last_user_takes_the_waits_away(answers: Answers) -> None:
     real = threading.Thread.join
-    with intercept.waits_told():
-        with intercept.waits_told():
+    with waits_told():
+        with waits_told():
             assert threading.Thread.join is not real
         assert threading.Thread.join is not real
     assert threading.Thread.join is real
@@ -82,12 +83,12 @@ def test_one_that_fails_leaves_nothing(answers: Answers, monkeypatch: pytest.Mon
         raise RuntimeError("no")
 
     monkeypatch.setattr(pausing, "replacements", fail)
-    with pytest.raises(RuntimeError, match="no"), intercept.waits_told():
+    with pytest.raises(RuntimeError, match="no"), waits_told():
         pass
     assert time.sleep is real
     assert not CLOCK.in_use
     monkeypatch.undo()
-    with intercept.waits_told():
+    with waits_told():
         assert time.sleep is not real
     assert time.sleep is real
 
@@ -96,7 +97,7 @@ def test_a_clock_that_the_test_leaves_in_place_is_not_taken_for_ours() -> None:
     from freezegun import api
 
     theirs = freezegun.freeze_time("2030-05-05")
-    with intercept.frozen(_clock()):
+    with frozen(_clock()):
         factory = theirs.start()
         assert dt.datetime.now().year == 2030
     assert api.freeze_factories == [factory]
@@ -108,20 +109,20 @@ def test_a_clock_that_the_test_leaves_in_place_is_not_taken_for_ours() -> None:
 
 def test_a_clock_within_a_clock_of_the_test() -> None:
     with freezegun.freeze_time("2030-05-05"):
-        with intercept.frozen(_clock()):
+        with frozen(_clock()):
             assert dt.datetime.now(dt.UTC).year == 2000
         assert dt.datetime.now(dt.UTC).year == 2030
 
 
 def test_the_times_of_logs_stay_real() -> None:
     before_s = REAL.time_ns() / 1e9
-    with intercept.frozen(_clock()):
+    with frozen(_clock()):
         record = logging.LogRecord("name", logging.INFO, "path", 1, "what", None, None)
     assert record.created >= before_s - 1
 
 
 def test_dates_can_be_pickled_and_identifiers_made() -> None:
-    with intercept.frozen(_clock()):
+    with frozen(_clock()):
         now = dt.datetime.now()
         assert pickle.loads(pickle.dumps(now)) == now
         assert uuid.uuid1() != uuid.uuid1()

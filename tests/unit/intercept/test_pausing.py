@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_proctape import intercept
 from pytest_proctape.clock import CLOCK, REAL, TapeClock, Timeline, Wait, Waits
 from pytest_proctape.intercept import pausing
+from tests.clocking import frozen, waits_told
 
 from .answering import Answers, passed
 
@@ -37,7 +37,7 @@ def test_what_sleep_refuses(clock: TapeClock, seconds: object, error: type[Excep
 
 
 def test_nothing_is_told_without_a_clock(answers: Answers) -> None:
-    with intercept.waits_told():
+    with waits_told():
         assert not pausing.clocked()
         time.sleep(0.001)
     assert answers.sleeps == []
@@ -220,7 +220,7 @@ def test_everything_is_as_it_was() -> None:
         }
 
     before = names()
-    with intercept.frozen(TapeClock(0, list)), intercept.waits_told():
+    with frozen(TapeClock(0, list)), waits_told():
         changed = {key for key, value in names().items() if value is not before[key]}
         assert changed == set(before)
     assert names() == before

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from pytest_proctape.intercept.substitution import Substitution
+from tests.clocking import in_place
 
 
 def real() -> str:
@@ -34,10 +35,10 @@ def test_a_module_that_another_has_replaced_is_looked_at(
     substitution: Substitution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = module(monkeypatch, "crowd_one")
-    with substitution.in_place():
+    with in_place(substitution):
         assert first.taken is stand_in
     second = module(monkeypatch, "crowd_one")
-    with substitution.in_place():
+    with in_place(substitution):
         assert second.taken is stand_in
         assert first.taken is real
     assert second.taken is real
@@ -47,7 +48,7 @@ def test_one_that_came_meanwhile_gives_back_what_it_took(
     substitution: Substitution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = module(monkeypatch, "crowd_one")
-    with substitution.in_place():
+    with in_place(substitution):
         later = module(monkeypatch, "crowd_two")
         vars(later)["taken"] = first.taken
     assert later.taken is real
@@ -67,7 +68,7 @@ def test_what_stands_among_the_modules_is_not_asked_whether_it_is_equal(
     first = module(monkeypatch, "crowd_one")
     for _ in range(2):
         monkeypatch.setitem(sys.modules, "crowd_sour", Sour())
-        with substitution.in_place():
+        with in_place(substitution):
             assert first.taken is stand_in
         assert first.taken is real
 
@@ -79,11 +80,11 @@ def test_what_a_mock_stood_for_when_the_module_was_looked_at(
     mock = object()
     vars(mocked)["real"] = mock
     monkeypatch.setitem(sys.modules, "crowd_mocked", mocked)
-    with substitution.in_place():
+    with in_place(substitution):
         assert mocked.real is mock
     vars(mocked)["real"] = real
     for _ in range(2):
-        with substitution.in_place():
+        with in_place(substitution):
             assert mocked.real is stand_in
         assert mocked.real is real
 
@@ -92,10 +93,10 @@ def test_a_stand_in_that_a_mock_has_put_back_behind_its_time(
     substitution: Substitution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mocked = module(monkeypatch, "crowd_mocked")
-    with substitution.in_place():
+    with in_place(substitution):
         before = mocked.taken
         vars(mocked)["taken"] = object()
     vars(mocked)["taken"] = before
-    with substitution.in_place():
+    with in_place(substitution):
         assert mocked.taken is stand_in
     assert mocked.taken is real
