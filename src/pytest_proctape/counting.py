@@ -15,7 +15,7 @@ from weakref import WeakSet
 import pytest
 
 from . import report_keys
-from .kept import HasHooks
+from .kept import MODE, SETTINGS, HasHooks
 from .keys import EXIT_DRIFT
 
 if TYPE_CHECKING:
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 _OUTPUT_KEY = report_keys.RESULTS
 _TOTALS: pytest.StashKey[Totals] = pytest.StashKey()
 CENSUS: pytest.StashKey[Census] = pytest.StashKey()
+
+
+_RECORDS = frozenset({"record", "missing", "new"})
+_NOTHING = "nothing was recorded: no taped test has started a process"
+_UNTAPED = (
+    "tests are taped that ask for the fixture `tape` or are marked with @pytest.mark.tape;",
+    "tapes_auto = true in the ini file, or `-o tapes_auto=true`, tapes all of them",
+)
 
 
 def totals_of(config: pytest.Config) -> Totals:
@@ -152,14 +160,19 @@ class Counter(HasHooks):
         _count(self._config, map(Result.from_data, sent))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what was replayed and recorded; nothing when no tape was used."""
+        """Tell what was replayed and recorded; nothing when no tape was used, unless one was to be made."""
         totals = self._config.stash.get(_TOTALS, None)
-        if not totals or self._config.get_verbosity() < -1 or self._config.getoption("no_summary", False):
+        if self._config.get_verbosity() < -1 or self._config.getoption("no_summary", False):
             return
-        from .summary import lines
+        if totals:
+            from .summary import lines
 
-        command = shlex.join(["pytest", "--record-tapes=missing"])
-        told = list(lines(totals, record_command=command, verbose=self._config.get_verbosity() > 0))
+            command = shlex.join(["pytest", "--record-tapes=missing"])
+            told = list(lines(totals, record_command=command, verbose=self._config.get_verbosity() > 0))
+        elif self._config.stash[MODE] in _RECORDS and terminalreporter.stats.get("passed"):
+            told = [_NOTHING] if self._config.stash[SETTINGS].auto else [_NOTHING, *_UNTAPED]
+        else:
+            return
         if self._config.get_verbosity() >= 0:
             terminalreporter.section("tapes", sep="-")
         for line in told:

@@ -235,3 +235,26 @@ def test_a_test_that_uses_no_tape_tells_of_none(project: Project) -> None:
     project.write("def test_it(): assert 0")
     for flags in ((), ("--record-tapes",), ("--live-tapes",)):
         assert section(project.run(*flags)) == []
+
+
+def test_a_command_that_is_missing_is_shown_where_the_user_asks_for_it(project: Project) -> None:
+    """No frame of ours is in the traceback, on whichever road the command is started."""
+    project.ini("tapes_auto = true")
+    project.write(
+        """
+        import subprocess
+        import pytest
+
+        @pytest.mark.parametrize("options", [{"capture_output": True}, {"close_fds": False}])
+        def test_it(options):
+            subprocess.run(["no-such-program"], **options)
+        """
+    )
+    told = [project.record(failed=2).stdout.str()]
+    for kept in (project.path / "tapes").rglob("*.failed"):
+        kept.rename(kept.with_suffix(""))
+    told.append(project.replay(failed=2).stdout.str())
+
+    for one in told:
+        assert one.count("FileNotFoundError: [Errno 2] No such file or directory: 'no-such-program'") >= 2
+        assert re.search(r"pytest_proctape/\S+\.py:\d+", one) is None

@@ -34,9 +34,7 @@ def times(result: pytest.RunResult) -> tuple[float, float]:
     return float(found[0][1]) * units[found[0][2]], float(found[0][3]) * units[found[0][4]]
 
 
-@pytest.mark.parametrize(
-    "flags", [(), ("--replay-tapes",), ("--record-tapes",), ("--live-tapes",), ("-v",), ("-q",)]
-)
+@pytest.mark.parametrize("flags", [(), ("--replay-tapes",), ("--live-tapes",), ("-v",), ("-q",)])
 def test_there_is_none_where_no_tape_was_used(project: Project, flags: tuple[str, ...]) -> None:
     project.write(
         "import subprocess\n\ndef test_it(): subprocess.run(['true'])\n\ndef test_quiet(tape): pass"
@@ -203,3 +201,40 @@ def test_a_summary_stands_before_the_closing_line(project: Project) -> None:
     at = next(index for index, line in enumerate(lines) if line.startswith("tests: "))
     assert re.match(r"=+ 5 passed in ", lines[-1])
     assert at < len(lines) - 1
+
+
+# -- a recording of nothing ------------------------------------------------------------------------
+
+NOTHING = "nothing was recorded: no taped test has started a process"
+
+
+@pytest.mark.parametrize("mode", ["--record-tapes", "--record-tapes=missing", "--record-tapes=new"])
+def test_a_recording_without_a_taped_test_says_how_tests_are_taped(
+    project: Project, mode: str, run_options: tuple[str, ...]
+) -> None:
+    project.write("import subprocess\ndef test_it():\n    subprocess.run(['true'])\n")
+
+    result = project.run(mode, *run_options)
+
+    result.stdout.fnmatch_lines(
+        [NOTHING, "tests are taped that ask for the fixture `tape` *", "tapes_auto = true *"]
+    )
+
+
+def test_a_recording_of_tests_that_start_nothing_says_so(project: Project) -> None:
+    project.ini("tapes_auto = true")
+    project.write("def test_it():\n    pass\n")
+
+    told = project.record().stdout
+    told.fnmatch_lines([NOTHING])
+    told.no_fnmatch_line("tapes_auto*")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--replay-tapes",), ("--live-tapes",), ("--record-tapes", "--co"), ("--record-tapes", "-qq")],
+)
+def test_other_runs_say_nothing_of_it(project: Project, options: tuple[str, ...]) -> None:
+    project.write("def test_it():\n    pass\n")
+
+    project.run(*options).stdout.no_fnmatch_line("nothing was recorded*")

@@ -60,6 +60,7 @@ def said(
         ProctapeError: it must not be started, or a limit has ended it.
         subprocess.TimeoutExpired: it took too long.
     """
+    __tracebackhide__ = True
     sent = sent if request.form.streams.private else None
     if not BY_METHOD or len(sent or b"") > LONGEST_INPUT:
         return None
@@ -88,6 +89,7 @@ def _start(
     caller: FrameType,
 ) -> object:
     """Do what ``Popen.__init__`` does; what the process table has of the child."""
+    __tracebackhide__ = True
     spawn, streams, cwd = request.spawn, request.form.streams, options.get("cwd")
     pipes = open_pipes(streams, has_stdin=request.form.has_stdin)
     ends = pipes.ends()

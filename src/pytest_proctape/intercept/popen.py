@@ -64,6 +64,7 @@ def execute_child(
     *rest: Any,
 ) -> None:
     """Stands in for ``Popen._execute_child``."""
+    __tracebackhide__ = True
     pid = None
     null = getattr(self, "_devnull", _NO_FD)
     sends = p2cwrite != -1
