@@ -5,6 +5,8 @@ Recording again doesn't help such a test, so :mod:`.taped` tells with the diverg
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 
 from ..later import later
@@ -21,7 +23,16 @@ _LEAST = 8
 
 
 def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
-    """Lines for the report; none unless such names are all that differs."""
+    """Lines for the report; none unless such names are all that differs, or this process's number does."""
+    for one in differences:
+        pattern = _with_own_number(one.expected or "", one.actual or "")
+        if pattern:
+            return (
+                "what differs has the number of the test's own process in it, another one in every run:",
+                "let a placeholder stand for it in the ini file, and record this test again:",
+                "  tapes_places =",
+                f"      process = /{pattern}/",
+            )
     patterns: dict[str, None] = {}
     for one in differences:
         if one.expected is None or one.actual is None:
@@ -39,6 +50,17 @@ def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
         "  tapes_places =",
         *(f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True)),
     )
+
+
+def _with_own_number(tape: str, test: str) -> str:
+    """What finds this process's number by the word before it; empty where the tape has no number there."""
+    number = str(os.getpid())
+    for found in re.finditer(rf"([\w.@-]*[A-Za-z_.@-]){number}(?!\d)", test):
+        pattern = _plain(found[1]) + r"(\d+)"
+        known = re.search(pattern, tape)
+        if known is not None and known[1] != number:
+            return pattern
+    return ""
 
 
 def _patterns(tape: str, test: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -68,3 +69,27 @@ def test_each_name_has_one_placeholder() -> None:
     ]
     assert proposed(first, ("one", "two")) == []
     assert proposed() == []
+
+
+def test_a_placeholder_is_proposed_for_the_number_of_the_tests_own_process() -> None:
+    number = os.getpid()
+    tape, test = f"open('<root>/@it-{number + 1}-<temp-name:1>')", f"open('<root>/@it-{number}-ab1defgh')"
+    assert proposed((tape, test)) == [r"process = /@it-(\d+)/"]
+    found = re.search(r"@it-(\d+)", test)
+    assert found is not None
+    assert found[1] == str(number)
+
+
+@pytest.mark.parametrize(
+    "tape, test",
+    [
+        ("/d/it-{0}", "/d/it-{0}"),
+        ("/d/it-{1}", "/d/other-{0}"),
+        ("/d/it-x", "/d/it-{0}"),
+        ("/d/it-{1}", "/d/it-{0}0"),
+        ("{1}", "{0}"),
+    ],
+)
+def test_other_numbers_are_none_of_it(tape: str, test: str) -> None:
+    numbers = os.getpid(), os.getpid() + 1
+    assert proposed((tape.format(*numbers), test.format(*numbers))) == []
