@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
-import pty
 import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -20,37 +16,10 @@ from typing import Any
 import pytest
 
 from pytest_proctape import UnsupportedSpawn
-from pytest_proctape.child.wiring import close_quietly
 
 from .harness import Parity
-from .observe import outcome, python
-
-
-@contextmanager
-def _terminal() -> Iterator[tuple[int, int]]:
-    master, slave = pty.openpty()
-    try:
-        yield master, slave
-    finally:
-        for fd in (master, slave):
-            close_quietly(fd)
-
-
-def _until(master: int, mark: bytes) -> bytes:
-    seen = b""
-    while not seen.endswith(mark):
-        seen += os.read(master, 4096)
-    return seen
-
-
-def _rest(master: int) -> bytes:
-    """To the end, which a master tells by EIO on Linux; that stands behind what was read."""
-    seen = b""
-    while True:
-        data = outcome(os.read, master, 4096)
-        if isinstance(data, OSError):
-            return seen + errno.errorcode[data.errno or 0].encode()
-        seen += data
+from .observe import python
+from .terminals import rest, terminal, until
 
 
 @pytest.mark.parametrize("streams", [("stdin",), ("stdout",), ("stderr",), ("stdin", "stdout", "stderr")])
@@ -58,11 +27,11 @@ def test_what_the_child_sees(parity: Parity, streams: tuple[str, ...]) -> None:
     code = "import os; print([os.isatty(fd) for fd in (0, 1, 2)], flush=True); os.write(2, b'err\\n')"
 
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             given: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), PIPE)
             child = subprocess.Popen(python(code), **given | dict.fromkeys(streams, slave))
             os.close(slave)
-            return child.communicate(), _rest(master), child.returncode
+            return child.communicate(), rest(master), child.returncode
 
     _, shown, ended = parity(body)
     assert ended == 0
@@ -71,15 +40,15 @@ def test_what_the_child_sees(parity: Parity, streams: tuple[str, ...]) -> None:
 
 def test_a_dialog_with_echo(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             child = subprocess.Popen(["cat"], stdin=slave, stdout=slave, stderr=slave)
             os.close(slave)
             seen = []
             for line, word in ((b"one\n", b"one\r\n"), (b"t\x7ftwo\n", b"two\r\n")):
                 os.write(master, line)
-                seen.append(_until(master, word + word))
+                seen.append(until(master, word + word))
             os.write(master, b"\x04")
-            return b"".join(seen), _rest(master), child.wait()
+            return b"".join(seen), rest(master), child.wait()
 
     shown, _, code = parity(body)
     assert shown.startswith(b"one\r\none\r\n")
@@ -89,16 +58,16 @@ def test_a_dialog_with_echo(parity: Parity) -> None:
 def test_an_interactive_interpreter(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         env = {"TERM": "dumb", "PYTHON_BASIC_REPL": "1", "PATH": os.environ["PATH"]}
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             command = [sys.executable, "-S", "-E", "-q", "-i"]
             child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env)
             os.close(slave)
-            seen = [_until(master, b">>> ")]
+            seen = [until(master, b">>> ")]
             for line in (b"6 * 7\n", b"import sys; sys.stdin.isatty()\n"):
                 os.write(master, line)
-                seen.append(_until(master, b">>> "))
+                seen.append(until(master, b">>> "))
             os.write(master, b"raise SystemExit(3)\n")
-            return seen, _rest(master), child.wait()
+            return seen, rest(master), child.wait()
 
     seen, _, code = parity(body)
     assert b"42\r\n" in seen[1]
@@ -119,12 +88,12 @@ print("got", len(word), flush=True)
 """
 
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             before = termios.tcgetattr(slave)
             child = subprocess.Popen(python(code), stdin=slave, stdout=slave)
-            asked = _until(master, b"password: ")
+            asked = until(master, b"password: ")
             os.write(master, b"hunter2\n")
-            told = _until(master, b"\n")
+            told = until(master, b"\n")
             code_ = child.wait()
             return asked, told, code_, termios.tcgetattr(slave) == before
 
@@ -133,7 +102,7 @@ print("got", len(word), flush=True)
 
 def test_the_size_of_the_window(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with _terminal() as (_, slave):
+        with terminal() as (_, slave):
             fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
             code = "import os; print(*os.get_terminal_size(2))"
             return subprocess.run(python(code), stderr=slave, stdout=PIPE)
@@ -147,7 +116,7 @@ def _make_it_control() -> None:
 
 def test_an_interrupt_that_is_typed(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             child = subprocess.Popen(
                 ["sh", "-c", "echo up; exec sleep 100"],
                 stdin=slave,
@@ -156,16 +125,16 @@ def test_an_interrupt_that_is_typed(parity: Parity) -> None:
                 preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
             )
             os.close(slave)
-            up = _until(master, b"up\r\n")
+            up = until(master, b"up\r\n")
             os.write(master, b"\x03")
-            return up, _rest(master), child.wait()
+            return up, rest(master), child.wait()
 
     assert parity(body) == (b"up\r\n", b"^CEIO", -signal.SIGINT)
 
 
 def test_a_terminal_that_hangs_up(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             child = subprocess.Popen(
                 ["sh", "-c", "echo up; exec sleep 100"],
                 stdin=slave,
@@ -174,7 +143,7 @@ def test_a_terminal_that_hangs_up(parity: Parity) -> None:
                 preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
             )
             os.close(slave)
-            up = _until(master, b"up\r\n")
+            up = until(master, b"up\r\n")
             os.close(master)
             return up, child.wait()
 
@@ -183,36 +152,36 @@ def test_a_terminal_that_hangs_up(parity: Parity) -> None:
 
 def test_more_than_a_terminal_holds(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             code = "import sys\nfor i in range(20_000): print(i)"
             child = subprocess.Popen(python(code), stdout=slave)
             os.close(slave)
-            return _rest(master), child.wait()
+            return rest(master), child.wait()
 
     assert parity(body)[0] == b"".join(b"%d\r\n" % i for i in range(20_000)) + b"EIO"
 
 
 def test_one_child_after_the_other(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        with _terminal() as (master, slave):
+        with terminal() as (master, slave):
             seen = []
             for word in ("one", "two"):
                 done = subprocess.run(["echo", word], stdout=slave, stderr=slave, check=True)
-                seen.append((done.returncode, _until(master, b"\r\n")))
+                seen.append((done.returncode, until(master, b"\r\n")))
             return seen
 
     assert parity(body) == [(0, b"one\r\n"), (0, b"two\r\n")]
 
 
 def _typed_before(folder: Path) -> Any:
-    with _terminal() as (master, slave):
+    with terminal() as (master, slave):
         os.write(master, b"early\n")
-        _until(master, b"early\r\n")
+        until(master, b"early\r\n")
         return subprocess.run(["head", "-n", "1"], stdin=slave, stdout=PIPE).stdout
 
 
 def _master_given(folder: Path) -> Any:
-    with _terminal() as (master, _):
+    with terminal() as (master, _):
         return subprocess.run(["true"], stdout=master).returncode
 
 

@@ -3,6 +3,7 @@
 from .brief import BriefChild
 from .causes import Stalled, WrongCause
 from .channels import Outlet
+from .console import CONSOLES
 from .ears import Ear, End, Ends
 from .ended import EndedChild, are_writable, own_pipes, say
 from .family import process_of, processes
@@ -20,6 +21,7 @@ from .warden import Broken, Warden, end_at_once, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved, ready
 
 __all__ = [
+    "CONSOLES",
     "FIRST_PID",
     "FORKS",
     "GUARDIAN",

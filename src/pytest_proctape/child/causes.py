@@ -6,10 +6,10 @@ import signal
 
 from ..tape import free_steps, script
 
-CAUSES = script.AwaitsInput | script.Signal | script.Timeout | free_steps.Hang
+CAUSES = script.AwaitsInput | script.Signal | script.Timeout | script.TerminalSet | free_steps.Hang
 """Steps that the parent brings about."""
 
-UNCAUSED = script.Output | script.OutputEnd | script.Ended | script.Effects
+UNCAUSED = script.Output | script.OutputEnd | script.Ended | script.TerminalSeen | script.Effects
 """Steps that need nothing but time."""
 
 HARMLESS = frozenset({signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH})
@@ -33,11 +33,12 @@ class WrongCause(Exception):
 
     Attributes:
         awaited: the step the child was at; ``None`` when all that was left was its end.
-        got: the bytes that came, the signal that was sent, or ``None`` for the end of the input.
+        got: the bytes that came, the signal that was sent, what was changed of the terminal, or ``None`` for
+            the end of the input.
         offset: for bytes, where within the awaited input they begin.
     """
 
-    def __init__(self, awaited: script.Step | None, got: bytes | int | None, offset: int = 0) -> None:
+    def __init__(self, awaited: script.Step | None, got: bytes | int | str | None, offset: int = 0) -> None:
         self.awaited = awaited
         self.got = got
         self.offset = offset

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
-import termios
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,7 @@ from .wiring import MUCH, close_quietly, is_pipe, out_of_the_way, ready, widen
 
 if TYPE_CHECKING:
     from ..tape import Content
-    from .terminal import Settings
+    from .console import PlayedConsole
 
 CHUNK = 1 << 16
 GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
@@ -25,19 +23,19 @@ GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
 class _Channel:
     """A descriptor, borrowed until :meth:`adopt` makes it this object's own."""
 
-    __slots__ = ("fd", "owned", "settings", "waits")
+    __slots__ = ("console", "fd", "owned", "waits")
 
     def __init__(self, fd: int, *, private: bool = False) -> None:
         self.fd = fd
         self.owned = False
-        self.settings: Settings | None = None
-        """Those that a terminal gets back in the end."""
+        self.console: PlayedConsole | None = None
+        """Of a terminal that is left as it says in the end."""
         self.waits = private or is_pipe(fd)
         """It can run empty or full, so somebody has to watch it."""
 
-    def play_into(self, settings: Settings | None) -> None:
-        """It is a terminal of the test's own, opened for this child; ``settings`` are those to put back."""
-        self.settings = settings
+    def play_into(self, console: PlayedConsole | None) -> None:
+        """It is a terminal of the test's own, opened for this child."""
+        self.console = console
         self.waits = True
 
     def adopt(self) -> None:
@@ -48,11 +46,15 @@ class _Channel:
 
     def close(self) -> None:
         """Let go of it: for the parent, the child has closed the stream."""
+        console, self.console = self.console, None
+        if console is not None:
+            console.close(self.fd)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close the descriptor, if it is one's own. To a forked child nothing else of it is."""
         if self.owned:
             self.owned = False
-            if self.settings is not None:
-                with contextlib.suppress(termios.error):
-                    termios.tcsetattr(self.fd, termios.TCSANOW, self.settings)
             close_quietly(self.fd)
 
 
@@ -116,9 +118,9 @@ class Outlet(_Channel):
         if private:
             os.set_blocking(fd, False)
 
-    def play_into(self, settings: Settings | None) -> None:
+    def play_into(self, console: PlayedConsole | None) -> None:
         """As above; its flags are ours, too."""
-        super().play_into(settings)
+        super().play_into(console)
         self._private = True
 
     @property

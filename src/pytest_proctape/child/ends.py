@@ -36,10 +36,8 @@ class Ends:
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors, so that readers see the end of them."""
-        for outlet in self._outlets.values():
-            outlet.close()
-        if self._inlet is not None:
-            self._inlet.close()
+        for channel in self._channels():
+            channel.abandon()
 
     def _ended(self) -> bool:
         return self.status is not None
@@ -62,9 +60,13 @@ class Ends:
         if inlet is not None and inlet.owned:
             PUMP.forget(inlet.fd)
             inlet.close()
+        elif inlet is not None and inlet.console is not None:
+            inlet.close()
 
     def _drop_outlet(self, fd: int) -> None:
         outlet = self._outlets.pop(fd)
         if outlet.owned and outlet not in self._outlets.values():
             PUMP.forget(outlet.fd)
+            outlet.close()
+        elif outlet.console is not None and outlet not in self._outlets.values():
             outlet.close()

@@ -12,7 +12,9 @@ from functools import partial
 
 from ..errors import UnsupportedSpawn
 from ..tape import STDERR, STDIN, STDOUT, Spool
+from ..tape.tty import size_text
 from . import terminal
+from .console import RecordedConsole
 from .ears import Ear, Ends
 from .inputfile import InputFile
 from .lent import LentPipe, OwnPipe, is_lent
@@ -53,6 +55,7 @@ class Leads:
         lent: the pipe that it reads from, where some of what is in it may stay unread.
         input_file: the regular file that it reads from.
         moments: tells when what the child says may be seen, where a mock clock does.
+        terminal: the size of the test's terminal that it has, in words; ``None`` where it has none.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Leads:
         new_spool: Callable[[], Spool],
         admit: Admit | None,
         lock: threading.RLock,
+        console_of: Callable[[int, int], RecordedConsole] | None = None,
     ) -> None:
         """Be ready to open them.
 
@@ -73,8 +77,11 @@ class Leads:
             new_spool: makes what collects a stream.
             admit: says what of an output goes further; without it, all.
             lock: that of the child.
+            console_of: says what becomes of the settings of a terminal; see :func:`.terminal.taps`. Who
+                has none needs none.
         """
         self._lock = lock
+        self._console_of = console_of
         self.taps: list[Tap | Ear] = []
         self.ears: dict[int, Ear] = {}
         self.captured: set[int] = set()
@@ -88,7 +95,8 @@ class Leads:
         self._new_spool = new_spool
         self._admit = admit
         self.moments: Moments | None = None
-        self._terminal: int | None = None
+        self.terminal: str | None = None
+        self._slave = -1
         self._kept: list[int] = []
 
     # -- opening -------------------------------------------------------------------------------
@@ -168,7 +176,7 @@ class Leads:
 
     def _tap_terminal(self, parents: int, wiring: Wiring) -> int:
         """The child's end of the terminal that ``parents`` is; it is one for all of its streams."""
-        if self._terminal is None:
+        if self.terminal is None:
             given = {**wiring.outputs, STDIN: wiring.inputs.get(STDIN, -1)}
             fds = {fd for fd, one in given.items() if terminal.is_of_the_test(one)}
             if len({os.fstat(given[fd]).st_rdev for fd in fds}) > 1:
@@ -179,12 +187,14 @@ class Leads:
             typed = partial(self._note, STDIN) if STDIN in fds else _unnoted
             notes = (typed, partial(self._note, out))
             ends = (partial(self._on_end, STDIN), partial(self._on_end, out))
-            admit = self._admitting(out)
-            inward, outward = terminal.taps(parents, (STDIN, out), notes, ends, self._kept, admit)
+            assert self._console_of is not None
+            more = self._kept, self._console_of, self._admitting(out)
+            inward, outward = terminal.taps(parents, (STDIN, out), notes, ends, *more)
+            assert outward.console is not None
             outward.moments = self.moments
             self.taps += [inward, outward]
-            self._terminal = outward.childs
-        return self._terminal
+            self._slave, self.terminal = outward.childs, size_text(outward.console.state.size)
+        return self._slave
 
     def _open(self, fd: int, parents: int, wiring: Wiring, *, inward: bool) -> int:
         private = parents in wiring.private

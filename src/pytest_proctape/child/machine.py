@@ -15,16 +15,21 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..clock import REAL, Waits
 from ..errors import ProctapeError, TapeError
 from ..tape import Script, free_steps, script
-from .causes import HARMLESS, UNCAUSED, Stalled, WrongCause
+from .causes import CAUSES, HARMLESS, UNCAUSED, Stalled, WrongCause
 from .channels import CHUNK, Inlet, Outlet
 from .ends import Ends
 from .loose import LooseInput, Unfitting
 from .memory import Memory
+
+if TYPE_CHECKING:
+    from .console import PlayedConsole
+
+_BEFORE_A_KILL = script.AwaitsInput | script.TerminalSet
 
 
 class Machine(Ends):
@@ -42,6 +47,9 @@ class Machine(Ends):
     """Is told of each step, in the thread that stepped, and of whatever else ended the child."""
     _loose: LooseInput | None = None
     _changed: threading.Condition | None = None
+    _console: PlayedConsole | None = None
+    _sets: tuple[str, ...] = ()
+    """What the parent has changed of its terminal, and the child has not come to."""
     _now_ns: Callable[[], int] | None = None
     _own_input = _started = False
     _skipped_ns = _anchor_ns = _at = _offset = _taken = 0
@@ -156,6 +164,8 @@ class Machine(Ends):
                 # Where the clock is gone meanwhile, it has come already.
                 now_ns = self._now_ns() if self._waits is None else self._waits.timeline.known_ns()
                 self._anchor_ns = now_ns - step.at_ns
+            if self._console is not None and isinstance(step, CAUSES):
+                self._console.moved_on()
             self._at += 1
         if self._held:
             return
@@ -181,10 +191,12 @@ class Machine(Ends):
                 return self._change(step)
             case script.Ended():
                 return self._end_early(step)
-            case script.Effects():
-                return self._show(step)
             case script.Timeout():
                 return self._waits is not None and self._is_due(step.at_ns)
+            case script.TerminalSet():
+                return self._take_set(step)
+            case script.TerminalSeen() | script.Effects():
+                return self._show(step)
 
     def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
@@ -196,10 +208,14 @@ class Machine(Ends):
             outlet.closing = True
         return True
 
-    def _show(self, step: script.Effects) -> bool:
-        """Put the files where the child had put them."""
+    def _show(self, step: script.Effects | script.TerminalSeen) -> bool:
+        """Put the files where the child had put them, or set the terminal as it had."""
         if not self._is_due(step.at_ns):
             return False
+        if isinstance(step, script.TerminalSeen):
+            if self._console is not None:
+                self._console.show(step.words)
+            return True
         try:
             if self._on_effects is not None:
                 self._on_effects(step)
@@ -216,9 +232,18 @@ class Machine(Ends):
             raise WrongCause(step, number)
         return True
 
+    def _take_set(self, step: script.TerminalSet) -> bool:
+        if not self._sets:
+            return False
+        words, *rest = self._sets
+        self._sets = tuple(rest)
+        if words != step.words:
+            raise WrongCause(step, words)
+        return True
+
     def _refuse_kill(self, step: script.Step) -> None:
-        """A kill does not wait for input; where none is on the tape, that input may never come."""
-        if self._signals and signal.SIGKILL in self._signals and isinstance(step, script.AwaitsInput):
+        """A kill does not wait for what comes before; where none is on the tape, that may never come."""
+        if self._signals and signal.SIGKILL in self._signals and isinstance(step, _BEFORE_A_KILL):
             rest = self.script.steps[self._at :]
             if not any(isinstance(one, script.Signal) and one.number == signal.SIGKILL for one in rest):
                 raise WrongCause(step, signal.SIGKILL)
@@ -332,6 +357,8 @@ class Machine(Ends):
                 raise WrongCause(None, data)
         if self._signals:
             raise WrongCause(None, self._signals.popleft())
+        if self._sets:
+            raise WrongCause(None, self._sets[0])
 
     def _end(self, status: int) -> None:
         self.status = status

@@ -28,7 +28,7 @@ class MemoryInlet(Inlet):
         # No descriptor, so nothing of what the class above does with one.
         self.fd = -1
         self.owned = self.waits = self.at_end = False
-        self.settings = None
+        self.console = None
         self._returned = b""
         self._sent = sent
 
@@ -57,6 +57,7 @@ class MemoryOutlet(Outlet):
         # As above.
         self.fd = -1
         self.owned = self.waits = self.closing = False
+        self.console = None
         self.parts: list[Content] = []
 
     @property

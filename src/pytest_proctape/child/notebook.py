@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..tape import STDIN, FileEffect, Spool, script
+from .causes import CAUSES
 from .notes import Run, is_said, step_of, whole_us
 from .timing import ChildTime
 
+_CHILDS_OWN = script.OutputEnd | script.Effects | script.TerminalSeen
 _LITTLE = 1 << 12
 """Bytes. Of more than that nobody minds in which pieces it comes."""
 
@@ -20,6 +22,7 @@ class Notebook:
         began_ns: when the child was started, by its time.
         closed: nothing more is noted.
         said: the child has said something since its files were looked at.
+        causes: how often the parent has done something since the start.
     """
 
     def __init__(self, new_spool: Callable[[], Spool], time: ChildTime, *, timed: bool) -> None:
@@ -34,6 +37,7 @@ class Notebook:
         self.began_ns = time.now_ns()
         self.closed = False
         self.said = False
+        self.causes = 0
         self._new_spool = new_spool
         self._time = time
         self._timed = timed
@@ -70,6 +74,7 @@ class Notebook:
     def add(self, step: script.Step) -> None:
         """Note what happened now."""
         self.log.append(step)
+        self.causes += isinstance(step, CAUSES)
 
     def data(self, fd: int, data: bytes) -> None:
         """Note that this has come through ``fd``."""
@@ -84,6 +89,7 @@ class Notebook:
         last.spool.write(data)
         self._noted_ns = now_ns
         self.said = self.said or fd != STDIN
+        self.causes += fd == STDIN
 
     def _last_of(self, fd: int) -> Run | script.Step | None:
         """What was noted last, but for the ends of other outputs where time does not matter.
@@ -137,6 +143,6 @@ class Notebook:
     def only_a_poll_tells(self, index: int) -> bool:
         """Whether all that was noted from ``index`` on is the child's own doing."""
         return all(
-            item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd | script.Effects)
+            item.fd != STDIN if isinstance(item, Run) else isinstance(item, _CHILDS_OWN)
             for item in self.log[index:]
         )

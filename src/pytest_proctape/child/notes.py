@@ -56,7 +56,7 @@ def is_said(item: Run | script.Step) -> bool:
     return item.fd != STDIN if isinstance(item, Run) else isinstance(item, script.OutputEnd)
 
 
-_NO_CAUSES = (script.Output, script.OutputEnd, script.Effects)
+_NO_CAUSES = (script.Output, script.OutputEnd, script.TerminalSeen, script.Effects)
 
 
 def tidy(steps: tuple[script.Step, ...], end: End, early_ns: int | None = None) -> tuple[script.Step, ...]:

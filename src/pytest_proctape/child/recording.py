@@ -11,10 +11,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from ..clock import REAL, Waits
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
+from .console import RecordedConsole
 from .ears import Ear
 from .guardian import GUARDIAN
 from .leads import Leads
@@ -100,7 +102,8 @@ class RecordingChild:
         self._guarded = 0
         admit = None if warden is None else warden.admit
         told = self._notes.data, self._note_end, self._before_input
-        self.leads = Leads(*told, new_spool, admit, self.lock)
+        console_of = partial(RecordedConsole, self, self._notes)
+        self.leads = Leads(*told, new_spool, admit, self.lock, console_of)
         if waits is not None:
             self._moments = self.leads.moments = Moments(waits.timeline, self._notes.recall_time)
         try:
@@ -324,6 +327,7 @@ class RecordingChild:
                 self._notes.pause_ns,
                 self._needs_poll(),
                 self._began_ns,
+                self.leads.terminal,
             )
 
     def _early_ns(self, end: End) -> int | None:

@@ -20,6 +20,7 @@ from typing import Final, Protocol
 
 from ..clock import REAL
 from ..frozen import Value
+from .console import slave_of
 from .pump import PUMP
 from .wiring import identity, is_open
 
@@ -189,15 +190,20 @@ class StallWatch:
 
     def _sleeps_beside_the_child(self) -> list[Sleep]:
         """Where all threads sleep, if they all do, and one of them waits for the child; else nothing."""
-        pipes = {identity(fd) for fd in self._child.streams()}
+        pipes = {_identity(fd) for fd in self._child.streams()}
         sleeps = _sleeps() if pipes else []
         waiting = False
         for index, one in enumerate(sleeps):
-            awaited = [is_open(fd) and identity(fd) in pipes for fd in one.fds]
+            awaited = [is_open(fd) and _identity(fd) in pipes for fd in one.fds]
             waiting = waiting or any(awaited)
             if awaited and all(awaited):
                 sleeps[index] = one.but(inside=True)
         return sleeps if waiting else []
+
+
+def _identity(fd: int) -> object:
+    """Of a pipe, or of a terminal, whichever of its ends this is."""
+    return slave_of(fd) or identity(fd)
 
 
 def _sleeps() -> list[Sleep]:

@@ -4,32 +4,24 @@ While recording, the child gets the slave of a pair of ours, with the settings o
 discipline echoes, edits and ends lines for this child. What comes out of it goes into the test's slave, and
 what the parent types comes out there, which is made raw meanwhile, so that nothing is done twice. On replay
 the virtual child writes and reads the test's slave in the same way, raw as well: the recorded bytes are those
-that the line discipline had let through. Settings are put back when the child lets go of the terminal.
+that the line discipline had let through. The test's has the settings that the child's was left with when the
+child lets go of it; what the test asks of them before that is answered by :mod:`.console`.
 
 The recording child and the virtual child ask here.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import termios
-import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from ..errors import UnsupportedSpawn
 from .channels import CHUNK
+from .console import CONSOLES, PlayedConsole, RecordedConsole, make_raw, set_to, settings_of
 from .lent import size_of
 from .tap import Tap
 from .wiring import Wiring, is_open, moved, out_of_the_way
-
-Settings = list[Any]
-"""As from :func:`termios.tcgetattr`."""
-
-_WINSIZE_BYTES = 8
 
 
 def is_of_the_test(fd: int) -> bool:
@@ -58,9 +50,13 @@ def _name_of(fd: int) -> str:
 
 
 class TerminalTap(Tap):
-    """One direction of a recorded terminal; both have to be stepped, as one keeps the other one open."""
+    """One direction of a recorded terminal; both have to be stepped, as one keeps the other one open.
 
-    __slots__ = ()
+    Attributes:
+        console: what the test sees of the terminal, and changes there; the outward one has it.
+    """
+
+    __slots__ = ("console",)
 
     def __init__(
         self,
@@ -82,6 +78,7 @@ class TerminalTap(Tap):
         self.fd = fd
         self.ended = self.dry = self.early = self._busy = False
         self.moments = None
+        self.console: RecordedConsole | None = None
         self.childs, self._source, self._target = ends
         self._note = note
         self._on_end = on_end
@@ -91,6 +88,12 @@ class TerminalTap(Tap):
         self._pending = memoryview(b"")
         self._private = self._waits = self._asks = True
         self._chunk, self._until_wide = CHUNK, 0
+
+    def close(self) -> None:
+        """As above; the test's terminal is as it is left."""
+        if self.console is not None and not self.ended:
+            self.console.close()
+        super().close()
 
     def _hang_up(self) -> int:
         """The settings have to be put back first."""
@@ -103,6 +106,7 @@ def taps(
     notes: tuple[Callable[[bytes], None], Callable[[bytes], None]],
     ends: tuple[Callable[[], None], Callable[[], None]],
     kept: list[int],
+    console_of: Callable[[int, int], RecordedConsole],
     admit: Callable[[bytes], bytes] | None = None,
 ) -> tuple[TerminalTap, TerminalTap]:
     """Open a pair of ours for a child whose terminal is ``parents``.
@@ -114,33 +118,35 @@ def taps(
         ends: called when the parent has closed its master, and when the child has closed its slave.
         kept: takes what the caller has to close when the child has ended. A child that closes its slave
             first would be hung up on if our master were closed at once.
+        console_of: makes it of the test's terminal and our master.
         admit: says what of a chunk goes out; without it, all.
 
     Raises:
         UnsupportedSpawn: it is a master, or there is something in it already.
     """
-    settings = termios.tcgetattr(parents)
-    size = fcntl.ioctl(parents, termios.TIOCGWINSZ, bytes(_WINSIZE_BYTES))
-    side = _opened_raw(parents)
+    side = _opened(parents)
+    other = CONSOLES.of(side)
+    before = settings_of(side)
+    make_raw(side)
     try:
         _refuse_what_was_typed(side)
     except BaseException:
-        termios.tcsetattr(side, termios.TCSANOW, settings)
+        set_to(side, before)
         os.close(side)
         raise
     master, slave = map(moved, os.openpty())
-    termios.tcsetattr(slave, termios.TCSANOW, settings)
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+    set_to(slave, before if other is None else other.now())
     os.set_blocking(master, False)
 
     def on_closed() -> None:
         kept.append(out_of_the_way(master))
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(side, termios.TCSANOW, settings)
+        # Who is told of the end may look at once.
+        console.close()
         ends[1]()
 
     inward = TerminalTap(fds[0], (-1, out_of_the_way(side), out_of_the_way(master)), notes[0], ends[0])
     outward = TerminalTap(fds[1], (slave, master, side), notes[1], on_closed, admit)
+    console = outward.console = console_of(side, master)
     return inward, outward
 
 
@@ -163,14 +169,8 @@ def _opened(slave: int) -> int:
     return moved(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
 
 
-def _opened_raw(slave: int) -> int:
-    fd = _opened(slave)
-    tty.setraw(fd, termios.TCSANOW)
-    return fd
-
-
 @contextmanager
-def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, Settings | None]]:
+def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, PlayedConsole | None]]:
     """For a virtual child: ``wiring`` with the test's terminal as it is to be played into.
 
     Args:
@@ -178,7 +178,8 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, S
         raw: what is played has been through a line discipline already.
 
     Yields:
-        the wiring, the descriptor in it that is the terminal or -1, and the settings to put back, if any.
+        the wiring, the descriptor in it that is the terminal or -1, and what the test sees of its settings,
+        where they are not its own.
     """
     given = {**wiring.outputs, **wiring.inputs}
     terminals = {
@@ -190,9 +191,12 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, S
     if not terminals:
         yield wiring, -1, None
         return
-    parents = next(iter(terminals.values()))
-    settings = termios.tcgetattr(parents) if raw else None
-    fd = _opened_raw(parents) if raw else _opened(parents)
+    fd = _opened(next(iter(terminals.values())))
+    console = None
+    if raw:
+        other = CONSOLES.of(fd)
+        console = PlayedConsole(fd, settings_of(fd) if other is None else other.now())
+        make_raw(fd)
     try:
         yield (
             wiring.but(
@@ -200,7 +204,7 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, S
                 outputs={own: fd if own in terminals else one for own, one in wiring.outputs.items()},
             ),
             fd,
-            settings,
+            console,
         )
     finally:
         os.close(fd)

@@ -9,7 +9,8 @@ import os
 import selectors
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError, TapeError
@@ -28,6 +29,7 @@ STALL_LIMIT_NS = 30 * 10**9
 LONE_STALL_LIMIT_NS = 10**9
 """The same where the parent has no other thread that could still do what the child waits for."""
 
+_TIMELESS = script.Output | script.OutputEnd | script.Change | script.TerminalSeen | script.Effects
 _SLACK_NS = 50_000_000
 _ABSENCE_NS = 20_000_000
 """Real nanoseconds after which a loop that should look at a child's input is thought to be held up."""
@@ -101,15 +103,17 @@ class VirtualChild(Machine):
     def start(self, wiring: Wiring) -> None:
         """Play as far as nothing holds the child back; keep only the descriptors that are still needed."""
         own_input = wiring.inputs.get(STDIN) in wiring.private
-        with self._lock, terminal.opened(wiring, raw=self.raw) as (wiring, tty, settings):
+        with self._lock, terminal.opened(wiring, raw=self.raw) as (wiring, tty, console):
             self._own_input = own_input
             self._connect(wiring)
-            channels = self._channels()
-            for channel in channels:
+            if console is not None and self.script.terminal is not None:
+                self._console = console
+                console.play(self)
+            # The first is an output, if there is one; it is the last to be closed.
+            for channel in {id(one): one for one in self._channels()}.values():
                 if channel.fd == tty:
-                    channel.play_into(settings)
-                    # The first to be told is an output, if there is one; it is the last to be closed.
-                    settings = None
+                    channel.play_into(console)
+                    console = None
             self.step()
             for channel in self._channels():
                 channel.adopt()
@@ -245,12 +249,28 @@ class VirtualChild(Machine):
                 self._signals.append(number)
                 self.step()
 
+    @contextmanager
+    def being_looked_at(self) -> Iterator[None]:
+        """Around a look at its terminal: what is due has been played, and nothing comes between."""
+        with self._lock:
+            self.step()
+            yield
+
+    def terminal_set(self, words: str) -> None:
+        """The parent has changed its terminal; one whose child has ended is its own."""
+        with self._lock:
+            if self.status is None:
+                self.pass_timeouts()
+                if self._only_time_is_left():
+                    # As with a signal: in the recording it had just ended.
+                    self._anchor_ns -= self.script.end.duration_ns
+                else:
+                    self._sets = (*self._sets, words)
+                self.step()
+
     def _only_time_is_left(self) -> bool:
         rest = self.script.steps[self._at :]
-        timeless = all(
-            isinstance(step, script.Output | script.OutputEnd | script.Change | script.Effects)
-            for step in rest
-        )
+        timeless = all(isinstance(step, _TIMELESS) for step in rest)
         return timeless and self._now_ns is not None and self.script.end.status is not None
 
     def due_ns(self) -> int | None:

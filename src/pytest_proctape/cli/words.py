@@ -140,6 +140,10 @@ def step_of(event: Event, decode: Decode) -> tuple[str, str]:
         return "<", f"stopped by {visible(event.stopped)}"
     if event.continued:
         return "<", "goes on"
+    if event.set_terminal is not None:
+        return ">", f"sets its terminal: {visible(event.set_terminal)}"
+    if event.terminal is not None:
+        return "<", f"its terminal: {visible(event.terminal) or 'as before'}"
     if event.ended:
         return "x", "ended, its outputs still held open"
     if event.timeout_ms is not None:

@@ -4,7 +4,7 @@ trio keeps ``waitid`` and ``pidfd_open`` that way, :mod:`pty` keeps ``waitpid``.
 to the kernel about a child that it does not know: ECHILD, and the caller takes that for an end.
 
 Only the globals of modules are looked at, and those of a module again only where it has got or lost some:
-it may have been in the middle of its import. All are looked at again where others are asked for. What has
+it may have been in the middle of its import. What was seen is kept for each set of functions. What has
 the name of a real function and is something else is remembered, too: a mock may be there just now.
 """
 
@@ -29,22 +29,21 @@ class _Known(Row):
     """What has been seen; it is replaced as a whole, as an interrupt may come at any time.
 
     Attributes:
-        looked_for: by ``id`` the real functions.
         modules: by their names.
         namespaces: their globals, by the same.
         lengths: how many those were, in the same order.
         copies: the places.
     """
 
-    looked_for: frozenset[int]
     modules: dict[str, object]
     namespaces: dict[str, dict[str, Any]]
     lengths: list[int]
     copies: list[_Place]
 
 
-_NOTHING = _Known(frozenset(), {}, {}, [], [])
-_known = _NOTHING
+_NOTHING = _Known({}, {}, [], [])
+_known: dict[frozenset[int], _Known] = {}
+"""By the ``id`` of the real functions: a test's, and those that a terminal needs."""
 
 
 def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
@@ -53,12 +52,11 @@ def find(stand_ins: Mapping[int, Any]) -> Iterable[tuple[ModuleType, str, Any]]:
     Args:
         stand_ins: ``id`` of the real function to its stand-in; the real ones have to be alive.
     """
-    global _known
-    if stand_ins.keys() != _known.looked_for:
-        _known = _looked(_NOTHING, stand_ins)
-    elif _has_changed(_known):
-        _known = _looked(_known, stand_ins)
-    for giving, namespace, key in _known.copies:
+    looked_for = frozenset(stand_ins)
+    known = _known.get(looked_for, _NOTHING)
+    if _has_changed(known):
+        known = _known[looked_for] = _looked(known, stand_ins)
+    for giving, namespace, key in known.copies:
         stand_in = stand_ins.get(id(namespace.get(key)))
         module = None if stand_in is None else giving()
         if module is not None:
@@ -108,4 +106,4 @@ def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
             if id(value) in stand_ins or (key in names and not is_own(value, namespace)):
                 found.append((giving, namespace, key))
     kept = [one for one in before.copies if one[0]() is not None and id(one[1]) not in again]
-    return _Known(looked_for, modules, namespaces, lengths, [*kept, *found])
+    return _Known(modules, namespaces, lengths, [*kept, *found])

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..child import PUMP
+from ..child import CONSOLES, PUMP
 from ..undo import Undo
 from . import (
     clocked,
+    consoles,
     copies,
     drawing,
     executing,
@@ -156,6 +157,28 @@ def _admit_late() -> None:
 
 
 loops.put_in_place = _admit_late
+
+
+def _admit_consoles() -> None:
+    """A child gets a terminal of a test's own."""
+    if consoles.in_place:
+        return
+    with _lock:
+        if not _users or consoles.in_place:
+            return
+        consoles.in_place = True
+        _undo.callback(_without_consoles)
+        found = consoles.replacements()
+        places = [(where, name, what) for where, name, what, real in found if vars(where)[name] is real]
+        for where, name, what in [*places, *copies.find({id(real): what for _, _, what, real in found})]:
+            _put(where, name, what)
+
+
+def _without_consoles() -> None:
+    consoles.in_place = False
+
+
+CONSOLES.on_add = _admit_consoles
 
 
 def _put(where: Any, name: str, what: Any) -> None:

@@ -16,9 +16,11 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
     if isinstance(wrong, Stalled):
         return Difference(field, expected, None)
     if isinstance(wrong.got, int):
-        if isinstance(wrong.awaited, script.AwaitsInput):
+        if isinstance(wrong.awaited, script.AwaitsInput | script.TerminalSet):
             expected = f"none; it waits for {field} {expected}"
         return Difference("signal", expected, f"signal {signal_name(wrong.got)}")
+    if isinstance(wrong.got, str):
+        return Difference("terminal", expected, wrong.got)
     if wrong.got is None:
         rest = (
             wrong.awaited.data.read(wrong.offset, _EXCERPT)
@@ -50,6 +52,8 @@ def _awaited(step: script.Step | None) -> tuple[str, str | None]:
             return "signal", "(any: the test made this command hang)"
         case script.Signal():
             return "signal", f"signal {signal_name(step.number)}"
+        case script.TerminalSet():
+            return "terminal", step.words
         case script.Timeout():
             return "wait", f"a wait of {step.timeout_ns / 1e9:g} s that expires"
         case _:

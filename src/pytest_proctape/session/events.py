@@ -88,6 +88,10 @@ class Eventful:
                 return {"event": "signal", "signal": signal_name(step.number)}
             case script.Change():
                 return {"event": "change", "status": step.status}
+            case script.TerminalSeen():
+                return {"event": "terminal", "by": "child", "settings": step.words}
+            case script.TerminalSet():
+                return {"event": "terminal", "by": "test", "settings": step.words}
             case script.Timeout():
                 return {"event": "timeout", "timeout_ns": step.timeout_ns}
             case _:

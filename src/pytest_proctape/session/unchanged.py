@@ -40,6 +40,7 @@ _CHANCE: dict[str, object] = {
     "effects": None,
 }
 
+_DEEDS = script.Signal | script.Change | script.Ended | script.Timeout | script.TerminalSet
 _RECENT_NS = 24 * 3600 * 10**9
 """A file whose time is so little before the command was made by the test itself, a moment ago."""
 
@@ -144,17 +145,19 @@ class _Act(Value):
         said: by descriptor, 0 for what the parent sent.
         needs: by descriptor, up to which byte of it how much input had come before.
         files: by path, what became of it.
+        seen: what of the settings of its terminal was another than before.
     """
 
     opening: object
     said: dict[int, bytes]
     needs: dict[int, list[tuple[int, int]]]
     files: dict[str, object]
+    seen: list[str]
 
     @classmethod
     def opened(cls, by: object = None) -> Self:
         """One in which nothing has been said yet."""
-        return cls(by, {}, {}, {})
+        return cls(by, {}, {}, {}, [])
 
     def add(self, step: script.Input | script.Output) -> None:
         # What is written to 0, a file or socket, is not what is read from it.
@@ -202,7 +205,9 @@ def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
             )
         elif isinstance(step, script.Input | script.Output):
             acts[-1].add(step)
-        elif isinstance(step, script.Signal | script.Change | script.Ended | script.Timeout):
+        elif isinstance(step, script.TerminalSeen):
+            acts[-1].seen.extend([step.words] if step.words else [])
+        elif isinstance(step, _DEEDS):
             acts.append(_Act.opened(_deed(step)))
     awaits = any(isinstance(step, script.AwaitsInput) for step in played.steps)
     streams = _Streams(played.captured, played.merged, played.has_input, awaits)
@@ -210,10 +215,8 @@ def _essence(entry: Entry, decode: Callable[[Stream], Content]) -> _Essence:
 
 
 def _deed(step: script.Step) -> object:
-    return next(
-        ((name, getattr(step, name)) for name in ("number", "status", "timeout_ns") if hasattr(step, name)),
-        None,
-    )
+    names = ("number", "status", "timeout_ns", "words")
+    return next(((name, getattr(step, name)) for name in names if hasattr(step, name)), None)
 
 
 def _is_touched(file: FileEffect) -> bool:
@@ -252,6 +255,7 @@ def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
         before.opening == after.opening
         and before.said == after.said
         and before.files == after.files
+        and before.seen == after.seen
         and _is_looser(before, after)
         for before, after in zip(old[2], new[2], strict=True)
     )

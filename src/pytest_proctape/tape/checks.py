@@ -46,10 +46,14 @@ _ACTIONS = (
     "continued",
     "ended",
     "timeout_ms",
+    "terminal",
+    "set_terminal",
     "effects",
 )
 _SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
 _ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
+_SETTINGS_EXPECTED = 'settings of a terminal in the words of stty, as in "-echo min 1 rows 24 columns 80"'
+_SIZE_EXPECTED = 'the size of a terminal, as in "rows 24 columns 80"'
 _REAL_TIME = later(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)
 _NUMBERED_SIGNAL = later(r"SIG([1-9][0-9]{0,2})\Z", re.ASCII)
 _NUMBERED_ERROR = later(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
@@ -78,6 +82,7 @@ def _problems(entry: Entry) -> Iterator[Problem]:
             yield from _event_problems(event, f"timeline[{index}]")
             yield from effect_problems(event.effects or (), f"timeline[{index}].effects")
     yield from effect_problems(entry.effects or (), "effects")
+    yield from _terminal_problems("terminal", entry.terminal, size_only=True)
     if entry.began is not None and not is_time(entry.began):
         yield Problem("began", f"no time: {entry.began!r}", TIME_EXPECTED)
     yield from _end_problems(entry)
@@ -124,6 +129,20 @@ def _event_problems(event: Event, place: str) -> Iterator[Problem]:
     for name, value in (("signal", event.signal), ("stopped", event.stopped)):
         if value is not None and not is_signal(value):
             yield Problem(f"{place}.{name}", f"unknown signal {value!r}", _SIGNAL_EXPECTED)
+    for name, words in (("terminal", event.terminal), ("set_terminal", event.set_terminal)):
+        yield from _terminal_problems(f"{place}.{name}", words, size_only=False)
+
+
+def _terminal_problems(place: str, words: str | None, *, size_only: bool) -> Iterator[Problem]:
+    if not words:
+        return
+    # Few tapes have any, and the names of the settings are the system's.
+    from . import tty
+
+    try:
+        tty.check(words, size_only=size_only)
+    except ValueError as error:
+        yield Problem(place, str(error), _SIZE_EXPECTED if size_only else _SETTINGS_EXPECTED)
 
 
 def _end_problems(entry: Entry) -> Iterator[Problem]:

@@ -167,6 +167,9 @@ class Event(Model):
         stopped, continued: a wait of the parent that asked for it was told so; ``stopped`` by which signal.
         ended: the child ended here; what it started itself may still hold its outputs open.
         timeout_ms: a timed wait of the parent, this long, ended without the child.
+        terminal: the test saw that the child had changed the settings of its terminal, in the words of stty:
+            ``"-echo"``; ``""`` where it looked before that, and saw them unchanged.
+        set_terminal: the test changed them, or the size: ``"rows 30 columns 100"``.
         effects: the child did this to the watched directories.
     """
 
@@ -182,6 +185,8 @@ class Event(Model):
     continued: Literal[True] | None = None
     ended: Literal[True] | None = None
     timeout_ms: Milliseconds | None = None
+    terminal: str | None = None
+    set_terminal: str | None = None
     effects: tuple[Effect, ...] | None = None
 
 
@@ -209,6 +214,8 @@ class Entry(Model):
             but for a ``stdin`` of anything, where what was sent is not looked at.
         exit_code, signal, spawn_error, running: how it ended; at most one. None of them is exit code 0.
         seen_running: the parent's first poll found it running, and nothing else on the tape says so.
+        terminal: the size of the test's own terminal that was one of its streams, ``"rows 24 columns 80"``;
+            without it, nothing is known of the settings of one.
         timed_out, output_limit: the recording ended the child for a limit of its own, and which, in words;
             how it ended then is said as for any other.
         core_dumped: set beside ``signal`` where the kernel said so.
@@ -238,6 +245,7 @@ class Entry(Model):
     output_limit: str | None = None
     running: bool = False
     seen_running: bool = False
+    terminal: str | None = None
     duration_ms: Milliseconds = 0.0
     began: str | None = None
     effects: tuple[Effect, ...] | None = None

@@ -301,6 +301,8 @@ _event = _reader_of(
         "continued": {**_NULL, **_TRUE},
         "ended": {**_NULL, **_TRUE},
         "timeout_ms": {**_NULL, **_TIME},
+        "terminal": {**_NULL, **_TEXT},
+        "set_terminal": {**_NULL, **_TEXT},
         "effects": _EFFECTS,
     },
 )
@@ -327,6 +329,7 @@ _entry = _reader_of(
         "output_limit": {**_NULL, **_TEXT},
         "running": _TRUTH,
         "seen_running": _TRUTH,
+        "terminal": {**_NULL, **_TEXT},
         "duration_ms": _TIME,
         "began": {**_NULL, **_TEXT},
         "effects": _EFFECTS,

@@ -102,6 +102,24 @@ class Timeout(Value):
     at_ns: int = 0
 
 
+class TerminalSeen(Value):
+    """The test saw what the child had made of its terminal.
+
+    Attributes:
+        words: what was changed, as :mod:`.tty` says it; ``""`` where the test looked before that.
+    """
+
+    words: str
+    at_ns: int = 0
+
+
+class TerminalSet(Value):
+    """The parent has to change its terminal so: in words, as above."""
+
+    words: str
+    at_ns: int = 0
+
+
 class Effects(Value):
     """The child has done this to the watched directories by now."""
 
@@ -118,6 +136,8 @@ Step = (
     | Change
     | Ended
     | Timeout
+    | TerminalSeen
+    | TerminalSet
     | AnyInput
     | AnyInputEnd
     | InputPattern
@@ -158,6 +178,8 @@ class Script(Value):
             does.
         seen_running: the parent's first poll found the child running.
         began_ns: when it was started, nanoseconds of the epoch by the clock of the files; 0 if unknown.
+        terminal: the size of the test's terminal that it had, in words; ``None`` where it had none, or where
+            nothing is known of it.
     """
 
     steps: tuple[Step, ...]
@@ -168,6 +190,7 @@ class Script(Value):
     pause_ns: int | None = None
     seen_running: bool = False
     began_ns: int = 0
+    terminal: str | None = None
 
     def stream(self, fd: int) -> bytes | None:
         """All that went through ``fd``; ``None`` where that is not known."""

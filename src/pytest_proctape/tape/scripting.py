@@ -33,6 +33,8 @@ from .script import (
     Script,
     Signal,
     Step,
+    TerminalSeen,
+    TerminalSet,
     Timeout,
     signal_name,
     signal_number,
@@ -101,6 +103,7 @@ def script_of(
         has_input,
         seen_running=entry.seen_running,
         began_ns=began_ns or 0,
+        terminal=entry.terminal,
     )
 
 
@@ -127,6 +130,7 @@ def _plain_script(entry: Entry, decode: Callable[[Stream], Content], strict_inpu
         strict_input,
         seen_running=entry.seen_running,
         began_ns=0 if entry.began is None else ns_of(entry.began),
+        terminal=entry.terminal,
     )
 
 
@@ -167,6 +171,10 @@ def _step_of(event: Event, decode: Callable[[Stream], Content]) -> Step:
         return Signal(signal_number(event.signal), at_ns)
     if event.stopped is not None:
         return Change(signal_number(event.stopped) << 8 | _STOPPED, at_ns)
+    if event.terminal is not None:
+        return TerminalSeen(event.terminal, at_ns)
+    if event.set_terminal is not None:
+        return TerminalSet(event.set_terminal, at_ns)
     if event.ended:
         return Ended(at_ns)
     if event.continued:
@@ -220,6 +228,8 @@ def fields_of(
         fields["stderr_to_stdout"] = True
     if script.seen_running:
         fields["seen_running"] = True
+    if script.terminal is not None:
+        fields["terminal"] = script.terminal
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         if fd not in script.captured and not (fd == STDERR and script.merged):
             fields[name] = None
@@ -279,10 +289,13 @@ def _parted(script: Script, encode_file: FileEncoder | None) -> tuple[tuple[Step
     return steps, fields
 
 
+_ONLY_IN_TIMELINES = Signal | Change | Ended | Timeout | TerminalSeen | TerminalSet | OutputEnd | Effects
+
+
 def _needs_timeline(steps: Sequence[Step]) -> bool:
     has_output = has_input = closed = False
     for step in steps:
-        if isinstance(step, Signal | Change | Ended | Timeout | OutputEnd | Effects):
+        if isinstance(step, _ONLY_IN_TIMELINES):
             return True
         if isinstance(step, Output) and step.fd == STDIN:
             return True
@@ -320,17 +333,8 @@ def _event_of(
 ) -> Event:
     fields: dict[str, Any] = {"at_ms": ms_from_ns(step.at_ns)}
     match step:
-        case Input():
-            fields["stdin"] = encode(step.data)
-        case InputEnd():
-            fields["close"] = "stdin"
-        case Output():
-            if step.fd in (STDOUT, STDERR):
-                fields[_STREAM_NAMES[step.fd]] = encode(step.data)
-            else:
-                fields.update(fd=step.fd, data=encode(step.data))
-        case OutputEnd():
-            fields["close"] = _STREAM_NAMES.get(step.fd, "stdout")
+        case Input() | InputEnd() | Output() | OutputEnd():
+            fields.update(_stream_fields(step, encode))
         case Signal():
             fields["signal"] = signal_name(step.number)
         case Change() if os.WIFSTOPPED(step.status):
@@ -341,9 +345,28 @@ def _event_of(
             fields["ended"] = True
         case Timeout():
             fields["timeout_ms"] = ms_from_ns(step.timeout_ns)
+        case TerminalSeen():
+            fields["terminal"] = step.words
+        case TerminalSet():
+            fields["set_terminal"] = step.words
         case Effects() if encode_file is not None:
             fields["effects"] = tuple(encode_file(file, began_ns) for file in step.files)
     return Event(**fields)
+
+
+def _stream_fields(
+    step: Input | InputEnd | Output | OutputEnd, encode: Callable[[Content], Stream]
+) -> dict[str, Any]:
+    match step:
+        case Input():
+            return {"stdin": encode(step.data)}
+        case InputEnd():
+            return {"close": "stdin"}
+        case OutputEnd():
+            return {"close": _STREAM_NAMES.get(step.fd, "stdout")}
+    if step.fd in (STDOUT, STDERR):
+        return {_STREAM_NAMES[step.fd]: encode(step.data)}
+    return {"fd": step.fd, "data": encode(step.data)}
 
 
 def _end_fields(end: End) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_proctape.child import terminal
+from pytest_proctape.child.console import RecordedConsole, settings_of
 from pytest_proctape.child.wiring import Wiring
 from pytest_proctape.errors import UnsupportedSpawn
 
@@ -28,6 +29,10 @@ def _never(_: bytes) -> None:
 
 def _no_end() -> None:
     raise AssertionError("nothing has ended")
+
+
+def _no_console(_side: int, _master: int) -> RecordedConsole:
+    raise AssertionError("nothing is led")
 
 
 def test_what_is_a_terminal_of_the_test(ends: tuple[int, int]) -> None:
@@ -49,10 +54,11 @@ def test_the_users_terminal_is_left_alone(ends: tuple[int, int], monkeypatch: py
 
 def test_a_child_that_is_played_finds_it_raw(ends: tuple[int, int]) -> None:
     slave = ends[1]
-    before = termios.tcgetattr(slave)
-    with terminal.opened(Wiring({0: slave}, {1: slave, 2: 2})) as (wiring, fd, settings):
+    before = settings_of(slave)
+    with terminal.opened(Wiring({0: slave}, {1: slave, 2: 2})) as (wiring, fd, console):
         assert (wiring.inputs, wiring.outputs) == ({0: fd}, {1: fd, 2: 2})
-        assert settings == before
+        assert console is not None
+        assert console.state == before
         assert not os.get_blocking(fd)
         assert os.get_blocking(slave)
         assert not termios.tcgetattr(slave)[3] & (termios.ECHO | termios.ICANON)
@@ -70,5 +76,5 @@ def test_a_refusal_leaves_the_settings(ends: tuple[int, int]) -> None:
     os.write(master, b"x\n")
     assert os.read(master, 10)
     with pytest.raises(UnsupportedSpawn, match="typed into"):
-        terminal.taps(slave, (0, 1), (_never, _never), (_no_end, _no_end), [])
+        terminal.taps(slave, (0, 1), (_never, _never), (_no_end, _no_end), [], _no_console)
     assert termios.tcgetattr(slave) == before

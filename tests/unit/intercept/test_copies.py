@@ -23,7 +23,7 @@ def module_with_a_copy(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is known of the modules of this process is left as it is."""
-    monkeypatch.setattr(copies, "_known", copies._NOTHING)
+    monkeypatch.setattr(copies, "_known", {})
 
 
 def test_a_module_in_the_place_of_one_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:

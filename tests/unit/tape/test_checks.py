@@ -39,6 +39,9 @@ GOOD = [
     with_event(Event(stopped="SIGSTOP")),
     with_event(Event(continued=True)),
     with_event(Event(timeout_ms=0)),
+    with_event(Event(terminal="")),
+    with_event(Event(set_terminal="-echo rows 40")),
+    Entry(program="a", terminal="rows 24 columns 80"),
 ]
 
 
@@ -117,6 +120,10 @@ def test_what_is_said(entry: Entry, problem: Problem) -> None:
         (with_event(Event(stopped="SIGSTOP", continued=True)), "timeline[1]"),
         (with_event(Event(signal="SIGNOT")), "timeline[1].signal"),
         (with_event(Event(stopped="STOP")), "timeline[1].stopped"),
+        (with_event(Event(terminal="loud")), "timeline[1].terminal"),
+        (with_event(Event(set_terminal="rows many")), "timeline[1].set_terminal"),
+        (with_event(Event(terminal="", set_terminal="-echo")), "timeline[1]"),
+        (Entry(program="a", terminal="-echo"), "terminal"),
     ],
 )
 def test_what_is_wrong_is_found_and_placed(entry: Entry, place: str) -> None:

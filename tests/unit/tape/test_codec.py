@@ -161,6 +161,8 @@ EVENTS = st.one_of(
     st.builds(Event, stopped=st.just("SIGTSTP")),
     st.builds(Event, continued=st.just(True)),
     st.builds(Event, timeout_ms=TIMES),
+    st.builds(Event, terminal=st.sampled_from(["", "-echo", "min 1 time 0"])),
+    st.builds(Event, set_terminal=st.sampled_from(["echo", "rows 40 columns 100"])),
 )
 ENDS = st.sampled_from(
     [
