@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_proctape import UnsupportedSpawn
+from pytest_proctape import Divergence, UnsupportedSpawn
 
 from .harness import Parity
 from .observe import python
@@ -148,6 +148,54 @@ def test_a_terminal_that_hangs_up(parity: Parity) -> None:
             return up, child.wait()
 
     assert parity(body) == (b"up\r\n", -signal.SIGHUP)
+
+
+def test_a_child_that_lets_go_of_its_terminal_and_is_not_waited_for(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with terminal() as (master, slave):
+            code = "import os, time\nprint('up', flush=True)\nos.closerange(0, 3)\ntime.sleep(100)"
+            child = subprocess.Popen(python(code), stdin=slave, stdout=slave, stderr=slave)
+            os.close(slave)
+            shown = rest(master)
+            running = child.poll()
+            child.kill()
+            return shown, running, child.wait()
+
+    assert parity(body) == (b"up\r\nEIO", None, -signal.SIGKILL)
+
+
+def _hung_up(typed: bytes, *, closes: bool = True) -> Any:
+    with terminal() as (master, slave):
+        child = subprocess.Popen(
+            ["sh", "-c", "echo up; exec sleep 100"],
+            stdin=slave,
+            stdout=slave,
+            start_new_session=True,
+            preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
+        )
+        os.close(slave)
+        up = until(master, b"up\r\n")
+        os.write(master, typed)
+        if closes:
+            os.close(master)
+        return up, child.wait()
+
+
+def test_what_is_typed_before_a_hang_up_may_be_lost(parity: Parity) -> None:
+    runs = iter((b"", b"", b"x\n"))
+    assert parity(lambda _: _hung_up(next(runs))) == (b"up\r\n", -signal.SIGHUP)
+
+
+def test_what_is_typed_in_the_place_of_a_hang_up_is_told(parity: Parity) -> None:
+    runs = iter((b"", b"", b"x\n"))
+
+    def body(folder: Path) -> Any:
+        typed = next(runs)
+        return _hung_up(typed, closes=not typed)
+
+    told = (Divergence, pytest.fail.Exception)
+    with pytest.raises(told, match=r"stdin *tape: \(end of input\)\n *test: 'x"):
+        parity(body)
 
 
 def test_more_than_a_terminal_holds(parity: Parity) -> None:

@@ -17,6 +17,8 @@ class Ends:
     _outlets: dict[int, Outlet]
     _held = False
     """The child has ended, and somebody else still holds its outputs."""
+    _is_at_terminal = False
+    """Its input and its output are one terminal."""
 
     def _connect(self, wiring: Wiring) -> None:
         fd = wiring.inputs.get(STDIN)
@@ -65,6 +67,9 @@ class Ends:
 
     def _drop_outlet(self, fd: int) -> None:
         outlet = self._outlets.pop(fd)
+        if self._is_at_terminal and outlet.console is not None and outlet not in self._outlets.values():
+            # Its parent is told that it has been closed when nobody has it any more.
+            self._drop_inlet()
         if outlet.owned and outlet not in self._outlets.values():
             PUMP.forget(outlet.fd)
             outlet.close()

@@ -53,6 +53,8 @@ class Machine(Ends):
     _now_ns: Callable[[], int] | None = None
     _own_input = _started = False
     _skipped_ns = _anchor_ns = _at = _offset = _taken = 0
+    _unheard = b""
+    """What was typed in the place of a hang-up."""
     _got = b""
     """Input that was taken for a step which needs more."""
 
@@ -322,6 +324,11 @@ class Machine(Ends):
         if self._has_no_room(step):
             return False
         data = self._inlet.take(CHUNK)
+        if data and self._console is not None:
+            # What is typed just before a terminal is hung up may be lost, and was in the recording. Unless
+            # that comes, it is told to the next who asks for the child.
+            self._unheard += data
+            data = self._inlet.take(CHUNK)
         if data:
             raise WrongCause(step, data)
         return self._inlet.at_end

@@ -110,10 +110,11 @@ class VirtualChild(Machine):
                 self._console = console
                 console.play(self)
             # The first is an output, if there is one; it is the last to be closed.
-            for channel in {id(one): one for one in self._channels()}.values():
-                if channel.fd == tty:
-                    channel.play_into(console)
-                    console = None
+            own = [one for one in {id(one): one for one in self._channels()}.values() if one.fd == tty]
+            self._is_at_terminal = len(own) > 1
+            for channel in own:
+                channel.play_into(console)
+                console = None
             self.step()
             for channel in self._channels():
                 channel.adopt()
@@ -144,6 +145,8 @@ class VirtualChild(Machine):
         """
         with self._lock:
             self.step()
+            if self._unheard and isinstance(step := self._next(), script.InputEnd) and self.status is None:
+                self._fail(self._tell_wrong(WrongCause(step, self._unheard)))
             if self.error is not None and not self._quiet:
                 # An event loop would swallow it in a callback and never tell of the end. It is latched.
                 error, self.error = self.error, None
