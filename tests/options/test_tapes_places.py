@@ -180,3 +180,36 @@ def test_names_that_tempfile_draws_need_no_line(project: Project) -> None:
         ["<tempdir>/a<temp-name:2>.txt"],
     ]
     project.replay()
+
+
+SESSION = """
+    import subprocess, uuid
+
+    def asked(shell, command):
+        end = f"done-{uuid.uuid4()}"
+        shell.stdin.write(f"{command}; echo {end}\\n")
+        lines = []
+        while (line := shell.stdout.readline()) and line != f"{end}\\n":
+            lines.append(line)
+        return lines
+
+    def test_it(tape):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(["sh"], **pipes, text=True, bufsize=1) as shell:
+            assert asked(shell, "echo one") == ["one\\n"]
+            assert asked(shell, "echo two; echo three") == ["two\\n", "three\\n"]
+"""
+
+
+def test_a_marker_that_a_session_with_a_shell_draws_is_told_and_how_to_let_it_be(project: Project) -> None:
+    project.write(SESSION)
+    project.record()
+    told = project.replay(failed=1).stdout
+    told.fnmatch_lines(["*what differs in the input looks drawn; *", "*tapes_places ="])
+    line = next(one for one in told.lines if "drawn = /" in one).removeprefix("E").strip()
+    assert "match_on=" in told.str()
+
+    project.ini("tapes_places =", f"    {line}")
+    project.record()
+    project.replay()
+    project.replay()

@@ -85,9 +85,9 @@ def _pattern(tape: str, test: str, in_a_path: bool) -> str:
         return ""
     if _HEX.fullmatch(said):
         return "".join(
-            _plain(a) if a == b else f"[0-9a-f]{{{len(a)}}}" for a, b in zip(words, others, strict=True)
+            plain(a) if a == b else f"[0-9a-f]{{{len(a)}}}" for a, b in zip(words, others, strict=True)
         )
-    found = [_plain(a) if a == b else _temporary(a, b) for a, b in zip(words, others, strict=True)]
+    found = [plain(a) if a == b else _temporary(a, b) for a, b in zip(words, others, strict=True)]
     return "".join(found) if in_a_path and (all(found[1::2])) else ""
 
 
@@ -98,10 +98,10 @@ def _temporary(tape: str, test: str) -> str:
         if start >= 0 and _TEMPORARY.fullmatch(made) and test[:start] == before:
             other = test[start : start + _LEAST]
             if _TEMPORARY.fullmatch(other) and test[start + _LEAST :] == after:
-                return f"{_plain(before)}[a-z0-9_]{{{_LEAST}}}{_plain(after)}"
+                return f"{plain(before)}[a-z0-9_]{{{_LEAST}}}{plain(after)}"
     return ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A pattern for ``text``; :func:`re.escape` would escape hyphens and spaces, too."""
     return _SPECIAL.sub(r"\\\g<0>", text)

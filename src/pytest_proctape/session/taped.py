@@ -29,6 +29,7 @@ from .base import Session
 from .causes import told_difference
 from .crossing import load_names
 from .cursor import AnyCursor, Cursor
+from .drawn_input import notes_on_input
 from .files import REFUSED
 from .random_names import notes_on
 from .signals import RecordedSignals
@@ -245,9 +246,16 @@ class Taped(Session):
                 notes=[part.said],
                 of_tape=False,
             )
-        expected = (part.index, part.entry)
-        headline = _SENT if sent else _STALLED
-        return self._error(Divergence, headline, asked, place, expected=expected, wrong=told, number=number)
+        return self._error(
+            Divergence,
+            _SENT if sent else _STALLED,
+            asked,
+            place,
+            expected=(part.index, part.entry),
+            wrong=told,
+            number=number,
+            notes=notes_on_input(told),
+        )
 
     def _without_secrets(self, asked: Asked) -> Asked:
         """A report is read by more people than the environment; what the test set in it is looked for now."""

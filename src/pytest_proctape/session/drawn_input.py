@@ -1,0 +1,87 @@
+"""A value in the input that the test draws anew in every run, as the end marker of a session with a shell.
+
+Recording again doesn't help such a test, so :mod:`.taped` tells with the divergence what does. What looks
+drawn in an argument is told by :mod:`.random_names`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..match import Difference
+from .random_names import plain
+
+_CHUNKS = re.compile(r"([^\s'\"`;|&()<>$=]+)")
+"""What a shell, and most who read lines, takes for one word; a marker comes back as such in the output."""
+_WORDS = re.compile(r"([A-Za-z0-9]+)")
+_NUMBER = re.compile(r"(\D*)(\d+)(\D*)", re.ASCII)
+_HEX = {letters: re.compile(f"[{letters}]+") for letters in ("0-9a-f", "0-9A-F")}
+_LEAST = 6
+"""Digits and letters of a drawn value, in all. Fewer are a count, or the number of a line."""
+
+
+def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
+    """Lines for the report; none unless all that differs in a line of the input looks drawn."""
+    patterns: dict[str, None] = {}
+    for one in differences:
+        if not one.field.startswith("stdin") or one.expected is None or one.actual is None:
+            return ()
+        tape, test = one.expected.partition("\n")[0], one.actual.partition("\n")[0]
+        found = _patterns(tape, test)
+        patterns.update(dict.fromkeys(found))
+    if not patterns:
+        return ()
+    names = ("drawn", *(f"drawn-{number}" for number in range(2, len(patterns) + 1)))
+    return (
+        "what differs in the input looks drawn; if it is another value in every run, let a placeholder",
+        "stand for it in the ini file, and record this test again:",
+        "  tapes_places =",
+        *(f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True)),
+        'or take any input: @pytest.mark.tape(match_on=["program", "args", "cwd"])',
+    )
+
+
+def _patterns(tape: str, test: str) -> list[str]:
+    """What finds the chunks in which two lines differ; none if anything else is different in them."""
+    chunks, others = _CHUNKS.split(tape), _CHUNKS.split(test)
+    if len(chunks) != len(others) or chunks[::2] != others[::2]:
+        return []
+    found = [_pattern(a, b) for a, b in zip(chunks, others, strict=True) if a != b]
+    return found if all(found) else []
+
+
+def _pattern(tape: str, test: str) -> str:
+    """What finds both of two chunks; empty where they don't look drawn."""
+    words, others = _WORDS.split(tape), _WORDS.split(test)
+    if len(words) != len(others) or words[::2] != others[::2]:
+        return ""
+    pairs = list(zip(words, others, strict=True))
+    apart = [pair for pair in pairs if pair[0] != pair[1]]
+    letters = _digits_of(apart)
+    found = [plain(a) if a == b else _word(a, b, letters) for a, b in pairs]
+    drawn = min(sum(len(pair[at]) for pair in apart) for at in (0, 1))
+    return "".join(found) if all(found[1::2]) and drawn >= _LEAST else ""
+
+
+def _digits_of(apart: Sequence[tuple[str, str]]) -> str:
+    """Of which digits all of them are, where that is hexadecimal; a group of a UUID may have no letter."""
+    whole = "".join(word for pair in apart for word in pair)
+    if whole.isdecimal() or any(len(one) != len(other) for one, other in apart):
+        return ""
+    return next((letters for letters, kind in _HEX.items() if kind.fullmatch(whole)), "")
+
+
+def _word(tape: str, test: str, letters: str) -> str:
+    """What finds both of two words; empty where they are words, and not drawn."""
+    if letters:
+        return f"[{letters}]{{{len(tape)}}}"
+    one, other = _NUMBER.fullmatch(tape), _NUMBER.fullmatch(test)
+    if one is not None and other is not None and one.group(1, 3) == other.group(1, 3):
+        return f"{one[1]}[0-9]+{one[3]}"
+    if len(tape) != len(test):
+        return ""
+    # Of letters alone, two words of a language look so.
+    if any(not re.search("[0-9]", one) for one in (tape, test)):
+        return ""
+    return f"[0-9A-Za-z]{{{len(tape)}}}"
