@@ -213,3 +213,49 @@ def test_a_marker_that_a_session_with_a_shell_draws_is_told_and_how_to_let_it_be
     project.record()
     project.replay()
     project.replay()
+
+
+ARCHIVES = """
+    import gzip, io, os, pathlib, subprocess, tarfile, tempfile
+
+    def packed(folder, text, format):
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w", format=format) as archive:
+            for name in (f"{folder}/a", f"{folder}/deep/{'x' * 90}/b"):
+                member = tarfile.TarInfo(name)
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text))
+        return file.getvalue()
+
+    def sent(data, command="cksum > /dev/null; echo read"):
+        return subprocess.run(["sh", "-c", command], input=data, capture_output=True).stdout
+
+    def test_it(tape):
+        for format in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT):
+            with tempfile.TemporaryDirectory(prefix="work-") as folder:
+                text = f"it is in {folder}, {folder}, KIND\\n".encode()
+                data = packed(folder, text, format)
+                assert sent(data) == b"read\\n"
+            with tempfile.TemporaryDirectory() as folder:
+                data = packed(folder, f"{folder}/x\\n".encode(), format)
+                assert sent(gzip.compress(data, mtime=0), "cat") == gzip.compress(data, mtime=0)
+            with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+                ["sh", "-c", "head -c 5; cat > /dev/null"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            ) as child:
+                data = packed(folder, f"{folder}/x\\n".encode(), format)
+                child.stdin.write(data[:700])
+                child.stdin.flush()
+                child.stdin.write(data[700:])
+                child.stdin.flush()
+                assert len(child.stdout.read(5)) == 5
+                child.stdin.close()
+"""
+
+
+def test_archives_in_an_input_with_names_of_this_run(project: Project) -> None:
+    project.write(ARCHIVES)
+    project.record()
+    project.replay()
+    project.replay()
+    project.edit("KIND", "another")
+    project.replay(failed=1)

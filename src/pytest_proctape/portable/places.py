@@ -12,6 +12,7 @@ import shlex
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ..later import later
 from .holes import Holes
@@ -20,16 +21,16 @@ from .machine import NAMES
 from .names import CapturedNames
 from .rules import Rules, temporary_names
 from .secrets import Secrets
-from .tokens import Span, Token, escaped, lookalike, token_of
+from .tokens import SLASHED, Span, Token, escaped, is_marked, lookalike, token_of
 from .values import Values
+
+if TYPE_CHECKING:
+    from .open_packed import OpenPacked
 
 _REAL = later(rb"<(?:real-)?([a-z][a-z0-9_-]*)(?::(?:plain|url|json|slash|shell))?>")
 
 _PACKED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0")
 """How compressed streams begin: of gzip, bzip2 and xz."""
-
-_SLASHED = b"//<"
-"""How a name in an archive begins whose placeholder stands for a path without its first slash."""
 
 _KNOWN_LIMIT = 4096
 _KNOWN_SIZE = 256
@@ -166,7 +167,7 @@ class Places:
             whole = self.conceal(b"/" + name)
             token = whole[: whole.find(b">") + 1]
             if whole.startswith(b"<") and self.reveal(token).count(b"/") > 1:
-                return _SLASHED + whole[1:]
+                return SLASHED + whole[1:]
         return self.conceal(name)
 
     def conceal_text(self, text: str) -> str:
@@ -228,7 +229,7 @@ class Places:
         """Put this machine's values in the place of placeholders. One without a value here stays."""
         if b"<" not in data:
             return data
-        if data.startswith(b"<places:", 500) or data.startswith(b"<packed:", 10):
+        if is_marked(data):
             from .packed import Rewriting, unpacked_from_tape
 
             unpacked = unpacked_from_tape(data, Rewriting(self.reveal, self._reveal_member, bytes))
@@ -237,9 +238,9 @@ class Places:
         return self._lookalike.sub(self._revealed, data)
 
     def _reveal_member(self, name: bytes) -> bytes:
-        if not name.startswith(_SLASHED) or name.startswith(_SLASHED + b"="):
+        if not name.startswith(SLASHED) or name.startswith(SLASHED + b"="):
             return self.reveal(name)
-        inner = name[len(_SLASHED) - 1 :]
+        inner = name[len(SLASHED) - 1 :]
         whole = self.reveal(inner)
         return self.reveal(name) if whole == inner else whole[1:]
 
@@ -299,7 +300,7 @@ class Places:
         if holes is not None:
             self.names.bind(holes.fullmatch(os.fsencode(self.reveal_text(asked))) or {})
 
-    def holes(self, taped: bytes) -> Holes | None:
+    def holes(self, taped: bytes) -> Holes | OpenPacked | None:
         """What ``taped`` leaves open; ``None`` where it says every byte."""
         parts: list[bytes | Token] = []
         at = 0
@@ -311,6 +312,10 @@ class Places:
             parts += [self.reveal(taped[at : found.start()]), token]
             at = found.end()
             is_open = is_open or token.is_secret or not self.names.is_bound(token)
+        if is_open and is_marked(taped):
+            from .open_packed import OpenPacked
+
+            return OpenPacked(taped, self)
         return Holes([*parts, self.reveal(taped[at:])], self.names) if is_open else None
 
     def _canonical(self, text: str) -> bytes:

@@ -26,6 +26,9 @@ from ..rows import Row
 
 REDACTED = "redacted"
 
+SLASHED = b"//<"
+"""How a name in an archive begins whose placeholder stands for a path without its first slash."""
+
 _SHELL_SPECIAL = later(rb"([^\w/.,:=@%+~\x80-\xff-])", re.ASCII)
 
 
@@ -115,3 +118,8 @@ def written(name: str, detail: str | int = "") -> bytes:
 def escaped(found: re.Match[bytes]) -> bytes:
     """The command's own text on its way to the tape."""
     return b"<=" + found[0][1:]
+
+
+def is_marked(taped: bytes) -> bool:
+    """Whether it is an archive or a compressed stream that a recording has rewritten; see :mod:`.packed`."""
+    return taped.startswith(b"<places:", 500) or taped.startswith(b"<packed:", 10)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..errors import UnredactableOutput
 from ..frozen import Value
 from ..portable import Holes, Places, Token
 from ..tape import OVERLAP, Content, Script, script
+
+if TYPE_CHECKING:
+    from ..portable.open_packed import OpenPacked
 
 SCAN_LIMIT = 1 << 26
 """Streams of more bytes than this have no placeholders; where a secret is in one, it is refused."""
@@ -100,6 +104,8 @@ class _Open(Value):
         holes = self.places.holes(self.taped)
         if holes is None:
             return self._met_exactly(got, self.places.reveal(self.taped), ended=ended)
+        if not isinstance(holes, Holes):
+            return self._met_packed(holes, got, ended=ended)
         head = holes.head[: len(got)]
         if not got.startswith(head):
             raise ValueError(got)
@@ -112,6 +118,18 @@ class _Open(Value):
             return None
         self.places.names.bind(found[1])
         return found[0]
+
+    def _met_packed(self, holes: OpenPacked, got: bytes, *, ended: bool) -> int | None:
+        """An archive, say; nothing is sent behind it, as it was rewritten as a whole."""
+        if not ended and not holes.may_be_whole(got):
+            return None
+        filled = holes.fullmatch(got)
+        if filled is None:
+            if ended:
+                raise ValueError(got)
+            return None
+        self.places.names.bind(filled)
+        return len(got)
 
     def _met_wholly(self, holes: Holes, got: bytes, *, ended: bool) -> int | None:
         """Nothing is sent behind it. Where a hole comes last, only the end of input tells where it ends."""

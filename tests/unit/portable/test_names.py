@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from pytest_proctape.portable import DRAWN, Places, rules_from
+from pytest_proctape.portable import DRAWN, Holes, Places, rules_from
 from pytest_proctape.portable.drawn import Drawn
 
 RULES = rules_from(["uid = /[0-9a-f]{8}/", r"port = /port[= ](\d+)/"], [], [])
@@ -95,7 +95,7 @@ def test_new_ones_go_on_behind_those_of_the_tape() -> None:
 def test_holes_tell_how_much_they_take() -> None:
     places = replaying()
     holes = places.holes(b"a <uid:1> b\n")
-    assert holes is not None
+    assert isinstance(holes, Holes)
     assert (holes.head, holes.tail) == (b"a ", b" b\n")
     found = holes.prefix(b"a abcdef00 b\nmore")
     assert found is not None
