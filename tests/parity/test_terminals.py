@@ -166,6 +166,9 @@ def test_a_child_that_lets_go_of_its_terminal_and_is_not_waited_for(parity: Pari
 
 def _hung_up(typed: bytes, *, closes: bool = True) -> Any:
     with terminal() as (master, slave):
+        settings = termios.tcgetattr(slave)
+        settings[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
         child = subprocess.Popen(
             ["sh", "-c", "echo up; exec sleep 100"],
             stdin=slave,
@@ -181,8 +184,9 @@ def _hung_up(typed: bytes, *, closes: bool = True) -> Any:
         return up, child.wait()
 
 
-def test_what_is_typed_before_a_hang_up_may_be_lost(parity: Parity) -> None:
-    runs = iter((b"", b"", b"x\n"))
+@pytest.mark.parametrize("typed", [(b"", b"", b"x\n"), (b"x\n", b"x\n", b""), (b"x\n", b"x\n", b"x\n")])
+def test_what_is_typed_before_a_hang_up_may_be_lost(parity: Parity, typed: tuple[bytes, ...]) -> None:
+    runs = iter(typed)
     assert parity(lambda _: _hung_up(next(runs))) == (b"up\r\n", -signal.SIGHUP)
 
 

@@ -29,6 +29,7 @@ from .memory import Memory
 if TYPE_CHECKING:
     from .console import PlayedConsole
 
+_SHOWING = script.Input | script.Output
 _BEFORE_A_KILL = script.AwaitsInput | script.TerminalSet
 
 
@@ -289,15 +290,22 @@ class Machine(Ends):
         while self._offset < step.data.size:
             data = inlet.take(min(CHUNK, step.data.size - self._offset))
             if not data:
-                if inlet.at_end:
+                if inlet.at_end and not self._may_be_lost():
                     raise WrongCause(step, None, self._offset)
-                return False
+                if not inlet.at_end:
+                    return False
+                break
             if step.data.read(self._offset, len(data)) != data:
                 raise WrongCause(step, data, self._offset)
             self._offset += len(data)
             self._taken += len(data)
         self._offset = 0
         return True
+
+    def _may_be_lost(self) -> bool:
+        """Whether the terminal was hung up when this had been typed, and nothing had come of it."""
+        rest = self.script.steps[self._at + 1 :]
+        return self._console is not None and not any(isinstance(one, _SHOWING) for one in rest)
 
     def _take_open(self, step: script.Input, awaited: script.OpenInput, inlet: Inlet) -> bool:
         """Input of which the tape does not know every byte."""
