@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..later import later
 from ..match import Difference
 from .random_names import plain
 
-_CHUNKS = re.compile(r"([^\s'\"`;|&()<>$=]+)")
+_CHUNKS = later(r"([^\s'\"`;|&()<>$=]+)")
 """What a shell, and most who read lines, takes for one word; a marker comes back as such in the output."""
-_WORDS = re.compile(r"([A-Za-z0-9]+)")
-_NUMBER = re.compile(r"(\D*)(\d+)(\D*)", re.ASCII)
-_HEX = {letters: re.compile(f"[{letters}]+") for letters in ("0-9a-f", "0-9A-F")}
+_WORDS = later(r"([A-Za-z0-9]+)")
+_NUMBER = later(r"(\D*)(\d+)(\D*)", re.ASCII)
+_HEX = {letters: later(f"[{letters}]+") for letters in ("0-9a-f", "0-9A-F")}
 _LEAST = 6
 """Digits and letters of a drawn value, in all. Fewer are a count, or the number of a line."""
 
