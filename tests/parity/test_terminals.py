@@ -17,7 +17,7 @@ import pytest
 
 from pytest_proctape import Divergence, UnsupportedSpawn
 
-from .harness import Parity
+from .harness import Holdings, Parity, settled
 from .observe import python
 from .terminals import rest, terminal, until
 
@@ -198,8 +198,11 @@ def test_what_is_typed_in_the_place_of_a_hang_up_is_told(parity: Parity) -> None
         return _hung_up(typed, closes=not typed)
 
     told = (Divergence, pytest.fail.Exception)
+    before = Holdings.now()
     with pytest.raises(told, match=r"stdin *tape: \(end of input\)\n *test: 'x"):
         parity(body)
+    # What played the child is on its way out.
+    assert not settled(before)
 
 
 def test_more_than_a_terminal_holds(parity: Parity) -> None:
