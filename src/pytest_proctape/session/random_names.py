@@ -56,7 +56,7 @@ def _with_own_number(tape: str, test: str) -> str:
     """What finds this process's number by the word before it; empty where the tape has no number there."""
     number = str(os.getpid())
     for found in re.finditer(rf"([\w.@-]*[A-Za-z_.@-]){number}(?!\d)", test):
-        pattern = _plain(found[1]) + r"(\d+)"
+        pattern = plain(found[1]) + r"(\d+)"
         known = re.search(pattern, tape)
         if known is not None and known[1] != number:
             return pattern
