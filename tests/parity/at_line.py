@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import datetime as dt
+import gc
 import linecache
 import os
 import subprocess
@@ -31,6 +32,10 @@ EACH = 1 if SOAK else 37
 """One of so many lines counts, always the same ones: what a run finds is not left to luck."""
 _HARMLESS = ("with ", "try:", "else:", "finally:")
 """Statements that are traced, once more for a ``with`` that is left, where no handler can run."""
+
+
+_NOT_TRACED = ("<module>", "__del__")
+"""What is raised in a finalizer Python itself swallows: nobody can be told of it there."""
 
 
 @contextmanager
@@ -90,7 +95,7 @@ class AtLine:
 
     def _enter(self, frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code
-        if not code.co_filename.startswith(PACKAGE) or code.co_name == "<module>":
+        if not code.co_filename.startswith(PACKAGE) or code.co_name in _NOT_TRACED:
             return None
         return self._line if not self._files or code.co_filename[len(PACKAGE) :] in self._files else None
 
@@ -166,6 +171,20 @@ def real_things() -> list[object]:
     found += [subprocess.run, subprocess.Popen.__init__, subprocess.Popen.wait]
     found += [time.time, time.sleep, time.monotonic, dt.datetime, threading.Thread.start]
     return found
+
+
+def everything() -> dict[str, object]:
+    """What must be as it was; the pump's thread ends in its own time."""
+    gc.collect()
+    until = time.monotonic() + 10
+    while PUMP._alive and not PUMP._watched and time.monotonic() < until:
+        time.sleep(0.001)
+    return {
+        "real": real_things(),
+        "descriptors": descriptors(),
+        "threads": threads(),
+        "held": held(),
+    }
 
 
 def descriptors() -> list[str]:

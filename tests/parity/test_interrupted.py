@@ -14,8 +14,7 @@ import pytest
 import pytest_proctape
 from pytest_proctape import use_tape
 from pytest_proctape.child import TABLE
-from tests.parity.at_line import AtLine, held, interrupt, real_things
-from tests.parity.clock.harness import SOAK
+from tests.parity.at_line import AtLine, everything, interrupt
 from tests.parity.harness import deadline
 
 
@@ -48,10 +47,7 @@ def _at_once() -> None:
         ("replay", interrupt),
         ("replay", _start_another),
         ("record", _start_another),
-        # Real children, and real descriptors between two lines: it takes a machine of its own.
-        pytest.param(
-            *("record", interrupt), marks=pytest.mark.skipif(not SOAK, reason="it belongs to the long form")
-        ),
+        ("record", interrupt),
     ],
 )
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -61,19 +57,19 @@ def test_in_the_middle_of_a_spawn(
     whole, tape = tmp_path / "whole.json", tmp_path / "tape.json"
     with use_tape(whole, mode="record"):
         body()
-    real = real_things()
     # Modules that are imported on the way are, after this.
     for counting in (AtLine(0, interrupt), AtLine(0, interrupt)):
         assert _run(whole if mode == "replay" else tape, mode, counting, body) == "whole"
         tape.unlink(missing_ok=True)
+    before = everything()
     for number in range(1, counting.lines + 1):
+        at_line = AtLine(number, action)
         with deadline(f"line {number}", 60):
-            ended = _run(whole if mode == "replay" else tape, mode, AtLine(number, action), body)
-            assert not tape.exists() or ended == "whole"
+            ended = _run(whole if mode == "replay" else tape, mode, at_line, body)
+            assert not tape.exists() or ended == "whole", at_line.where
             tape.unlink(missing_ok=True)
-            assert held() == []
-            assert real_things() == real
-            assert list(TABLE) == []
+            assert everything() == before, at_line.where
+            assert list(TABLE) == [], at_line.where
             with use_tape(whole, mode="replay"):
                 body()
 

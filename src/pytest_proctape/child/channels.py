@@ -43,8 +43,8 @@ class _Channel:
     def adopt(self) -> None:
         """Keep the descriptor past the spawn call."""
         if not self.owned:
-            self.fd = out_of_the_way(self.fd)
-            self.owned = True
+            # One statement: between two, an interrupt would leave it open for good.
+            self.fd, self.owned = out_of_the_way(self.fd), True
 
     def close(self) -> None:
         """Let go of it: for the parent, the child has closed the stream."""

@@ -18,7 +18,7 @@ from collections.abc import Container
 from typing import Protocol
 
 from ..clock import REAL
-from .wiring import moved, out_of_the_way
+from ..owned import Owned
 
 _READ = selectors.EVENT_READ
 _FOR_EVER = float("inf")
@@ -53,6 +53,7 @@ class Pump:
         self._sleeps_until_ns: float = _FOR_EVER
         """When the thread looks at the timers again by itself."""
         self._selector: selectors.BaseSelector | None = None
+        self._fds = Owned()
         self._wake_read = self._wake_write = -1
         self._running = False
         """Whether the thread is to go on. It ends only where it sees, with the lock, that it is not."""
@@ -183,16 +184,11 @@ class Pump:
     def _let_go(self) -> None:
         if self._alive or self._watched or self._timers:
             return
-        # Each is let go before it is closed: who is interrupted, and comes back, closes no number twice.
         selector, self._selector = self._selector, None
         if selector is not None:
             selector.close()
-        reader, self._wake_read = self._wake_read, -1
-        if reader != -1:
-            os.close(reader)
-        writer, self._wake_write = self._wake_write, -1
-        if writer != -1:
-            os.close(writer)
+        self._wake_read = self._wake_write = -1
+        self._fds.close_all()
 
     def abandon(self) -> None:
         """In a forked child: drop everything without touching what the parent still uses."""
@@ -208,10 +204,11 @@ class Pump:
             selector = selectors.DefaultSelector()
             if isinstance(selector, _EpollSelector):
                 epoll = selector._selector  # type: ignore[attr-defined]
-                selector._selector = type(epoll).fromfd(out_of_the_way(epoll.fileno()))  # type: ignore[attr-defined]
+                high = self._fds.duplicate(epoll.fileno())
+                selector._selector = self._fds.given(high, type(epoll).fromfd)  # type: ignore[attr-defined]
                 epoll.close()
             if self._wake_read == -1:
-                self._wake_read, self._wake_write = map(moved, os.pipe())
+                self._wake_read, self._wake_write = self._fds.high_pair(os.pipe)
             os.set_blocking(self._wake_read, False)
             os.set_blocking(self._wake_write, False)
             selector.register(self._wake_read, _READ, None)

@@ -21,10 +21,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import UnsupportedSpawn
+from ..owned import Owned
 from .channels import CHUNK
 from .lent import size_of
 from .tap import Tap
-from .wiring import Wiring, is_open, moved, out_of_the_way
+from .wiring import Wiring, is_open, out_of_the_way
 
 Settings = list[Any]
 """As from :func:`termios.tcgetattr`."""
@@ -66,6 +67,7 @@ class TerminalTap(Tap):
         self,
         fd: int,
         ends: tuple[int, int, int],
+        fds: Owned,
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
         admit: Callable[[bytes], bytes] | None = None,
@@ -74,7 +76,8 @@ class TerminalTap(Tap):
 
         Args:
             fd: the child's descriptor.
-            ends: the child's end or -1, where to read, where to write. They are this object's from now on.
+            ends: the child's end or -1, where to read, where to write.
+            fds: that has these, and nothing else.
             note: called with every chunk when it has been passed on.
             on_end: called when nothing more can come.
             admit: says what of a chunk goes further; without it, all.
@@ -83,6 +86,7 @@ class TerminalTap(Tap):
         self.ended = self.dry = self.early = self._busy = False
         self.moments = None
         self.childs, self._source, self._target = ends
+        self._fds = fds
         self._note = note
         self._on_end = on_end
         self._lent = None
@@ -121,14 +125,16 @@ def taps(
     """
     settings = termios.tcgetattr(parents)
     size = fcntl.ioctl(parents, termios.TIOCGWINSZ, bytes(_WINSIZE_BYTES))
-    side = _opened_raw(parents)
+    inwards, outwards = Owned(), Owned()
+    side = _opened(parents, outwards)
     try:
+        tty.setraw(side, termios.TCSANOW)
         _refuse_what_was_typed(side)
     except BaseException:
         termios.tcsetattr(side, termios.TCSANOW, settings)
-        os.close(side)
+        outwards.close_all()
         raise
-    master, slave = map(moved, os.openpty())
+    master, slave = outwards.high_pair(os.openpty)
     termios.tcsetattr(slave, termios.TCSANOW, settings)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
     os.set_blocking(master, False)
@@ -139,8 +145,9 @@ def taps(
             termios.tcsetattr(side, termios.TCSANOW, settings)
         ends[1]()
 
-    inward = TerminalTap(fds[0], (-1, out_of_the_way(side), out_of_the_way(master)), notes[0], ends[0])
-    outward = TerminalTap(fds[1], (slave, master, side), notes[1], on_closed, admit)
+    back = -1, inwards.duplicate(side), inwards.duplicate(master)
+    inward = TerminalTap(fds[0], back, inwards, notes[0], ends[0])
+    outward = TerminalTap(fds[1], (slave, master, side), outwards, notes[1], on_closed, admit)
     return inward, outward
 
 
@@ -153,20 +160,14 @@ def _refuse_what_was_typed(side: int) -> None:
         )
 
 
-def _opened(slave: int) -> int:
-    """The terminal ``slave`` opened once more, so that its flags are ours."""
+def _opened(slave: int, fds: Owned) -> int:
+    """The terminal ``slave`` opened once more, so that its flags are ours; one of ``fds``."""
     name = _name_of(slave)
     if not name:
         raise UnsupportedSpawn(
             "the master of a pseudo-terminal", "it can't be a taped child's stream; give the child the slave"
         )
-    return moved(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
-
-
-def _opened_raw(slave: int) -> int:
-    fd = _opened(slave)
-    tty.setraw(fd, termios.TCSANOW)
-    return fd
+    return fds.moved(fds.take(os.open, name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
 
 
 @contextmanager
@@ -192,8 +193,11 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, S
         return
     parents = next(iter(terminals.values()))
     settings = termios.tcgetattr(parents) if raw else None
-    fd = _opened_raw(parents) if raw else _opened(parents)
+    fds = Owned()
+    fd = _opened(parents, fds)
     try:
+        if raw:
+            tty.setraw(fd, termios.TCSANOW)
         yield (
             wiring.but(
                 inputs={own: fd if own in terminals else one for own, one in wiring.inputs.items()},
@@ -203,4 +207,4 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, S
             settings,
         )
     finally:
-        os.close(fd)
+        fds.close(fd)
