@@ -42,42 +42,46 @@ def _at_once() -> None:
 
 @pytest.mark.parametrize("body", [_dialog, _at_once])
 @pytest.mark.parametrize(
-    "mode, action",
+    "mode, action, clock",
     [
-        ("replay", interrupt),
-        ("replay", _start_another),
-        ("record", _start_another),
-        ("record", interrupt),
+        ("replay", interrupt, False),
+        ("replay", _start_another, False),
+        ("record", _start_another, False),
+        ("record", interrupt, False),
+        ("replay", interrupt, True),
+        # It waits in the middle of looks at the time.
+        ("record", _start_another, True),
+        ("record", interrupt, True),
     ],
 )
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_in_the_middle_of_a_spawn(
-    tmp_path: Path, mode: str, action: Callable[[], None], body: Callable[[], None]
+    tmp_path: Path, mode: str, action: Callable[[], None], clock: bool, body: Callable[[], None]
 ) -> None:
     whole, tape = tmp_path / "whole.json", tmp_path / "tape.json"
-    with use_tape(whole, mode="record"):
+    with use_tape(whole, mode="record", clock=clock):
         body()
     # Modules that are imported on the way are, after this.
     for counting in (AtLine(0, interrupt), AtLine(0, interrupt)):
-        assert _run(whole if mode == "replay" else tape, mode, counting, body) == "whole"
+        assert _run(whole if mode == "replay" else tape, mode, counting, body, clock=clock) == "whole"
         tape.unlink(missing_ok=True)
     before = everything()
     for number in range(1, counting.lines + 1):
         at_line = AtLine(number, action)
         with deadline(f"line {number}", 60):
-            ended = _run(whole if mode == "replay" else tape, mode, at_line, body)
+            ended = _run(whole if mode == "replay" else tape, mode, at_line, body, clock=clock)
             assert not tape.exists() or ended == "whole", at_line.where
             tape.unlink(missing_ok=True)
             assert everything() == before, at_line.where
             assert list(TABLE) == [], at_line.where
-            with use_tape(whole, mode="replay"):
+            with use_tape(whole, mode="replay", clock=clock):
                 body()
 
 
-def _run(tape: Path, mode: str, at_line: AtLine, body: Callable[[], None]) -> str:
+def _run(tape: Path, mode: str, at_line: AtLine, body: Callable[[], None], *, clock: bool = False) -> str:
     """``"whole"``, or what it ended with instead."""
     try:
-        with use_tape(tape, mode="replay" if mode == "replay" else "record"), at_line.in_place():
+        with use_tape(tape, mode="replay" if mode == "replay" else "record", clock=clock), at_line.in_place():
             body()
     except KeyboardInterrupt:
         return "interrupted"

@@ -17,7 +17,7 @@ from collections.abc import Callable, MutableSequence
 from functools import partial
 from typing import Any
 
-from ..clock import REAL, Waits
+from ..clock import REAL, Waits, outer_lock
 from ..errors import ProctapeError, TapeError
 from ..tape import Script, free_steps, script
 from .causes import HARMLESS, UNCAUSED, Stalled, WrongCause
@@ -65,7 +65,7 @@ class Machine(Taking):
         self._retold = retold
         self._outlets: dict[int, Outlet] = {}
         self._on_effects = on_effects
-        self._lock = threading.RLock()
+        self._lock = outer_lock(None if waits is None else waits.ranks)
 
     # -- whom it tells -------------------------------------------------------------------------
 

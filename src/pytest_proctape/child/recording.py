@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..clock import REAL, Waits
+from ..clock import REAL, Waits, outer_lock
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
 from .ears import Ear
@@ -85,7 +84,7 @@ class RecordingChild:
         self.ears: dict[int, Ear] = {}
         self._timed = timed
         self._on_refused = on_refused
-        self.lock = threading.RLock()
+        self.lock = outer_lock(None if waits is None else waits.ranks)
         self.time = ChildTime(waits)
         self._notes = Notebook(new_spool, self.time, timed=timed)
         self.started_ns = REAL.monotonic_ns()
