@@ -26,6 +26,9 @@ from .wiring import identity, is_open
 WRITING: Final = threading.RLock()
 """Held while a tap writes into a pipe of the parent's, so that nothing comes between what is put back."""
 
+_OPEN = os.open
+"""As it was when no tape was active: a test may have a mock in the place of it."""
+
 _in_use: dict[tuple[int, int], LentPipe] = {}
 
 
@@ -188,7 +191,7 @@ def _again(fd: int, mode: int, fds: Owned) -> int:
 
     It is one of ``fds``.
     """
-    return fds.take(os.open, f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_CLOEXEC)
+    return fds.take(_OPEN, f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def size_of(fd: int) -> int:

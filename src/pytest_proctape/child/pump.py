@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Container
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..clock import REAL
 from ..owned import Owned
@@ -41,6 +41,14 @@ class Stepper(Protocol):
 
     def step(self) -> object:
         """Move as far as possible without blocking; watch and forget descriptors as needed."""
+
+
+@runtime_checkable
+class Holder(Protocol):
+    """One that has descriptors which others wait at."""
+
+    def give_up(self, error: Exception) -> None:
+        """It can't be stepped, because of ``error``: close them."""
 
 
 class Pump:
@@ -295,10 +303,18 @@ class Pump:
             for owner in [*owners, *self._due()]:
                 try:
                     owner.step()
-                except Exception:
+                except Exception as error:
                     # The others' bytes must go on moving. What went wrong is told where bugs are told.
                     sys.excepthook(*sys.exc_info())
-                    self._forget_all_of(owner)
+                    self._give_up(owner, error)
+
+    def _give_up(self, owner: Stepper, error: Exception) -> None:
+        """Nobody moves this one's bytes any more: who waits for them is not to wait for ever."""
+        self._forget_all_of(owner)
+        # What only looks at the time has nothing to let go of.
+        if isinstance(owner, Holder):
+            with contextlib.suppress(Exception):
+                owner.give_up(error)
 
     def _patience(self) -> float | None:
         with self._lock:

@@ -359,6 +359,13 @@ class RecordingChild:
             self._take_all()
             self.leads.close()
 
+    def give_up(self, error: Exception) -> None:
+        """Something of ours has failed: close its streams, and let the recording fail of that."""
+        with self.lock:
+            self.leads.close()
+        road, reason = "a child whose streams can't be led on", f"that raised {error!r}; it was cut off"
+        self._on_refused(UnsupportedSpawn(road, reason))
+
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""
         self.leads.abandon()

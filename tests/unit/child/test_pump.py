@@ -236,6 +236,33 @@ def test_the_thread_is_not_woken_for_what_comes_later(pump: Pump, monkeypatch: p
     pump.call_at(None, owners[0])
 
 
+def test_who_can_not_be_stepped_lets_go_of_what_others_wait_at(
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: told.append(kind))
+    given_up: list[Exception] = []
+
+    class Failing:
+        def step(self) -> None:
+            raise ZeroDivisionError
+
+        def give_up(self, error: Exception) -> None:
+            given_up.append(error)
+            os.close(pipe[1])
+
+    reader, writer = os.pipe()
+    pump.watch(reader, selectors.EVENT_READ, Failing())
+    os.write(writer, b"x")
+    with deadline("the end of the pipe", _LONG_S):
+        assert os.read(pipe[0], 1) == b""
+    assert told == [ZeroDivisionError]
+    assert [type(one) for one in given_up] == [ZeroDivisionError]
+    assert pump.idle
+    os.close(reader)
+    os.close(writer)
+
+
 class Interrupted(BaseException):
     """What Ctrl-C raises anywhere."""
 
