@@ -9,10 +9,21 @@ it goes on: as far as those who held them can tell, the handler itself has done 
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from itertools import starmap
+from typing import Any, Self, cast
+
+from ..undo import to_its_end
+
+_RLock = cast(Any, _thread.RLock)
+"""In C: a ``with`` that has it enters and leaves it with no interrupt between. It has the methods by which a
+:class:`threading.Condition` lets go of it and takes it again.
+"""
 
 
 class Ranks:
@@ -23,7 +34,7 @@ class Ranks:
 
     def new_inner(self) -> threading.RLock:
         """A lock to be taken behind all that there are."""
-        lock = threading.RLock()
+        lock: threading.RLock = _RLock()
         self._inner.append(lock)
         return lock
 
@@ -34,26 +45,34 @@ class Ranks:
         Args:
             outer: more of them, the outermost first.
         """
-        # The methods are those by which a `threading.Condition` does the same.
-        held: list[tuple[Any, object]] = []
+        held: list[tuple[object, object]] = []
+
+        def take_again() -> None:
+            # The last one is the outermost. In one go, so that an interrupt finds each either here or taken.
+            with contextlib.suppress(IndexError):
+                deque(starmap(_RLock._acquire_restore, iter(held.pop, None)), 0)
+
         try:
-            for lock in cast(Iterator[Any], reversed([*outer, *self._inner])):
-                if lock._is_owned():
-                    held.append((lock, lock._release_save()))  # noqa: PERF401 - an interrupt must find it
+            for lock in reversed([*outer, *self._inner]):
+                if _RLock._is_owned(lock):
+                    held.extend(zip((lock,), map(_RLock._release_save, (lock,)), strict=True))
             yield
         finally:
-            for lock, state in reversed(held):
-                lock._acquire_restore(state)
+            to_its_end(take_again)
 
 
 def outer_lock(ranks: Ranks | None) -> threading.RLock:
     """A lock under which a clock is read, if there is one."""
-    # For all that is done with it, it is one.
     return threading.RLock() if ranks is None else cast(threading.RLock, OuterLock(ranks))
 
 
-class OuterLock:
-    """A lock that is taken before the inner ones of a clock; a :class:`threading.Condition` can have it."""
+class OuterLock(_RLock):  # type: ignore[misc, valid-type] # mypy knows it as final
+    """A lock that is taken before the inner ones of a clock."""
+
+    def __new__(cls, *_: object) -> Self:
+        """As that of the class above, which takes nothing."""
+        made: Self = super().__new__(cls)
+        return made
 
     def __init__(self, ranks: Ranks) -> None:
         """One that nobody holds.
@@ -61,26 +80,22 @@ class OuterLock:
         Args:
             ranks: of the clock that is read under it.
         """
+        super().__init__()
         self._ranks = ranks
-        self._lock = lock = cast(Any, threading.RLock())
-        self.release = lock.release
-        self._is_owned = lock._is_owned
-        self._release_save = lock._release_save
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """As that of :func:`threading.RLock`."""
-        taken: bool = self._lock.acquire(blocking=False)
-        if not taken and blocking:
-            with self._ranks.let_go():
-                taken = self._lock.acquire(timeout=timeout)
-        return taken
+        """As ever; who has to wait for it has let go of the inner ones meanwhile."""
+        # Told by C, so that an interrupt which comes at once finds that it is taken.
+        taken: list[bool] = []
+        try:
+            taken.extend(map(super().acquire, (False,)))
+            if blocking and not taken[0]:
+                with self._ranks.let_go():
+                    taken.extend(map(super().acquire, (True,), (timeout,)))
+            return taken[-1]
+        except BaseException:
+            if taken and taken[-1]:
+                self.release()
+            raise
 
-    def _acquire_restore(self, state: object) -> None:
-        with self._ranks.let_go():
-            self._lock._acquire_restore(state)
-
-    def __enter__(self) -> bool:
-        return self.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
+    __enter__ = acquire
