@@ -41,7 +41,7 @@ def _run(tape: Path, mode: Mode, at_line: AtLine, *, clock: bool) -> str:
 
 
 def _assert_as_before(before: dict[str, object], where: str) -> None:
-    assert {**everything(), **_state()} == before, where
+    assert {**everything(before), **_state()} == before, where
 
 
 @pytest.mark.parametrize("clock", [False, True], ids=["", "clock"])
