@@ -116,8 +116,7 @@ class Pump:
             if self._watched.pop(fd, None) is not None and self._selector is not None:
                 with contextlib.suppress(KeyError):
                     self._selector.unregister(fd)
-                if self._retiring and self._running and not self._watched:
-                    self._wake()
+                self._retire_if_idle()
 
     def _forget_all_of(self, owner: Stepper) -> None:
         with self._lock:
@@ -130,10 +129,8 @@ class Pump:
         """Step ``owner`` once at this reading of the real monotonic clock; ``None`` takes that back."""
         with self._lock:
             if at_ns is None:
-                if self._timers.pop(owner, None) is not None and self._retiring and self._running:
-                    self._wake()
-                if self._retiring and self._running and not self._watched and not self._timers:
-                    self._wake()
+                self._timers.pop(owner, None)
+                self._retire_if_idle()
             elif self._timers.get(owner) != at_ns:
                 self._timers[owner] = at_ns
                 self._open()
@@ -188,6 +185,14 @@ class Pump:
         self._stop()
         with self._lock:
             self._let_go()
+
+    def _retire_if_idle(self) -> None:
+        if self._retiring and not self._watched and not self._timers:
+            if self._running:
+                self._wake()
+            else:
+                # Who was to start the thread may have been interrupted before.
+                self._let_go()
 
     def _let_go(self) -> None:
         if self._alive or self._watched or self._timers:

@@ -113,6 +113,26 @@ def test_retiring_waits_for_the_last_owner(pump: Pump, pipe: tuple[int, int]) ->
     # The fixture of the folder finds out whether thread and descriptors are gone.
 
 
+@pytest.mark.parametrize("by", ["time", "descriptor"])
+def test_what_was_to_start_the_thread_was_interrupted(
+    pump: Pump, pipe: tuple[int, int], by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    owner = Owner(pump, pipe[0])
+    pump.engage()
+    monkeypatch.setattr(pump, "_start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pump.call_at(0, owner) if by == "time" else pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.retire()
+    assert pump._selector is not None
+    pump.call_at(None, owner)
+    pump.forget(pipe[0])
+    assert pump._selector is None
+    assert pump._wake_read == -1
+
+
 def test_it_can_be_used_again(pump: Pump, pipe: tuple[int, int]) -> None:
     for _ in range(3):
         owner = Owner(pump, pipe[1])
