@@ -45,6 +45,8 @@ _PATIENCE_S = 5.0
 def traced(by: Callable[[FrameType, str, Any], Any] | None) -> Iterator[None]:
     """While it lasts, ``by`` traces this thread."""
     before = sys.gettrace()
+    # CPython 3.12 tells of opcodes only where a frame has asked for them before.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(by)
     try:
         yield

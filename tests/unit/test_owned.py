@@ -16,6 +16,7 @@ import pytest
 
 from pytest_proctape.child import is_open
 from pytest_proctape.owned import Owned
+from tests.parity.at_line import traced
 
 
 def test_they_are_closed_with_the_last_who_has_them() -> None:
@@ -122,14 +123,11 @@ def _interrupted(number: int, act: Callable[[], None]) -> bool:
     def handler(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = sys.gettrace()
     handled = signal.signal(signal.SIGUSR1, handler)
     try:
-        with suppress(KeyboardInterrupt):
-            sys.settrace(trace)
+        with suppress(KeyboardInterrupt), traced(trace):
             act()
             return False
     finally:
-        sys.settrace(before)
         signal.signal(signal.SIGUSR1, handled)
     return True
