@@ -140,8 +140,10 @@ class ActiveTape:
 
     def drop(self) -> None:
         """It was interrupted, or can't begin: nothing of it is in place any more, and nothing is stored."""
-        to_its_end(self.session.abort)
-        to_its_end(self.take_out)
+        try:
+            to_its_end(self.session.abort)
+        finally:
+            to_its_end(self.take_out)
 
     def _look_out(self, clock: bool) -> None:
         session = self.session

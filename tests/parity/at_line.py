@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import datetime as dt
+import gc
 import linecache
 import os
 import subprocess
@@ -21,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 import pytest_proctape
-from pytest_proctape.child import FORKS, GUARDIAN, PUMP, TABLE
+from pytest_proctape.child import FORKS, GUARDIAN, PUMP, TABLE, is_open
 from pytest_proctape.clock import CLOCK
 from pytest_proctape.intercept import clocked, patches
 from tests.parity.clock.harness import SOAK
@@ -33,10 +34,19 @@ _HARMLESS = ("with ", "try:", "else:", "finally:")
 """Statements that are traced, once more for a ``with`` that is left, where no handler can run."""
 
 
+_NOT_TRACED = ("<module>", "__del__")
+"""What is raised in a finalizer Python itself swallows: nobody can be told of it there."""
+
+
+_PATIENCE_S = 5.0
+
+
 @contextmanager
 def traced(by: Callable[[FrameType, str, Any], Any] | None) -> Iterator[None]:
     """While it lasts, ``by`` traces this thread."""
     before = sys.gettrace()
+    # CPython 3.12 tells of opcodes only where a frame has asked for them before.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(by)
     try:
         yield
@@ -50,6 +60,7 @@ class AtLine:
     Attributes:
         lines: how many of those that count it has come to.
         where: the line at which it was done.
+        under: the functions that were running then, the innermost first.
     """
 
     def __init__(
@@ -76,6 +87,7 @@ class AtLine:
         self._seen: set[tuple[object, int]] | None = set() if once else None
         self.lines = 0
         self.where = ""
+        self.under: list[str] = []
         self._number = number
         self._action = action
 
@@ -90,7 +102,7 @@ class AtLine:
 
     def _enter(self, frame: FrameType, _event: str, _arg: object) -> Any:
         code = frame.f_code
-        if not code.co_filename.startswith(PACKAGE) or code.co_name == "<module>":
+        if not code.co_filename.startswith(PACKAGE) or code.co_name in _NOT_TRACED:
             return None
         return self._line if not self._files or code.co_filename[len(PACKAGE) :] in self._files else None
 
@@ -102,6 +114,7 @@ class AtLine:
                 if self.lines == self._number:
                     sys.settrace(None)
                     self.where = where
+                    self.under = list(_functions(frame))
                     self._action()
         return self._line
 
@@ -124,6 +137,12 @@ class AtLine:
         is_new = here not in self._seen
         self._seen.add(here)
         return is_new
+
+
+def _functions(frame: FrameType | None) -> Iterator[str]:
+    while frame is not None:
+        yield frame.f_code.co_name
+        frame = frame.f_back
 
 
 def interrupt() -> None:
@@ -168,9 +187,32 @@ def real_things() -> list[object]:
     return found
 
 
+def everything(awaited: dict[str, object] | None = None) -> dict[str, object]:
+    """What must be as it was.
+
+    Args:
+        awaited: what it was. The pump's thread ends in its own time, and is waited for.
+    """
+    gc.collect()
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        now: dict[str, object] = {
+            "real": real_things(),
+            "descriptors": descriptors(),
+            "threads": threads(),
+            "held": held(),
+        }
+        if awaited is None or all(awaited[name] == now[name] for name in now) or time.monotonic() > until:
+            return now
+        time.sleep(0.001)
+
+
 def descriptors() -> list[str]:
     """Those that are open, where the system tells."""
-    return sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else []
+    if not os.path.isdir("/proc/self/fd"):
+        return []
+    # That of the listing is among them, and closed.
+    return sorted(name for name in os.listdir("/proc/self/fd") if is_open(int(name)))
 
 
 def threads() -> int:

@@ -5,7 +5,6 @@ The body of a block, or of a test, has its own: :mod:`.test_interrupted`.
 
 from __future__ import annotations
 
-import gc
 import subprocess
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,7 @@ from pytest_proctape import use_tape
 from tests.conftest import _state
 from tests.options.conftest import project, real_processes
 from tests.options.project import PLUGIN, Project
-from tests.parity.at_line import EACH, AtLine, descriptors, held, interrupt, real_things, threads
+from tests.parity.at_line import EACH, AtLine, everything, interrupt
 from tests.parity.clock.harness import SOAK
 from tests.parity.harness import deadline
 
@@ -24,27 +23,12 @@ __all__ = ["project", "real_processes"]
 
 Mode = Literal["record", "replay"]
 
-_IN_HAND = ("moved:", "out_of_the_way:", "_open:", "_let_go:", "os.close(fd)")
-"""Where the number of a descriptor is held by nobody: between the call that makes it and what keeps it, or
-between what lets it go and the call that closes it. No statement of Python's joins the two."""
 _FILES = frozenset({"active.py", "item_tape.py", "life.py", "quiet.py", "run.py", "intercept/door.py"})
 
 
 def _spawn() -> None:
     done = subprocess.run(["sh", "-c", "cat; echo err >&2"], input=b"x", capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"x", b"err\n")
-
-
-def _all() -> dict[str, object]:
-    """What must be as it was."""
-    gc.collect()
-    return {
-        **_state(),
-        "real": real_things(),
-        "descriptors": descriptors(),
-        "threads": threads(),
-        "held": held(),
-    }
 
 
 def _run(tape: Path, mode: Mode, at_line: AtLine, *, clock: bool) -> str:
@@ -57,11 +41,7 @@ def _run(tape: Path, mode: Mode, at_line: AtLine, *, clock: bool) -> str:
 
 
 def _assert_as_before(before: dict[str, object], where: str) -> None:
-    after = _all()
-    if any(one in where for one in _IN_HAND):
-        # One that is lost here stays so.
-        before["descriptors"] = after["descriptors"]
-    assert after == before, where
+    assert {**everything(before), **_state()} == before, where
 
 
 @pytest.mark.parametrize("clock", [False, True], ids=["", "clock"])
@@ -75,7 +55,7 @@ def test_around_a_block(tmp_path: Path, mode: Mode, clock: bool) -> None:
     for counting in (AtLine(0, interrupt, once=True), AtLine(0, interrupt, once=True)):
         assert _run(path, mode, counting, clock=clock) == "whole"
         tape.unlink(missing_ok=True)
-    before = _all()
+    before = {**everything(), **_state()}
     for number in range(1, counting.lines + 1):
         at_line = AtLine(number, interrupt, once=True)
         with deadline(f"line {number}", 60):
@@ -136,7 +116,7 @@ def test_around_the_phases_of_a_test(project: Project, mode: Mode, clock: bool) 
     whole = {name: (project.path / "tapes" / name).read_bytes() for name in project.tapes()}
     for counting in (AtLine(0, interrupt, once=True, files=_FILES, each=each),) * 2:
         assert run(counting) == 0
-    before = _all()
+    before = {**everything(), **_state()}
     for number in range(1, counting.lines + 1):
         at_line = AtLine(number, interrupt, once=True, files=_FILES, each=each)
         with deadline(f"line {number}", 60):

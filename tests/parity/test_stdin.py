@@ -399,3 +399,21 @@ def test_a_file_that_is_input_both_outputs_and_more_is_refused(parity: Parity) -
 
     with pytest.raises(UnsupportedSpawn, match="one file"):
         parity(body)
+
+
+def test_input_that_ends_while_nothing_can_be_opened(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["cat"], stdin=PIPE, stdout=PIPE) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(os, "open", _refused)
+                child.stdin.write(b"x")
+                child.stdin.close()
+                return child.stdout.read()
+
+    assert parity(body) == b"x"
+
+
+def _refused(*_: object, **__: object) -> int:
+    raise ValueError("a mock")

@@ -89,6 +89,7 @@ class BriefChild(EndedChild):
                     self.said.add(fd)
                 self._pipes.append(out_of_the_way(fd))
         if self.has_much:
+            self._connected = True
             self._watch()
 
     def due_ns(self) -> int | None:

@@ -6,11 +6,13 @@ import errno
 import os
 import select
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import MutableSequence
+from typing import TYPE_CHECKING, Any
 
 from ..clock import REAL
+from ..owned import Owned
 from ..tape import Pour, can_pour
-from .wiring import MUCH, close_quietly, is_pipe, out_of_the_way, ready, widen
+from .wiring import MUCH, is_pipe, ready, widen
 
 if TYPE_CHECKING:
     from ..tape import Content
@@ -23,11 +25,11 @@ GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
 class _Channel:
     """A descriptor, borrowed until :meth:`adopt` makes it this object's own."""
 
-    __slots__ = ("console", "fd", "owned", "waits")
+    __slots__ = ("_fds", "console", "fd", "waits")
 
     def __init__(self, fd: int, *, private: bool = False) -> None:
         self.fd = fd
-        self.owned = False
+        self._fds: Owned | None = None
         self.console: PlayedConsole | None = None
         """Of a terminal that is left as it says in the end."""
         self.waits = private or is_pipe(fd)
@@ -40,9 +42,14 @@ class _Channel:
 
     def adopt(self) -> None:
         """Keep the descriptor past the spawn call."""
-        if not self.owned:
-            self.fd = out_of_the_way(self.fd)
-            self.owned = True
+        if self._fds is None:
+            fds = Owned()
+            self.fd, self._fds = fds.duplicate(self.fd), fds
+
+    @property
+    def owned(self) -> bool:
+        """It is this object's own, and open."""
+        return self._fds is not None and self.fd in self._fds
 
     def close(self) -> None:
         """Let go of it: for the parent, the child has closed the stream."""
@@ -53,9 +60,8 @@ class _Channel:
 
     def abandon(self) -> None:
         """Close the descriptor, if it is one's own. To a forked child nothing else of it is."""
-        if self.owned:
-            self.owned = False
-            close_quietly(self.fd)
+        if self._fds is not None:
+            self._fds.close(self.fd)
 
 
 class Inlet(_Channel):
@@ -102,17 +108,16 @@ class Outlet(_Channel):
 
     Attributes:
         closing: nothing comes behind what is queued.
-        waiting: how many bytes are queued.
+        queue: what is waiting, and how much of it has been written.
     """
 
-    __slots__ = ("_broken", "_pour", "_private", "_queue", "closing", "waiting")
+    __slots__ = ("_broken", "_pour", "_private", "_writing", "closing", "queue")
 
     def __init__(self, fd: int, *, private: bool) -> None:
         super().__init__(fd, private=private)
         self.closing = False
-        self.waiting = 0
-        self._broken = False
-        self._queue: deque[tuple[Content, int]] = deque()
+        self._broken = self._writing = False
+        self.queue: deque[tuple[Content, int]] = deque()
         self._pour: Pour | None = None
         self._private = private
         if private:
@@ -126,7 +131,12 @@ class Outlet(_Channel):
     @property
     def pending(self) -> bool:
         """Something is still waiting for room."""
-        return bool(self._queue)
+        return bool(self.queue)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes are queued."""
+        return sum(content.size - offset for content, offset in self.queue)
 
     @property
     def broken(self) -> bool:
@@ -135,8 +145,12 @@ class Outlet(_Channel):
 
     def add(self, data: Content) -> None:
         """Queue ``data`` behind what is waiting already."""
-        self._queue.append((data, 0))
-        self.waiting += data.size
+        queue, added = self.queueing(data)
+        queue += added
+
+    def queueing(self, data: Content) -> tuple[MutableSequence[Any], list[Any]]:
+        """What ``data`` is to be added to, and as what; to queue it where nothing may be called."""
+        return self.queue, [(data, 0)]
 
     def flush(self) -> bool:
         """Write as much as fits without blocking; whether anything did.
@@ -144,20 +158,29 @@ class Outlet(_Channel):
         Raises:
             TapeCorrupt: what is to be written is not what was stored.
         """
+        if self._writing:
+            # A handler of signals asks, in the middle of what follows. It would write the same once more.
+            return False
+        self._writing = True
+        try:
+            return self._flush()
+        finally:
+            self._writing = False
+
+    def _flush(self) -> bool:
         wrote = False
-        while self._queue:
-            content, offset = self._queue[0]
+        while self.queue:
+            content, offset = self.queue[0]
             if content.path is not None and self._private and not self._broken and can_pour(self.fd):
                 asked, count = content.size - offset, self._pour_out(content)
             else:
                 data = content.read(offset, CHUNK)
                 asked, count = len(data), self._put(data)
             wrote |= count > 0
-            self.waiting -= count
             if offset + count == content.size:
-                self._queue.popleft()
+                self.queue.popleft()
             else:
-                self._queue[0] = (content, offset + count)
+                self.queue[0] = (content, offset + count)
             if count < asked:
                 break
         return wrote

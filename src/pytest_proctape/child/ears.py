@@ -24,7 +24,7 @@ class End(Protocol):
     """The parent's end of a pipe, as ``Popen`` has it."""
 
     def fileno(self) -> int:
-        """Its descriptor."""
+        """Its descriptor; -1 once it has been closed."""
 
     def close(self) -> None:
         """Close it. May be called again."""
@@ -119,8 +119,13 @@ class Ear:
 
     def _read(self) -> bool:
         """Whether there may be more."""
+        fd = self._end.fileno()
+        if fd == -1:
+            # Whoever made it has closed it, interrupted before anybody else had it.
+            self.ended, self.dry = True, False
+            return False
         try:
-            data = os.read(self._end.fileno(), self._chunk)
+            data = os.read(fd, self._chunk)
         except BlockingIOError:
             self.dry = True
             return False

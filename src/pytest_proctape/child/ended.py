@@ -10,7 +10,6 @@ import fcntl
 import os
 import select
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from ..clock import REAL
@@ -24,7 +23,7 @@ from .wiring import Wiring, ready
 _F_GETPIPE_SZ: int = getattr(fcntl, "F_GETPIPE_SZ", 0)
 """Linux tells how much a pipe holds; 0 elsewhere."""
 
-_NONE: deque[int] = deque()
+_NONE: list[int] = []
 """Of signals, of stops: nothing is ever added for a child that has ended."""
 
 

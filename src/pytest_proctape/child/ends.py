@@ -58,20 +58,24 @@ class Ends:
             self._drop_outlet(fd)
 
     def _drop_inlet(self) -> None:
-        inlet, self._inlet = self._inlet, None
-        if inlet is not None and inlet.owned:
-            PUMP.forget(inlet.fd)
-            inlet.close()
-        elif inlet is not None and inlet.console is not None:
+        inlet = self._inlet
+        if inlet is not None:
+            # First: an interrupt may come between, and the number would be watched for ever.
+            if inlet.owned:
+                PUMP.forget(inlet.fd)
+            self._inlet = None
             inlet.close()
 
     def _drop_outlet(self, fd: int) -> None:
-        outlet = self._outlets.pop(fd)
-        if self._is_at_terminal and outlet.console is not None and outlet not in self._outlets.values():
+        outlet = self._outlets.get(fd)
+        if outlet is None:
+            return
+        is_last = [*self._outlets.values()].count(outlet) == 1
+        if is_last and outlet.owned:
+            PUMP.forget(outlet.fd)
+        self._outlets.pop(fd, None)
+        if is_last and self._is_at_terminal and outlet.console is not None:
             # Its parent is told that it has been closed when nobody has it any more.
             self._drop_inlet()
-        if outlet.owned and outlet not in self._outlets.values():
-            PUMP.forget(outlet.fd)
-            outlet.close()
-        elif outlet.console is not None and outlet not in self._outlets.values():
+        if is_last:
             outlet.close()

@@ -7,7 +7,6 @@ which is only made for who looks closer.
 from __future__ import annotations
 
 import signal
-from collections import deque
 from collections.abc import Mapping
 
 from ..frozen import NOTHING
@@ -45,7 +44,7 @@ class FedChild(BriefChild):
             entry = self._entry
             self._awaited = awaited
             self._end_at = bool(awaited) + bool(entry.stdout) + bool(entry.stderr)
-            self._signals = deque()
+            self._signals = []
             self._inlet = Inlet(stdin)
             self._inlet.adopt()
             self._unsaid = {out_of_the_way(fd): data for fd, data in said.items()}
@@ -106,7 +105,7 @@ class FedChild(BriefChild):
     def _refuse_signals(self) -> None:
         """One that was sent while it waited for input is not on the tape."""
         if self._signals:
-            raise WrongCause(None, self._signals.popleft())
+            raise WrongCause(None, self._signals.pop(0))
 
     def due_ns(self) -> int | None:
         """As any virtual child."""

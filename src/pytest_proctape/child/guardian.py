@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from .wiring import close_quietly, moved, out_of_the_way
+from ..owned import Owned
 
 _POSIX_SPAWN = os.posix_spawn
 _WAITPID = os.waitpid
@@ -40,13 +40,13 @@ _LEAVING = f'trap "" INT HUP; "$0" "$@" <&{_LIFE} {_LIFE}<&- &'
 that comes before the script has left the process group does not end it."""
 
 
-def _new_book() -> int:
-    """A file without a name, whose every line is written at its end."""
+def _new_book(fds: Owned) -> int:
+    """A file without a name, whose every line is written at its end; one of ``fds``."""
     if hasattr(os, "memfd_create"):
-        fd = moved(os.memfd_create("pytest-proctape"))
+        fd = fds.moved(fds.take(os.memfd_create, "pytest-proctape"))
     else:
         with tempfile.TemporaryFile() as file:
-            fd = out_of_the_way(file.fileno())
+            fd = fds.duplicate(file.fileno())
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
     return fd
 
@@ -55,6 +55,7 @@ class Guardian:
     """This process's end of the pipe, and the file."""
 
     def __init__(self) -> None:
+        self._fds = Owned()
         self._life = self._book = -1
         self._written = 0
         self._tried = False
@@ -69,15 +70,18 @@ class Guardian:
         self._tried = True
         if not sys.executable or not os.path.isdir("/proc/self/fd"):
             return
-        with contextlib.suppress(OSError):
-            self._book = _new_book()
-            reader, self._life = map(moved, os.pipe())
-            try:
-                self._start(reader)
-            finally:
-                os.close(reader)
-            return
-        self.abandon()
+        try:
+            self._book = _new_book(self._fds)
+            reader, self._life = self._fds.high_pair(os.pipe)
+            self._start(reader)
+            self._fds.close(reader)
+        except OSError:
+            self.abandon()
+        except BaseException:
+            # Ctrl-C: what there is ends with its pipe, and the next recording begins anew.
+            self.abandon()
+            self._tried = False
+            raise
 
     def _start(self, reader: int) -> None:
         script = [sys.executable, "-I", "-S", _SCRIPT, str(os.getpid()), json.dumps(sys.path)]
@@ -103,10 +107,15 @@ class Guardian:
             what it is known by from now on.
         """
         key = next(self._keys)
-        with self._lock:
-            self._children.add(key)
-            self._write(f"+{key} {','.join(map(str, pipes))}")
-        return key
+        try:
+            with self._lock:
+                self._children.add(key)
+                self._write(f"+{key} {','.join(map(str, pipes))}")
+            return key
+        except BaseException:
+            # Nobody is going to know it.
+            self.over(key)
+            raise
 
     def started(self, key: int, pid: int) -> None:
         """It runs. A process that has its pid and began later than now is another one."""
@@ -146,10 +155,8 @@ class Guardian:
     def abandon(self) -> None:
         """Nothing is written down any more."""
         self._tried = True
-        fds, self._book, self._life = (self._book, self._life), -1, -1
-        for fd in fds:
-            if fd != -1:
-                close_quietly(fd)
+        self._book = self._life = -1
+        self._fds.close_all()
 
 
 GUARDIAN = Guardian()

@@ -22,7 +22,7 @@ from .notes import whole_us
 from .recording import RecordingChild
 from .timing import ChildTime
 from .warden import Warden
-from .wiring import Wiring, out_of_the_way
+from .wiring import Wiring
 
 LITTLE: Final = 1 << 16
 """Bytes that a list is enough for."""
@@ -69,9 +69,17 @@ class HeardChild(RecordingChild):
         self._left = little
         self._heard: list[tuple[int, int, bytes | None]] = []
         self._captured = frozenset(ends.outputs)
-        self._lent = OwnPipe(out_of_the_way(wiring.inputs[STDIN])) if ends.sent else None
-        self.ears = {fd: Ear(fd, end, self, self.lock) for fd, end in ends.outputs.items()}
-        self._guarded = GUARDIAN.expect([ear.pipe for ear in self.ears.values()])
+        self._lent = OwnPipe() if ends.sent else None
+        self._guarded = 0
+        self.ears = {}
+        try:
+            if self._lent is not None:
+                self._lent.keep(wiring.inputs[STDIN])
+            self.ears = {fd: Ear(fd, end, self, self.lock) for fd, end in ends.outputs.items()}
+            self._guarded = GUARDIAN.expect([ear.pipe for ear in self.ears.values()])
+        except BaseException:
+            self.discard()
+            raise
 
     def __getattr__(self, name: str) -> object:
         if name not in _LATER:

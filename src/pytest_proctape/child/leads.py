@@ -30,7 +30,6 @@ from .wiring import (
     is_pipe,
     is_regular,
     is_socket,
-    out_of_the_way,
 )
 
 _INHERITED = frozenset({STDOUT, STDERR})
@@ -150,7 +149,9 @@ class Leads:
     def lend(self, parents: int, sent: bytes) -> None:
         """The child reads from a pipe of the parent's own, which is going to send this."""
         self.has_own_input = True
-        self.lent = OwnPipe(out_of_the_way(parents) if sent else -1)
+        self.lent = own = OwnPipe()
+        if sent:
+            own.keep(parents)
 
     def _listen(self, fd: int, ends: Ends) -> None:
         self.take_over({fd: Ear(fd, ends.outputs[fd], self, self._lock)})

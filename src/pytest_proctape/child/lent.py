@@ -19,11 +19,15 @@ from typing import Final
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
+from ..owned import Owned
 from .channels import CHUNK
-from .wiring import close_quietly, identity, is_open, moved
+from .wiring import identity, is_open
 
 WRITING: Final = threading.RLock()
 """Held while a tap writes into a pipe of the parent's, so that nothing comes between what is put back."""
+
+_OPEN = os.open
+"""As it was when no tape was active: a test may have a mock in the place of it."""
 
 _in_use: dict[tuple[int, int], LentPipe] = {}
 
@@ -41,22 +45,23 @@ class OwnPipe:
         spoiled: why the pipe is not what it would be without the recording, ``""`` if it is.
     """
 
-    def __init__(self, kept: int = -1) -> None:
-        """Nothing is left so far.
-
-        Args:
-            kept: another descriptor of the reading end, where there is no tap.
-        """
+    def __init__(self) -> None:
+        """Nothing is left so far."""
         self.untaken = 0
         self.spoiled = ""
-        self._kept = kept
+        self._fds = Owned()
+        self._kept = -1
         self._over = False
+
+    def keep(self, parents: int) -> None:
+        """There is no tap; ``parents`` is the reading end."""
+        self._kept = self._fds.duplicate(parents)
 
     def writer_left(self, _source: int, target: int) -> None:
         """All has gone into the tap; what the child does not read stays there until :meth:`child_ended`."""
         if not self._over:
             with contextlib.suppress(OSError):
-                self._kept = moved(_again(target, os.O_RDONLY))
+                self._kept = self._fds.moved(_again(target, os.O_RDONLY, self._fds))
 
     def reader_left(self, _source: int, target: int, _pending: bytes) -> None:
         """The child reads no more."""
@@ -66,24 +71,23 @@ class OwnPipe:
         """Nobody reads what is in the tap still, unless the child left it to another. May be called again."""
         if self._kept != -1:
             with contextlib.suppress(OSError):
-                writer = _again(self._kept, os.O_WRONLY)
+                fds = Owned()
+                writer = _again(self._kept, os.O_WRONLY, fds)
                 self.release()
                 if has_no_reader(writer):
                     self.untaken = size_of(writer)
-                os.close(writer)
+                fds.close(writer)
         self.release()
 
     def release(self) -> None:
         """The tape is over, or the child."""
         self._over = True
-        kept, self._kept = self._kept, -1
-        if kept != -1:
-            os.close(kept)
+        self._kept = -1
+        self._fds.close_all()
 
     def abandon(self) -> None:
         """In a forked child: close its copies."""
-        if self._kept != -1:
-            close_quietly(self._kept)
+        self._fds.close_all()
 
 
 class LentPipe:
@@ -107,6 +111,7 @@ class LentPipe:
         self._parents = parents
         self._identity = identity(parents)
         self._over = False
+        self._fds = Owned()
         self._kept: tuple[int, int] | None = None
         if self._identity in _in_use:
             raise UnsupportedSpawn(
@@ -120,7 +125,8 @@ class LentPipe:
         if self._over:
             return
         with contextlib.suppress(OSError):
-            self._kept = moved(os.dup(source)), moved(_again(target, os.O_RDONLY))
+            fds = self._fds
+            self._kept = fds.duplicate(source), fds.moved(_again(target, os.O_RDONLY, fds))
 
     def reader_left(self, source: int, target: int, pending: bytes) -> None:
         """The child reads no more.
@@ -131,11 +137,9 @@ class LentPipe:
             pending: what was read from ``source`` and did not fit into the tap.
         """
         with contextlib.suppress(OSError):
-            rest = _again(target, os.O_RDONLY)
-            try:
-                self._put_back(source, _all_of(rest), pending)
-            finally:
-                os.close(rest)
+            fds = Owned()
+            self._put_back(source, _all_of(_again(target, os.O_RDONLY, fds)), pending)
+            fds.close_all()
         _in_use.pop(self._identity, None)
 
     def child_ended(self) -> None:
@@ -147,15 +151,13 @@ class LentPipe:
     def release(self) -> None:
         """The tape is over, or the child: nothing is put back any more."""
         self._over = True
-        kept, self._kept = self._kept, None
-        for fd in kept or ():
-            os.close(fd)
+        self._kept = None
+        self._fds.close_all()
         _in_use.pop(self._identity, None)
 
     def abandon(self) -> None:
         """In a forked child: close its copies."""
-        for fd in self._kept or ():
-            close_quietly(fd)
+        self._fds.close_all()
         _in_use.pop(self._identity, None)
 
     def _put_back(self, source: int, passed: bytes, pending: bytes) -> None:
@@ -172,23 +174,24 @@ class LentPipe:
 
 def _prepend(fd: int, data: bytes) -> None:
     """Put ``data`` in front of what is in the pipe that ``fd`` is the reading end of."""
-    reader, writer = _again(fd, os.O_RDONLY), -1
+    fds = Owned()
     try:
-        writer = _again(fd, os.O_WRONLY)
+        reader, writer = _again(fd, os.O_RDONLY, fds), _again(fd, os.O_WRONLY, fds)
         data += _all_of(reader)
         if len(data) > fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ):
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, len(data))
         while data:
             data = data[os.write(writer, data) :]
     finally:
-        os.close(reader)
-        if writer != -1:
-            os.close(writer)
+        fds.close_all()
 
 
-def _again(fd: int, mode: int) -> int:
-    """Another descriptor of a pipe, with another mode and flags of its own: Linux opens it anew, proc(5)."""
-    return os.open(f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_CLOEXEC)
+def _again(fd: int, mode: int, fds: Owned) -> int:
+    """Another descriptor of a pipe, with another mode and flags of its own: Linux opens it anew, proc(5).
+
+    It is one of ``fds``.
+    """
+    return fds.take(_OPEN, f"/proc/self/fd/{fd}", mode | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def size_of(fd: int) -> int:

@@ -13,27 +13,22 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, MutableSequence
+from functools import partial
+from typing import Any
 
-from ..clock import REAL, Waits
+from ..clock import REAL, Waits, outer_lock
 from ..errors import ProctapeError, TapeError
 from ..tape import Script, free_steps, script
 from .causes import CAUSES, HARMLESS, UNCAUSED, Stalled, WrongCause
-from .channels import CHUNK, Inlet, Outlet
-from .ends import Ends
-from .loose import LooseInput, Unfitting
+from .channels import CHUNK, Outlet
 from .memory import Memory
+from .taking import Taking
 
-if TYPE_CHECKING:
-    from .console import PlayedConsole
-
-_SHOWING = script.Input | script.Output
 _BEFORE_A_KILL = script.AwaitsInput | script.TerminalSet
 
 
-class Machine(Ends):
+class Machine(Taking):
     """Plays one entry.
 
     Attributes:
@@ -46,18 +41,12 @@ class Machine(Ends):
     # What most children never need has its place here, and costs nothing.
     on_step: Callable[[Any], object] | None = None
     """Is told of each step, in the thread that stepped, and of whatever else ended the child."""
-    _loose: LooseInput | None = None
     _changed: threading.Condition | None = None
-    _console: PlayedConsole | None = None
     _sets: tuple[str, ...] = ()
     """What the parent has changed of its terminal, and the child has not come to."""
     _now_ns: Callable[[], int] | None = None
-    _own_input = _started = False
-    _skipped_ns = _anchor_ns = _at = _offset = _taken = 0
-    _unheard = b""
-    """What was typed in the place of a hang-up."""
-    _got = b""
-    """Input that was taken for a step which needs more."""
+    _own_input = _connected = _started = _is_at_it = False
+    _skipped_ns = _anchor_ns = _at = 0
 
     def __init__(
         self,
@@ -75,12 +64,12 @@ class Machine(Ends):
             assert clock_ns is not None
             self._now_ns = clock_ns
             self._anchor_ns = clock_ns()
-        self._signals: deque[int] = deque()
-        self._changes: deque[int] = deque()
+        self._signals: list[int] = []
+        self._changes: list[int] = []
         self._retold = retold
         self._outlets: dict[int, Outlet] = {}
         self._on_effects = on_effects
-        self._lock = threading.RLock()
+        self._lock = outer_lock(None if waits is None else waits.ranks)
 
     # -- whom it tells -------------------------------------------------------------------------
 
@@ -110,6 +99,7 @@ class Machine(Ends):
             self._own_input = memory.private
             self._inlet = memory.inlet
             self._outlets = dict(memory.outlets)
+            self._connected = True
             self.step()
 
     def _play_all_into(self, memory: Memory) -> bool:
@@ -128,7 +118,8 @@ class Machine(Ends):
     def step(self) -> bool:
         """Move as far as possible without blocking; whether it moved."""
         with self._lock:
-            if self.status is not None and self._is_over_and_done():
+            if not self._connected or (self.status is not None and self._is_over_and_done()):
+                # A handler of signals may ask before there is anybody to talk to.
                 return False
             before = self._at, self._offset, len(self._got)
             if self.status is None or self._held:
@@ -158,34 +149,73 @@ class Machine(Ends):
         return not self._outlets and not self._held and self._inlet is None
 
     def _play(self) -> None:
-        while (step := self._next()) is not None:
-            if not self._try(step):
+        while (step := self._step_at(at := self._at)) is not None:
+            try:
+                if self._has_come(step, at):
+                    self._go_past(step, at)
+            except BaseException:
+                self._is_at_it = False
+                raise
+            if self._at == at:
                 self._refuse_kill(step)
                 return
-            if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
-                # What follows a cause comes as long after it as it did in the recording.
-                # Where the clock is gone meanwhile, it has come already.
-                now_ns = self._now_ns() if self._waits is None else self._waits.timeline.known_ns()
-                self._anchor_ns = now_ns - step.at_ns
-            if self._console is not None and isinstance(step, CAUSES):
-                self._console.moved_on()
-            self._at += 1
         if self._held:
             return
         if self.script.end.status is not None and self._is_due(self.script.end.duration_ns):
             self._refuse_more()
             self._end(self.script.end.status)
 
-    def _try(self, step: script.Step) -> bool:
+    def _has_come(self, step: script.Step, at: int) -> bool:
+        try:
+            if not self._try(step, at) or self._at != at:
+                return False
+        except WrongCause:
+            if self._at == at:
+                raise
+            # A handler of signals has stepped meanwhile.
+            return False
+        if self._now_ns is not None and not self._is_timed(step) and not isinstance(step, script.Timeout):
+            # What follows a cause comes as long after it as it did in the recording.
+            # Where the clock is gone meanwhile, it has come already.
+            now_ns = self._now_ns() if self._waits is None else self._waits.timeline.known_ns()
+            self._anchor_ns = now_ns - step.at_ns
+        if self._console is not None and isinstance(step, CAUSES):
+            self._console.moved_on()
+        return True
+
+    def _go_past(self, step: script.Step, at: int) -> None:
+        """The step with the number ``at`` has come: it has been done from now on."""
+        queue: MutableSequence[Any] = []
+        added: list[Any] = []
+        outlet = self._outlets.get(step.fd) if isinstance(step, script.Output) else None
+        if isinstance(step, script.Output) and outlet is not None:
+            queue, added = outlet.queueing(step.data)
+        elif isinstance(step, script.Change):
+            queue, added = self._changes, [step.status]
+        met = isinstance(step, script.Signal)
+        sets = self._sets[1:] if isinstance(step, script.TerminalSet) else self._sets
+        # From here on nothing is called, so no handler of signals, which may step as well, comes between.
+        if self._at != at:
+            return
+        queue += added
+        if met:
+            del self._signals[0]
+        self._sets = sets
+        self._at = at + 1
+        self._is_at_it = False
+
+    def _try(self, step: script.Step, at: int) -> bool:
         match step:
             case script.Output() | script.OutputEnd():
                 return self._emit(step)
-            case script.Input():
-                return self._take(step)
-            case script.InputEnd():
-                return self._take_end(step)
-            case free_steps.AnyInput() | free_steps.AnyInputEnd() | free_steps.InputPattern():
-                return self._take_loosely(step)
+            case (
+                script.Input()
+                | script.InputEnd()
+                | free_steps.AnyInput()
+                | free_steps.AnyInputEnd()
+                | free_steps.InputPattern()
+            ):
+                return self._alone(at, partial(self._take_any, step))
             case free_steps.Hang():
                 return self._end_by_signal()
             case script.Signal():
@@ -194,21 +224,34 @@ class Machine(Ends):
                 return self._change(step)
             case script.Ended():
                 return self._end_early(step)
+            case script.Effects() | script.TerminalSeen():
+                return self._alone(at, partial(self._show, step))
             case script.Timeout():
                 return self._waits is not None and self._is_due(step.at_ns)
             case script.TerminalSet():
                 return self._take_set(step)
-            case script.TerminalSeen() | script.Effects():
-                return self._show(step)
+
+    def _alone(self, at: int, do: Callable[[], bool]) -> bool:
+        """Do what can't be done twice, unless a handler of signals asks in the middle of that.
+
+        It finds the child where it was, until :meth:`_go_past`.
+        """
+        if self._is_at_it:
+            return False
+        self._is_at_it, has_come = True, False
+        try:
+            has_come = self._at == at and do()
+        finally:
+            self._is_at_it = has_come
+        return has_come
 
     def _emit(self, step: script.Output | script.OutputEnd) -> bool:
         if not self._is_due(step.at_ns):
             return False
-        outlet = self._outlets.get(step.fd)
-        if outlet is not None and isinstance(step, script.Output):
-            outlet.add(step.data)
-        elif outlet is not None:
-            outlet.closing = True
+        if isinstance(step, script.OutputEnd):
+            outlet = self._outlets.get(step.fd)
+            if outlet is not None:
+                outlet.closing = True
         return True
 
     def _show(self, step: script.Effects | script.TerminalSeen) -> bool:
@@ -230,7 +273,7 @@ class Machine(Ends):
     def _take_signal(self, step: script.Signal) -> bool:
         if not self._signals:
             return False
-        number = self._signals.popleft()
+        number = self._signals[0]
         if number != step.number:
             raise WrongCause(step, number)
         return True
@@ -238,8 +281,7 @@ class Machine(Ends):
     def _take_set(self, step: script.TerminalSet) -> bool:
         if not self._sets:
             return False
-        words, *rest = self._sets
-        self._sets = tuple(rest)
+        words = self._sets[0]
         if words != step.words:
             raise WrongCause(step, words)
         return True
@@ -253,10 +295,7 @@ class Machine(Ends):
 
     def _change(self, step: script.Change) -> bool:
         """The child stops, or continues; under a mock clock in its own time, should it do so by itself."""
-        if self._waits is not None and not self._is_due(step.at_ns):
-            return False
-        self._changes.append(step.status)
-        return True
+        return self._waits is None or self._is_due(step.at_ns)
 
     def _end_early(self, step: script.Ended) -> bool:
         """The child ends, but what it started holds its outputs: they stay open until they are closed."""
@@ -267,90 +306,9 @@ class Machine(Ends):
         self._end(status)
         return True
 
-    def _has_no_room(self, step: script.Step) -> bool:
-        """Whether the recorded child took this when it came to it, and not when it was sent.
-
-        That shows only under a mock clock, and only once more has been sent than a pipe holds.
-        """
-        return (
-            self._waits is not None
-            and isinstance(step, script.Input | script.InputEnd)
-            and not self._is_due(step.at_ns)
-            and self._taken >= CHUNK
-        )
-
-    def _take(self, step: script.Input) -> bool:
-        inlet = self._inlet
-        if inlet is None:
-            raise WrongCause(step, None)
-        if step.open is not None:
-            return self._take_open(step, step.open, inlet)
-        if self._has_no_room(step):
-            return False
-        while self._offset < step.data.size:
-            data = inlet.take(min(CHUNK, step.data.size - self._offset))
-            if not data:
-                if inlet.at_end and not self._may_be_lost():
-                    raise WrongCause(step, None, self._offset)
-                if not inlet.at_end:
-                    return False
-                break
-            if step.data.read(self._offset, len(data)) != data:
-                raise WrongCause(step, data, self._offset)
-            self._offset += len(data)
-            self._taken += len(data)
-        self._offset = 0
-        return True
-
-    def _may_be_lost(self) -> bool:
-        """Whether the terminal was hung up when this had been typed, and nothing had come of it."""
-        rest = self.script.steps[self._at + 1 :]
-        return self._console is not None and not any(isinstance(one, _SHOWING) for one in rest)
-
-    def _take_open(self, step: script.Input, awaited: script.OpenInput, inlet: Inlet) -> bool:
-        """Input of which the tape does not know every byte."""
-        while data := inlet.take(CHUNK):
-            self._got += data
-            self._taken += len(data)
-        got = self._got
-        try:
-            used = awaited.met(got, ended=inlet.at_end)
-        except ValueError:
-            raise WrongCause(step, got) from None
-        if used is None:
-            return False
-        inlet.put_back(got[used:])
-        self._got = b""
-        if self._retold is not None:
-            # What the parent has said turns up in what the child says from now on.
-            self.script = self._retold()
-        return True
-
-    def _take_end(self, step: script.InputEnd) -> bool:
-        if self._inlet is None:
-            return True
-        if self._has_no_room(step):
-            return False
-        data = self._inlet.take(CHUNK)
-        if data and self._console is not None:
-            # What is typed just before a terminal is hung up may be lost, and was in the recording. Unless
-            # that comes, it is told to the next who asks for the child.
-            self._unheard += data
-            data = self._inlet.take(CHUNK)
-        if data:
-            raise WrongCause(step, data)
-        return self._inlet.at_end
-
-    def _take_loosely(self, step: free_steps.FreeInput) -> bool:
-        try:
-            self._loose = self._loose or LooseInput()
-            return self._loose.take(self._inlet, step)
-        except Unfitting as wrong:
-            raise WrongCause(step, wrong.data) from None
-
     def _end_by_signal(self) -> bool:
         while self._signals:
-            number = self._signals.popleft()
+            number = self._signals.pop(0)
             if number not in HARMLESS:
                 self.script = self.script.but(end=self.script.end.but(status=number))
                 return True
@@ -371,11 +329,14 @@ class Machine(Ends):
             if data:
                 raise WrongCause(None, data)
         if self._signals:
-            raise WrongCause(None, self._signals.popleft())
+            raise WrongCause(None, self._signals.pop(0))
         if self._sets:
             raise WrongCause(None, self._sets[0])
 
     def _end(self, status: int) -> None:
+        if self.status is not None and self.error is None:
+            # A handler of signals has stepped meanwhile.
+            return
         self.status = status
         self._drop_inlet()
         self._tell_end()
@@ -407,7 +368,11 @@ class Machine(Ends):
         return self._now_ns is None or self._now_ns() >= self._anchor_ns + at_ns
 
     def _next(self) -> script.Step | None:
-        return self.script.steps[self._at] if self._at < len(self.script.steps) else None
+        return self._step_at(self._at)
+
+    def _step_at(self, at: int) -> script.Step | None:
+        steps = self.script.steps
+        return steps[at] if at < len(steps) else None
 
     def _next_at_ns(self) -> int:
         step = self._next()
@@ -416,6 +381,6 @@ class Machine(Ends):
     def pass_timeouts(self) -> None:
         """The parent waits without a limit, or has moved on: no expiry holds the child back any more."""
         self.step()
-        while isinstance(self._next(), script.Timeout):
-            self._at += 1
+        while isinstance(step := self._next(), script.Timeout):
+            self._go_past(step, self._at)
             self.step()

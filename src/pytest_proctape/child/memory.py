@@ -6,6 +6,9 @@ whether an entry can be played into it, and the virtual child takes its channels
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
+from typing import Any
+
 from ..rows import Row
 from ..tape import STDERR, STDOUT, Content, Script, free_steps, script
 from .channels import Inlet, Outlet
@@ -27,7 +30,8 @@ class MemoryInlet(Inlet):
     def __init__(self, sent: bytes) -> None:
         # No descriptor, so nothing of what the class above does with one.
         self.fd = -1
-        self.owned = self.waits = self.at_end = False
+        self._fds = None
+        self.waits = self.at_end = False
         self.console = None
         self._returned = b""
         self._sent = sent
@@ -56,7 +60,8 @@ class MemoryOutlet(Outlet):
     def __init__(self) -> None:
         # As above.
         self.fd = -1
-        self.owned = self.waits = self.closing = False
+        self._fds = None
+        self.waits = self.closing = False
         self.console = None
         self.parts: list[Content] = []
 
@@ -65,9 +70,9 @@ class MemoryOutlet(Outlet):
         """There is always room."""
         return False
 
-    def add(self, data: Content) -> None:
-        """Keep ``data`` behind what is there."""
-        self.parts.append(data)
+    def queueing(self, data: Content) -> tuple[MutableSequence[Any], list[Any]]:
+        """``data`` is kept behind what is there."""
+        return self.parts, [data]
 
     def flush(self) -> bool:
         """Nothing waits to be written."""

@@ -15,10 +15,10 @@ import signal
 import sys
 import threading
 from collections.abc import Container
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..clock import REAL
-from .wiring import moved, out_of_the_way
+from ..owned import Owned
 
 _READ = selectors.EVENT_READ
 _FOR_EVER = float("inf")
@@ -43,6 +43,14 @@ class Stepper(Protocol):
         """Move as far as possible without blocking; watch and forget descriptors as needed."""
 
 
+@runtime_checkable
+class Holder(Protocol):
+    """One that has descriptors which others wait at."""
+
+    def give_up(self, error: Exception) -> None:
+        """It can't be stepped, because of ``error``: close them."""
+
+
 class Pump:
     """Watches descriptors and steps their owners. All methods may be called from any thread."""
 
@@ -53,6 +61,7 @@ class Pump:
         self._sleeps_until_ns: float = _FOR_EVER
         """When the thread looks at the timers again by itself."""
         self._selector: selectors.BaseSelector | None = None
+        self._fds = Owned()
         self._wake_read = self._wake_write = -1
         self._running = False
         """Whether the thread is to go on. It ends only where it sees, with the lock, that it is not."""
@@ -107,8 +116,7 @@ class Pump:
             if self._watched.pop(fd, None) is not None and self._selector is not None:
                 with contextlib.suppress(KeyError):
                     self._selector.unregister(fd)
-                if self._retiring and self._running and not self._watched:
-                    self._wake()
+                self._retire_if_idle()
 
     def _forget_all_of(self, owner: Stepper) -> None:
         with self._lock:
@@ -121,10 +129,8 @@ class Pump:
         """Step ``owner`` once at this reading of the real monotonic clock; ``None`` takes that back."""
         with self._lock:
             if at_ns is None:
-                if self._timers.pop(owner, None) is not None and self._retiring and self._running:
-                    self._wake()
-                if self._retiring and self._running and not self._watched and not self._timers:
-                    self._wake()
+                self._timers.pop(owner, None)
+                self._retire_if_idle()
             elif self._timers.get(owner) != at_ns:
                 self._timers[owner] = at_ns
                 self._open()
@@ -180,19 +186,22 @@ class Pump:
         with self._lock:
             self._let_go()
 
+    def _retire_if_idle(self) -> None:
+        if self._retiring and not self._watched and not self._timers:
+            if self._running:
+                self._wake()
+            else:
+                # Who was to start the thread may have been interrupted before.
+                self._let_go()
+
     def _let_go(self) -> None:
         if self._alive or self._watched or self._timers:
             return
-        # Each is let go before it is closed: who is interrupted, and comes back, closes no number twice.
         selector, self._selector = self._selector, None
         if selector is not None:
             selector.close()
-        reader, self._wake_read = self._wake_read, -1
-        if reader != -1:
-            os.close(reader)
-        writer, self._wake_write = self._wake_write, -1
-        if writer != -1:
-            os.close(writer)
+        self._wake_read = self._wake_write = -1
+        self._fds.close_all()
 
     def abandon(self) -> None:
         """In a forked child: drop everything without touching what the parent still uses."""
@@ -208,10 +217,11 @@ class Pump:
             selector = selectors.DefaultSelector()
             if isinstance(selector, _EpollSelector):
                 epoll = selector._selector  # type: ignore[attr-defined]
-                selector._selector = type(epoll).fromfd(out_of_the_way(epoll.fileno()))  # type: ignore[attr-defined]
+                high = self._fds.duplicate(epoll.fileno())
+                selector._selector = self._fds.given(high, type(epoll).fromfd)  # type: ignore[attr-defined]
                 epoll.close()
             if self._wake_read == -1:
-                self._wake_read, self._wake_write = map(moved, os.pipe())
+                self._wake_read, self._wake_write = self._fds.high_pair(os.pipe)
             os.set_blocking(self._wake_read, False)
             os.set_blocking(self._wake_write, False)
             selector.register(self._wake_read, _READ, None)
@@ -298,10 +308,18 @@ class Pump:
             for owner in [*owners, *self._due()]:
                 try:
                     owner.step()
-                except Exception:
+                except Exception as error:
                     # The others' bytes must go on moving. What went wrong is told where bugs are told.
                     sys.excepthook(*sys.exc_info())
-                    self._forget_all_of(owner)
+                    self._give_up(owner, error)
+
+    def _give_up(self, owner: Stepper, error: Exception) -> None:
+        """Nobody moves this one's bytes any more: who waits for them is not to wait for ever."""
+        self._forget_all_of(owner)
+        # What only looks at the time has nothing to let go of.
+        if isinstance(owner, Holder):
+            with contextlib.suppress(Exception):
+                owner.give_up(error)
 
     def _patience(self) -> float | None:
         with self._lock:

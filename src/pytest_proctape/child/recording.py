@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from ..clock import REAL, Waits
+from ..clock import REAL, Waits, outer_lock
 from ..errors import RecordError, UnsupportedSpawn
 from ..tape import STDIN, End, FileEffect, Script, SpawnError, Spool, script, without_pid
 from .console import RecordedConsole
@@ -87,7 +86,7 @@ class RecordingChild:
         self.ears: dict[int, Ear] = {}
         self._timed = timed
         self._on_refused = on_refused
-        self.lock = threading.RLock()
+        self.lock = outer_lock(None if waits is None else waits.ranks)
         self.time = ChildTime(waits)
         self._notes = Notebook(new_spool, self.time, timed=timed)
         self.started_ns = REAL.monotonic_ns()
@@ -363,6 +362,13 @@ class RecordingChild:
         with self.lock:
             self._take_all()
             self.leads.close()
+
+    def give_up(self, error: Exception) -> None:
+        """Something of ours has failed: close its streams, and let the recording fail of that."""
+        with self.lock:
+            self.leads.close()
+        road, reason = "a child whose streams can't be led on", f"that raised {error!r}; it was cut off"
+        self._on_refused(UnsupportedSpawn(road, reason))
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors."""

@@ -14,6 +14,7 @@ import selectors
 from collections.abc import Callable
 
 from ..clock import REAL
+from ..owned import Owned
 from ..tape import STDIN
 from .channels import CHUNK
 from .lent import WRITING, LentPipe, OwnPipe, has_no_reader
@@ -22,9 +23,7 @@ from .pump import PUMP, Stepper
 from .wiring import (
     MUCH,
     WIDE,
-    close_quietly,
     is_pipe,
-    out_of_the_way,
     ready,
     same_kind_of_pipe,
     shut_for_writing,
@@ -57,6 +56,7 @@ class Tap:
         "_before",
         "_busy",
         "_chunk",
+        "_fds",
         "_lent",
         "_note",
         "_on_end",
@@ -109,8 +109,9 @@ class Tap:
         self._lent = lent
         self._before = before if inward else None
         self._pending = memoryview(b"")
-        reader, writer = same_kind_of_pipe(parents)
-        kept = out_of_the_way(parents)
+        self._fds = fds = Owned()
+        reader, writer = same_kind_of_pipe(parents, fds)
+        kept = fds.duplicate(parents)
         self.childs, self._source, self._target = (reader, kept, writer) if inward else (writer, reader, kept)
         self._private = inward or private
         self._waits = is_pipe(self._target)
@@ -123,14 +124,17 @@ class Tap:
 
     def child_started(self) -> None:
         """The child has its own copy of its end now, or will never have one. May be called again."""
-        childs, self.childs = self.childs, -1
-        if childs != -1:
-            os.close(childs)
+        self._fds.close(self.childs)
+        self.childs = -1
 
     def step(self, owner: Stepper) -> None:
         """Move what can be moved without blocking, then watch for more."""
         if self._busy:
             # A handler of signals asks, in the middle of what follows. It would pass on the same once more.
+            return
+        if self.ended:
+            # Ctrl-C may have come in the middle of that.
+            self.close()
             return
         self._busy = True
         try:
@@ -148,12 +152,12 @@ class Tap:
 
     def close(self) -> None:
         """Close both sides. Whoever still writes gets an EPIPE, whoever reads an end."""
-        if not self.ended:
-            self.ended, self.dry = True, False
-            PUMP.forget(self._source)
-            PUMP.forget(self._target)
-            close_quietly(self._source)
-            close_quietly(self._target)
+        self.ended, self.dry = True, False
+        for fd in (self._source, self._target):
+            # Else the number may be another one's by now.
+            if fd in self._fds:
+                PUMP.forget(fd)
+                self._fds.close(fd)
 
     @property
     def pipe(self) -> int:
@@ -163,9 +167,7 @@ class Tap:
 
     def abandon(self) -> None:
         """In a forked child: close its copies."""
-        if not self.ended:
-            close_quietly(self._source)
-            close_quietly(self._target)
+        self._fds.close_all()
 
     def _pull(self) -> bool:
         # What the parent shares with others must not have its flags changed.
@@ -254,8 +256,8 @@ class Tap:
     def _hang_up(self) -> int:
         """Where it matters when that is seen, do it before it is noted."""
         if self.moments is not None:
-            target, self._target = self._target, -1
-            close_quietly(target)
+            self._fds.close(self._target)
+            self._target = -1
         return 0
 
     def _write(self) -> int:
@@ -311,7 +313,8 @@ class Answers(Tap):
         self._before = None
         self._lent = None
         self._pending = memoryview(b"")
-        self._source, self._target = out_of_the_way(way_in._target), out_of_the_way(way_in._source)
+        self._fds = fds = Owned()
+        self._source, self._target = fds.duplicate(way_in._target), fds.duplicate(way_in._source)
         self._private, self._waits, self._asks = False, True, True
         self._chunk, self._until_wide = CHUNK, 0
         self._way_in = way_in

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..errors import UnsupportedSpawn
+from ..owned import Owned
 from .channels import CHUNK
 from .console import CONSOLES, PlayedConsole, RecordedConsole, make_raw, set_to, settings_of
 from .lent import size_of
 from .tap import Tap
-from .wiring import Wiring, is_open, moved, out_of_the_way
+from .wiring import Wiring, is_open, out_of_the_way
 
 
 def is_of_the_test(fd: int) -> bool:
@@ -62,6 +63,7 @@ class TerminalTap(Tap):
         self,
         fd: int,
         ends: tuple[int, int, int],
+        fds: Owned,
         note: Callable[[bytes], None],
         on_end: Callable[[], None],
         admit: Callable[[bytes], bytes] | None = None,
@@ -70,7 +72,8 @@ class TerminalTap(Tap):
 
         Args:
             fd: the child's descriptor.
-            ends: the child's end or -1, where to read, where to write. They are this object's from now on.
+            ends: the child's end or -1, where to read, where to write.
+            fds: that has these, and nothing else.
             note: called with every chunk when it has been passed on.
             on_end: called when nothing more can come.
             admit: says what of a chunk goes further; without it, all.
@@ -80,6 +83,7 @@ class TerminalTap(Tap):
         self.moments = None
         self.console: RecordedConsole | None = None
         self.childs, self._source, self._target = ends
+        self._fds = fds
         self._note = note
         self._on_end = on_end
         self._lent = None
@@ -124,17 +128,18 @@ def taps(
     Raises:
         UnsupportedSpawn: it is a master, or there is something in it already.
     """
-    side = _opened(parents)
+    inwards, outwards = Owned(), Owned()
+    side = _opened(parents, outwards)
     other = CONSOLES.of(side)
     before = settings_of(side)
-    make_raw(side)
     try:
+        make_raw(side)
         _refuse_what_was_typed(side)
     except BaseException:
         set_to(side, before)
-        os.close(side)
+        outwards.close_all()
         raise
-    master, slave = map(moved, os.openpty())
+    master, slave = outwards.high_pair(os.openpty)
     set_to(slave, before if other is None else other.now())
     os.set_blocking(master, False)
 
@@ -144,8 +149,9 @@ def taps(
         console.close()
         ends[1]()
 
-    inward = TerminalTap(fds[0], (-1, out_of_the_way(side), out_of_the_way(master)), notes[0], ends[0])
-    outward = TerminalTap(fds[1], (slave, master, side), notes[1], on_closed, admit)
+    back = -1, inwards.duplicate(side), inwards.duplicate(master)
+    inward = TerminalTap(fds[0], back, inwards, notes[0], ends[0])
+    outward = TerminalTap(fds[1], (slave, master, side), outwards, notes[1], on_closed, admit)
     console = outward.console = console_of(side, master)
     return inward, outward
 
@@ -159,14 +165,14 @@ def _refuse_what_was_typed(side: int) -> None:
         )
 
 
-def _opened(slave: int) -> int:
-    """The terminal ``slave`` opened once more, so that its flags are ours."""
+def _opened(slave: int, fds: Owned) -> int:
+    """The terminal ``slave`` opened once more, so that its flags are ours; one of ``fds``."""
     name = _name_of(slave)
     if not name:
         raise UnsupportedSpawn(
             "the master of a pseudo-terminal", "it can't be a taped child's stream; give the child the slave"
         )
-    return moved(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
+    return fds.moved(fds.take(os.open, name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
 
 
 @contextmanager
@@ -191,13 +197,14 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, P
     if not terminals:
         yield wiring, -1, None
         return
-    fd = _opened(next(iter(terminals.values())))
+    fds = Owned()
+    fd = _opened(next(iter(terminals.values())), fds)
     console = None
-    if raw:
-        other = CONSOLES.of(fd)
-        console = PlayedConsole(fd, settings_of(fd) if other is None else other.now())
-        make_raw(fd)
     try:
+        if raw:
+            other = CONSOLES.of(fd)
+            console = PlayedConsole(fd, settings_of(fd) if other is None else other.now())
+            make_raw(fd)
         yield (
             wiring.but(
                 inputs={own: fd if own in terminals else one for own, one in wiring.inputs.items()},
@@ -207,4 +214,4 @@ def opened(wiring: Wiring, *, raw: bool = True) -> Iterator[tuple[Wiring, int, P
             console,
         )
     finally:
-        os.close(fd)
+        fds.close(fd)

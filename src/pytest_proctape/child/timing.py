@@ -13,9 +13,10 @@ import selectors
 from collections.abc import Callable
 
 from ..clock import REAL, Source, Waits
+from ..owned import Owned
 from ..tape import script
 from .pump import PUMP
-from .wiring import close_quietly, moved, ready
+from .wiring import ready
 
 _PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
 
@@ -34,6 +35,7 @@ class ChildTime:
     def __init__(self, waits: Waits | None) -> None:
         self.waits = waits
         self.exit_fd = -1
+        self._fds = Owned()
         self._owner: Source | None = None
         self._gone_ns = 0
         self._seen_ns = 0
@@ -78,7 +80,7 @@ class ChildTime:
         if _PIDFD_OPEN is None:
             return
         try:
-            self.exit_fd = moved(_PIDFD_OPEN(pid))
+            self.exit_fd = self._fds.moved(self._fds.take(_PIDFD_OPEN, pid))
         except OSError:
             return
         PUMP.watch(self.exit_fd, selectors.EVENT_READ, owner)
@@ -109,7 +111,8 @@ class ChildTime:
         """Nobody asks any more."""
         if self.waits is not None and self._owner is not None:
             self.waits.discard(self._owner)
-        fd, self.exit_fd = self.exit_fd, -1
+        fd = self.exit_fd
         if fd != -1:
             PUMP.forget(fd)
-            close_quietly(fd)
+            self.exit_fd = -1
+        self._fds.close(fd)

@@ -106,6 +106,7 @@ class VirtualChild(Machine):
         with self._lock, terminal.opened(wiring, raw=self.raw) as (wiring, tty, console):
             self._own_input = own_input
             self._connect(wiring)
+            self._connected = True
             if console is not None and self.script.terminal is not None:
                 self._console = console
                 console.play(self)
@@ -220,7 +221,7 @@ class VirtualChild(Machine):
         with self._lock:
             status = None if self._held else self.poll()
             while isinstance(step := self._next(), script.Timeout):
-                self._at += 1
+                self._go_past(step, self._at)
                 longer_ns = timeout_ns - step.timeout_ns
                 self._skipped_ns += min(timeout_ns, step.timeout_ns)
                 if longer_ns <= 0 or self._next_at_ns() - step.at_ns > longer_ns:
@@ -486,7 +487,10 @@ class VirtualChild(Machine):
 
     def _watch_for_stall(self, *, waits: bool) -> None:
         if waits or self._stall_watch is not None:
-            self._stall_watch = self._stall_watch or StallWatch(self)
+            made = self._stall_watch or StallWatch(self)
+            # A handler of signals may have made one meanwhile.
+            if self._stall_watch is None:
+                self._stall_watch = made
             self._stall_watch.set(waits=waits)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import resource
 import socket
 import stat
 from collections.abc import Mapping
@@ -13,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from ..clock import REAL
 from ..frozen import NOTHING, Value
+from ..owned import Owned, duplicate_into
 from ..tape import SpawnError
 
 if TYPE_CHECKING:
     from .ears import Ends
-
-_HIGH = 400
-"""Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
 
 MUCH = 1 << 20
 WIDE = 1 << 18
@@ -100,15 +97,9 @@ def out_of_the_way(fd: int) -> int:
     The next descriptor that the test opens has the number that it would have without us: programs are
     told such numbers (``--status-fd 7``, ``/dev/fd/7``), and the tape has them.
     """
-    try:
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    except OSError:
-        # All of those are taken, or there may be none as high.
-        lowest = min(_HIGH, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-    try:
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
-    except OSError:
-        return os.dup(fd)
+    cell: list[int] = []
+    duplicate_into(cell, fd)
+    return cell[0]
 
 
 def moved(fd: int) -> int:
@@ -119,14 +110,10 @@ def moved(fd: int) -> int:
         os.close(fd)
 
 
-def same_kind_of_pipe(fd: int) -> tuple[int, int]:
-    """A new pair ``(read end, write end)``: a socket pair where ``fd`` is a socket, else a pipe."""
-    if stat.S_ISSOCK(os.fstat(fd).st_mode):
-        one, other = socket.socketpair()
-        reader, writer = one.detach(), other.detach()
-    else:
-        reader, writer = os.pipe()
-    return moved(reader), moved(writer)
+def same_kind_of_pipe(fd: int, fds: Owned) -> tuple[int, int]:
+    """A new ``(read end, write end)`` in ``fds``: a socket pair where ``fd`` is a socket, else a pipe."""
+    reader, writer = fds.socket_pair() if stat.S_ISSOCK(os.fstat(fd).st_mode) else fds.pair(os.pipe)
+    return fds.moved(reader), fds.moved(writer)
 
 
 def widen(fd: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .mock import CLOCK, EPOCH_NS, Pace, Shown, TapeClock
+from .ranks import outer_lock
 from .readings import ns_of
 from .real import REAL
 from .timeline import Timeline
@@ -22,4 +23,5 @@ __all__ = [
     "Wait",
     "Waits",
     "ns_of",
+    "outer_lock",
 ]

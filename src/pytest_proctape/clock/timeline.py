@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from . import readings
+from .ranks import Ranks
 from .readings import NS_PER_US, Reading
 from .real import REAL
 
@@ -32,7 +33,10 @@ class Timeline:
             on_passed: told how much has passed by a wait, whenever that is added to the mock clock.
         """
         self._on_passed = on_passed
-        self._lock = threading.RLock()
+        self.ranks = Ranks()
+        self.members = self.ranks.new_inner()
+        """That of what :mod:`.waits` knows of those who wait."""
+        self._lock = self.ranks.new_inner()
         self._passing = threading.RLock()
         """Held while something is passed on. Nobody waits for it without a limit: finalizers run anywhere."""
         self._passed_on: tuple[int, object] = (0, None)

@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .ranks import outer_lock
 from .real import REAL
 from .timeline import Timeline
 from .waiting import Participant, Source, Ticket, Wait, never
@@ -57,8 +58,9 @@ class Waits:
         """
         self.timeline = timeline
         self._is_real = is_real
-        self._lock = threading.RLock()
-        self._deciding = threading.RLock()
+        self._deciding = outer_lock(timeline.ranks)
+        self._lock = timeline.members
+        self.ranks = timeline.ranks
         self._turns = itertools.count()
         self._participants: dict[int, Participant] = {}
         self._tickets: set[Ticket] = set()
@@ -164,7 +166,8 @@ class Waits:
                     if left_ns <= 0:
                         return False
                     limit_s = left_ns / 1e9
-                wait.sleep(limit_s)
+                with self.ranks.let_go(self._deciding):
+                    wait.sleep(limit_s)
 
     @contextmanager
     def _waiting(self, own: Participant, wait: Wait) -> Iterator[None]:

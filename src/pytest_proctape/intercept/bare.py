@@ -10,14 +10,14 @@ import os
 import subprocess
 import threading
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import FileIO
 from os.path import join
 from typing import Any
 
 from ..child import Streams
-from ..rows import Row
-from ..tape import STDERR, STDOUT, SpawnError, errno_number
+from ..owned import Owned
+from ..tape import STDERR, STDIN, STDOUT, SpawnError, errno_number
 
 
 def blank_popen(args: Any) -> Any:
@@ -44,88 +44,80 @@ def blank_popen(args: Any) -> Any:
 
 
 class End:
-    """The parent's end of a pipe."""
+    """The parent's end of a pipe: one of the descriptors that :class:`Pipes` has opened."""
 
-    __slots__ = ("_fd",)
+    __slots__ = ("_fd", "_fds")
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, fds: Owned) -> None:
         self._fd = fd
+        self._fds = fds
 
     def fileno(self) -> int:
         """Its descriptor; -1 once it has been closed."""
-        return self._fd
+        return self._fd if self._fd in self._fds else -1
 
     def opened(self, mode: str) -> FileIO:
         """A file that takes it over."""
-        fd, self._fd = self._fd, -1
-        return FileIO(fd, mode)
+        return self._fds.given(self._fd, partial(FileIO, mode=mode))
 
     def close(self) -> None:
         """Close it. May be called again."""
-        fd, self._fd = self._fd, -1
-        if fd != -1:
-            os.close(fd)
+        self._fds.close(self._fd)
 
 
-class Pipes(Row):
-    """The streams of a child, in the order of ``fork_exec``; -1 where there is none.
+class Pipes:
+    """The streams of a child; all are closed where this is forgotten.
 
     Attributes:
-        null: the null device, where that is one of them.
+        handles: in the order of ``fork_exec``; -1 where there is none.
+        ends: the parent's, by the child's descriptor.
     """
 
-    p2cread: int
-    p2cwrite: int
-    c2pread: int
-    c2pwrite: int
-    errread: int
-    errwrite: int
-    null: int
+    __slots__ = ("_childs", "_fds", "ends", "handles")
 
-    def ends(self) -> dict[int, End]:
-        """The parent's, by the child's descriptor."""
-        given = enumerate((self.p2cwrite, self.c2pread, self.errread))
-        return {fd: End(one) for fd, one in given if one != -1}
+    def __init__(self) -> None:
+        self._fds = Owned()
+        self._childs: set[int] = set()
+        self.handles = (-1,) * 6
+        self.ends: dict[int, End] = {}
+
+    def open(self, streams: Streams, *, has_stdin: bool) -> None:
+        """Make what is asked for as streams, in the order in which ``Popen`` makes them.
+
+        Args:
+            streams: what is asked for.
+            has_stdin: as stdin, too: a pipe where that is private, else the null device.
+
+        Raises:
+            OSError: there can't be as many descriptors.
+        """
+        pairs: list[tuple[int, int]] = []
+        null = -1
+        for fd in (STDIN, STDOUT, STDERR):
+            pair = (-1, -1)
+            if fd in streams.piped or (fd == STDIN and streams.private):
+                pair = self._fds.pair(os.pipe)
+                parents = pair[1] if fd == STDIN else pair[0]
+                self.ends[fd] = End(parents, self._fds)
+            elif fd in streams.discarded or (fd == STDIN and has_stdin):
+                if null == -1:
+                    null = self._fds.take(os.open, os.devnull, os.O_RDWR)
+                pair = (null, -1) if fd == STDIN else (-1, null)
+            pairs.append(pair)
+        (p2cread, p2cwrite), (c2pread, c2pwrite), (errread, errwrite) = pairs
+        if streams.together:
+            errwrite = c2pwrite
+        self.handles = p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
+        self._childs = {p2cread, c2pwrite, errwrite}
 
     def close_childs(self) -> None:
         """Close the child's, which it has its own copies of."""
-        for fd in {self.p2cread, self.c2pwrite, self.errwrite, self.null} - {-1}:
-            os.close(fd)
+        for fd in self._childs:
+            self._fds.close(fd)
 
-
-def open_pipes(streams: Streams, *, has_stdin: bool) -> Pipes:
-    """Make what is asked for as streams, in the order in which ``Popen`` makes them.
-
-    Args:
-        streams: what is asked for.
-        has_stdin: as stdin, too: a pipe where that is private, else the null device.
-
-    Raises:
-        OSError: there can't be as many descriptors.
-    """
-    opened: list[int] = []
-    pairs: list[tuple[int, int]] = []
-    null = -1
-    try:
-        for fd in (0, STDOUT, STDERR):
-            pair = (-1, -1)
-            if fd in streams.piped or (fd == 0 and streams.private):
-                pair = os.pipe()
-                opened += pair
-            elif fd in streams.discarded or (fd == 0 and has_stdin):
-                if null == -1:
-                    null = os.open(os.devnull, os.O_RDWR)
-                    opened.append(null)
-                pair = (null, -1) if fd == 0 else (-1, null)
-            pairs.append(pair)
-    except OSError:
-        for fd in opened:
-            os.close(fd)
-        raise
-    (p2cread, p2cwrite), (c2pread, c2pwrite), (errread, errwrite) = pairs
-    if streams.together:
-        errwrite = c2pwrite
-    return Pipes(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, null)
+    def close(self) -> None:
+        """Close all of them."""
+        self._fds.close_all()
 
 
 def executables(program: str, env: Mapping[str, str] | None) -> tuple[bytes, ...]:

@@ -6,10 +6,11 @@ context whose work it does; a thread from outside sees none and gets the real th
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -30,14 +31,16 @@ class _Here:
     Attributes:
         handler: its session.
         runs_tests: tests begin and end in it, so it knows best.
-        lets_through: a command that is never taped is being started.
+        lets_through: held while a command that is never taped is being started. A lock, as a ``with`` that
+            has one is entered and left in C: no interrupt comes between, and leaves it so.
     """
 
     __slots__ = ("handler", "lets_through", "runs_tests")
 
     def __init__(self) -> None:
         self.handler: Handler | None = None
-        self.runs_tests = self.lets_through = False
+        self.runs_tests = False
+        self.lets_through: Any = _thread.RLock()
 
 
 class _Local(threading.local):
@@ -141,17 +144,37 @@ def bound(handler: Handler | None, *, lasting: bool = False, runs_commands: bool
     return Bound(handler, lasting, runs_commands)
 
 
-@contextmanager
-def inherited(handler: Handler | None) -> Iterator[None]:
+class inherited:  # noqa: N801 - it is called as the function it could be, but for interrupts
     """Let this thread work for ``handler`` for a while."""
-    here = _LOCAL.here
-    before, here.handler = _around(), handler
-    _CONTEXT.set(handler)
-    try:
-        yield
-    finally:
-        here.handler = before
-        _CONTEXT.set(before)
+
+    def __init__(self, handler: Handler | None) -> None:
+        self._handler = handler
+        self._here: _Here | None = None
+
+    def __enter__(self) -> None:
+        here = _LOCAL.here
+        self._before, self._here = (here.handler, _CONTEXT.get()), here
+        try:
+            here.handler = self._handler
+            _CONTEXT.set(self._handler)
+        except BaseException:
+            # Nobody is going to leave it.
+            self._leave()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._leave()
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        here = self._here
+        if here is not None:
+            here.handler, context = self._before
+            _CONTEXT.set(context)
+            self._here = None
 
 
 class Block:
@@ -191,7 +214,7 @@ class Block:
 def is_replaying() -> bool:
     """Whether a real process must not be started by this thread."""
     handler = current()
-    return handler is not None and not _LOCAL.here.lets_through and not hasattr(handler, "record")
+    return handler is not None and not _LOCAL.here.lets_through._is_owned() and not hasattr(handler, "record")
 
 
 def is_live(argv: Sequence[Any]) -> bool:
@@ -200,15 +223,10 @@ def is_live(argv: Sequence[Any]) -> bool:
     return handler is not None and handler.answering([os.fsdecode(one) for one in argv]) is None
 
 
-@contextmanager
-def letting_through() -> Iterator[None]:
+def letting_through() -> AbstractContextManager[object]:
     """Around a real call of this thread that :mod:`.guard` must not refuse."""
-    here = _LOCAL.here
-    here.lets_through = True
-    try:
-        yield
-    finally:
-        here.lets_through = False
+    held: AbstractContextManager[object] = _LOCAL.here.lets_through
+    return held
 
 
 def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int]) -> Started:

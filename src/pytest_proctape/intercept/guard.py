@@ -7,6 +7,7 @@ asks first whether this thread is replaying.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import sys
@@ -20,7 +21,9 @@ _installed = False
 
 
 class _Local(threading.local):
-    announces = False
+    def __init__(self) -> None:
+        # Held while it announces: see `door._Here`.
+        self.announces: Any = _thread.RLock()
 
 
 _LOCAL = _Local()
@@ -28,16 +31,14 @@ _LOCAL = _Local()
 
 def announce(event: str, *arguments: object) -> None:
     """Raise the audit event of a call that a stand-in answers, which is no road past it."""
-    _LOCAL.announces = True
-    try:
+    with _LOCAL.announces:
         sys.audit(event, *arguments)
-    finally:
-        _LOCAL.announces = False
 
 
 def is_announcing() -> bool:
     """Whether the present audit event is one that :func:`announce` raises."""
-    return _LOCAL.announces
+    owned: bool = _LOCAL.announces._is_owned()
+    return owned
 
 
 def install() -> None:
@@ -50,7 +51,7 @@ def install() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _ROADS or _LOCAL.announces:
+    if event not in _ROADS or is_announcing():
         return
     if door.is_replaying() and not door.is_live(_argv(event, arguments)):
         _refuse(event)

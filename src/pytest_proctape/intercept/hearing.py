@@ -17,10 +17,11 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from ..child import TABLE, Ear, Ends, RecordingChild, Started, Wiring, moved
+from ..child import TABLE, Ear, Ends, RecordingChild, Started, Wiring
+from ..owned import Owned
 from ..tape import STDERR, STDIN, STDOUT, Spawn
 from .asking import Form, Request, announce, decoded
-from .bare import End, blank_popen, error_to_raise, executables, open_pipes
+from .bare import End, Pipes, blank_popen, error_to_raise, executables
 from .handlers import Hearer
 from .spawning import ForkExec, environment_list, is_regular_input, launch, watch
 from .timing import BY_METHOD, communicating, ns_of
@@ -91,16 +92,16 @@ def _start(
     """Do what ``Popen.__init__`` does; what the process table has of the child."""
     __tracebackhide__ = True
     spawn, streams, cwd = request.spawn, request.form.streams, options.get("cwd")
-    pipes = open_pipes(streams, has_stdin=request.form.has_stdin)
-    ends = pipes.ends()
-    started = None
+    pipes, started = Pipes(), None
     try:
+        pipes.open(streams, has_stdin=request.form.has_stdin)
+        ends = pipes.ends
         announce(request, popen.args, cwd, options.get("env"), opened=True)
         argv = [*request.argv]
         env = environment_list(spawn.env)
         found = executables(argv[0], spawn.env)
         call = ForkExec(
-            argv, found, True, (), cwd, env, *pipes[:6], -1, -1, True, False, -1, *_NOBODY, -1, None
+            argv, found, True, (), cwd, env, *pipes.handles, -1, -1, True, False, -1, *_NOBODY, -1, None
         )
         started = _answered(call, ends, spawn, sent, handler, caller)
         if started.error is not None:
@@ -111,17 +112,15 @@ def _start(
         popen._child_created = True
         child = TABLE.get(started.pid) or TABLE.held(started.pid)
         _attach(popen, child, ends)
+        pipes.close_childs()
+        return child
     except BaseException:
         # Ctrl-C, perhaps, when it had been started already: then nobody may listen to a closed descriptor.
         heard = None if started is None else TABLE.get(started.pid)
         for ear in heard.ears.values() if isinstance(heard, RecordingChild) else ():
             ear.close()
-        for end in ends.values():
-            end.close()
+        pipes.close()
         raise
-    finally:
-        pipes.close_childs()
-    return child
 
 
 def _answered(
@@ -146,13 +145,14 @@ def _answered(
 
 def _launch(call: ForkExec, _: Wiring) -> Started:
     """The real call, for a child that gets the caller's own descriptors as they are."""
-    reader, writer = os.pipe()
+    fds = Owned()
+    reader, writer = fds.pair(os.pipe)
     if writer <= STDERR or reader <= STDERR:
-        reader, writer = moved(reader), moved(writer)
+        reader, writer = fds.moved(reader), fds.moved(writer)
     # `_replace` goes by names, and takes ten times as long.
     parts: list[Any] = [*call]
     parts[3], parts[12], parts[13] = (writer,), reader, writer
-    return watch(ForkExec(*parts), reader)
+    return watch(ForkExec(*parts), reader, fds)
 
 
 def _attach(popen: Any, child: object, ends: dict[int, End]) -> None:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..child import Started, Wiring, end_at_once, is_pipe, is_regular, moved
+from ..child import Started, Wiring, end_at_once, is_pipe, is_regular
 from ..clock import CLOCK, REAL
+from ..owned import Owned
 from ..rows import Row
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
 from . import door, loops
@@ -138,23 +139,24 @@ def fork_exec(*arguments: Any) -> int:
 def launch(call: ForkExec, wiring: Wiring) -> Started:
     """The real call, with an error pipe of our own, so that a failed exec can be noted."""
     # Not under a number that the caller has closed and names all the same.
-    reader, writer = map(moved, os.pipe())
+    fds = Owned()
+    reader, writer = fds.high_pair(os.pipe)
     keep = tuple(sorted({*call.fds_to_keep, writer} - {call.errpipe_write}))
     watched = call.rewired(wiring)._replace(fds_to_keep=keep, errpipe_write=writer)
     if call.errpipe_read == -1:
         watched = watched._replace(errpipe_read=reader)
     with _swapped({fd: ours for fd, ours in wiring.outputs.items() if fd > 2 and fd != ours}):
-        return watch(watched, reader)
+        return watch(watched, reader, fds)
 
 
-def watch(call: ForkExec, reader: int) -> Started:
-    """The real call, and what the child says through its error pipe; both ends are ours to close."""
+def watch(call: ForkExec, reader: int, fds: Owned) -> Started:
+    """The real call, and what the child says through its error pipe, whose ends ``fds`` has and closes."""
     pid = 0
     try:
         try:
             pid = call.start()
         finally:
-            os.close(call.errpipe_write)
+            fds.close(call.errpipe_write)
         data = b""
         # That it takes a moment is no time that the test waits.
         while part := REAL.read(reader, 50_000):
@@ -164,7 +166,7 @@ def watch(call: ForkExec, reader: int) -> Started:
             end_at_once(pid)
         raise
     finally:
-        os.close(reader)
+        fds.close(reader)
     return Started(pid, _error_of(data) if data else None)
 
 
@@ -174,7 +176,8 @@ def _swapped(replacements: Mapping[int, int]) -> Iterator[None]:
 
     Should another thread write to one meanwhile, it goes through the tap to where it was meant to go.
     """
-    kept = {fd: moved(os.dup(fd)) for fd in replacements}
+    fds = Owned()
+    kept = {fd: fds.duplicate(fd) for fd in replacements}
     try:
         for fd, ours in replacements.items():
             os.dup2(ours, fd, inheritable=os.get_inheritable(fd))
@@ -182,7 +185,7 @@ def _swapped(replacements: Mapping[int, int]) -> Iterator[None]:
     finally:
         for fd, original in kept.items():
             os.dup2(original, fd, inheritable=os.get_inheritable(fd))
-            os.close(original)
+            fds.close(original)
 
 
 def extra_outputs(passed: Iterable[int] | None) -> dict[int, int]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..errors import TapeCorrupt
+from ..owned import Owned
 from .damage import RESTORE, Check, check_file, damaged
 from .model import Argument, Base64, Payload, Stream
 
@@ -181,14 +182,15 @@ class Content:
             TapeCorrupt: it can't be opened, or not be read.
         """
         assert self.path is not None
+        fds = Owned()
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            fd = fds.take(os.open, self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise self._unreadable(error) from error
         try:
             yield fd
         finally:
-            os.close(fd)
+            fds.close(fd)
 
     def check(self, fd: int) -> Check:
         """A look through the file behind ``fd``.

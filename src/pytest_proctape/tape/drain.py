@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ..owned import Owned
 from .aside import Aside
 from .files import create, temporary_beside, write_all
 
@@ -31,40 +32,36 @@ _FDATASYNC = getattr(os, "fdatasync", os.fsync)
 class TemporaryFile:
     """A file open for writing that goes away with this object, unless it is a forked child's copy."""
 
-    __slots__ = ("__weakref__", "_descriptor", "_finalizer", "path")
+    __slots__ = ("__weakref__", "_fd", "_fds", "_finalizer", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = [create(str(path))]
-        self._finalizer = weakref.finalize(self, _let_go, self._descriptor, path, os.getpid())
+        self._fds = Owned()
+        self._fd = create(str(path), self._fds)
+        self._finalizer = weakref.finalize(self, _let_go, self._fds, path, os.getpid())
 
     def write(self, data: bytes | memoryview) -> None:
         """Put ``data`` behind what is there."""
-        write_all(self._descriptor[0], data)
+        write_all(self._fd, data)
 
     def sync(self) -> None:
         """Wait until the disk has all that was written."""
-        _FDATASYNC(self._descriptor[0])
+        _FDATASYNC(self._fd)
 
     def close(self) -> None:
         """Nothing more is written."""
-        _close(self._descriptor)
+        self._fds.close(self._fd)
 
     def remove(self) -> None:
         """Let it go now."""
         self._finalizer()
 
 
-def _let_go(descriptor: list[int], path: Path, pid: int) -> None:
-    _close(descriptor)
+def _let_go(fds: Owned, path: Path, pid: int) -> None:
+    fds.close_all()
     if os.getpid() == pid:
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def _close(descriptor: list[int]) -> None:
-    while descriptor:
-        os.close(descriptor.pop())
 
 
 class Drain:

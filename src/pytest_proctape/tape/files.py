@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
 from ..later import later
+from ..owned import Owned
 
 _PREFIX = ".proctape-"
 _SUFFIX = ".tmp"
@@ -40,7 +41,8 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
         TapeCorrupt: something else is there (reading a FIFO would wait for ever), or it can't be read.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fds = Owned()
+        fd = fds.take(os.open, path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
@@ -52,7 +54,7 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
             with open(fd, "rb", closefd=False) as file:
                 return data + file.read(limit if limit < 0 else limit - len(data))
         finally:
-            os.close(fd)
+            fds.close(fd)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -129,9 +131,9 @@ def temporary_beside(path: str) -> str:
     return f"{os.path.dirname(path)}/{_PREFIX}{os.urandom(8).hex()}{_SUFFIX}"
 
 
-def create(path: str, mode: int = 0o666) -> int:
-    """A descriptor of a new file, for writing; never one that was there."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+def create(path: str, fds: Owned) -> int:
+    """A descriptor of a new file, for writing, in ``fds``; never one that was there."""
+    return fds.take(os.open, path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
@@ -191,13 +193,14 @@ def write_atomically(path: Path, data: bytes, old: os.stat_result | None) -> Non
     """
 
     def fill(temporary: str) -> None:
-        fd = create(temporary)
+        fds = Owned()
+        fd = create(temporary, fds)
         try:
             write_all(fd, data)
             if old is not None:
                 os.fsync(fd)
         finally:
-            os.close(fd)
+            fds.close(fd)
 
     replace_with(path, fill, old)
 

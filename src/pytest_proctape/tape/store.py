@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
 from ..later import later
+from ..owned import Owned
 from . import packed as packing
 from .absent import Listing
 from .codec import dumps, loads
@@ -375,26 +376,25 @@ class TapeStore:
         """
         import fcntl
 
-        fd, alone = -1, False
         # A lock that an interrupt left behind would lock this process out, too.
+        fds, alone = Owned(), False
         try:
             # What can't be made or opened is told by the writing. A file system without locks goes without.
             with contextlib.suppress(OSError):
                 try:
-                    fd = self._open_root()
+                    fd = self._open_root(fds)
                 except FileNotFoundError:
                     self.root.mkdir(parents=True, exist_ok=True)
-                    fd = self._open_root()
+                    fd = self._open_root(fds)
                 fcntl.flock(fd, fcntl.LOCK_EX)
                 self._listing.held()
                 alone = True
             yield alone
         finally:
-            if fd != -1:
-                os.close(fd)
+            fds.close_all()
 
-    def _open_root(self) -> int:
-        return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def _open_root(self, fds: Owned) -> int:
+        return fds.take(os.open, self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _remove(self, path: Path) -> bool:
         check_inside(path.parent, self.root)
@@ -480,13 +480,14 @@ def _fill(path: str, content: Content) -> None:
         with contextlib.suppress(OSError):
             os.link(content.path, path)
             linked = True
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if linked else create(path)
+    fds = Owned()
+    fd = fds.take(os.open, path, os.O_RDONLY | os.O_CLOEXEC) if linked else create(path, fds)
     try:
         if not linked:
             _write_chunks(fd, content.chunks())
         os.fsync(fd)
     finally:
-        os.close(fd)
+        fds.close(fd)
 
 
 def _write_chunks(fd: int, chunks: Iterable[bytes]) -> None:

@@ -232,7 +232,7 @@ class ModuleChild(VirtualChild):
 
     def _take_signals(self) -> None:
         while self._signals and self.status is None:
-            number = self._signals.popleft()
+            number = self._signals.pop(0)
             if number == signal.SIGCONT:
                 if self._stopped:
                     self._stopped = False

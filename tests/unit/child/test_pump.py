@@ -113,6 +113,26 @@ def test_retiring_waits_for_the_last_owner(pump: Pump, pipe: tuple[int, int]) ->
     # The fixture of the folder finds out whether thread and descriptors are gone.
 
 
+@pytest.mark.parametrize("by", ["time", "descriptor"])
+def test_what_was_to_start_the_thread_was_interrupted(
+    pump: Pump, pipe: tuple[int, int], by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    owner = Owner(pump, pipe[0])
+    pump.engage()
+    monkeypatch.setattr(pump, "_start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pump.call_at(0, owner) if by == "time" else pump.watch(pipe[0], selectors.EVENT_READ, owner)
+    pump.retire()
+    assert pump._wake_read != -1
+    pump.call_at(None, owner)
+    pump.forget(pipe[0])
+    assert pump._selector is None
+    assert pump._wake_read == -1
+
+
 def test_it_can_be_used_again(pump: Pump, pipe: tuple[int, int]) -> None:
     for _ in range(3):
         owner = Owner(pump, pipe[1])
@@ -234,6 +254,33 @@ def test_the_thread_is_not_woken_for_what_comes_later(pump: Pump, monkeypatch: p
     assert woken == [1]
     assert owners[2].stepped.wait(_LONG_S)
     pump.call_at(None, owners[0])
+
+
+def test_who_can_not_be_stepped_lets_go_of_what_others_wait_at(
+    pump: Pump, pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: told.append(kind))
+    given_up: list[Exception] = []
+
+    class Failing:
+        def step(self) -> None:
+            raise ZeroDivisionError
+
+        def give_up(self, error: Exception) -> None:
+            given_up.append(error)
+            os.close(pipe[1])
+
+    reader, writer = os.pipe()
+    pump.watch(reader, selectors.EVENT_READ, Failing())
+    os.write(writer, b"x")
+    with deadline("the end of the pipe", _LONG_S):
+        assert os.read(pipe[0], 1) == b""
+    assert told == [ZeroDivisionError]
+    assert [type(one) for one in given_up] == [ZeroDivisionError]
+    assert pump.idle
+    os.close(reader)
+    os.close(writer)
 
 
 class Interrupted(BaseException):

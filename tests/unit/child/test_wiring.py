@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from pytest_proctape.child import can_be_led_past, is_open, is_pipe, is_regular, wiring
+from pytest_proctape.owned import Owned
 
 
 def test_kinds(tmp_path: Path, pipe: tuple[int, int]) -> None:
@@ -39,12 +40,12 @@ def test_a_new_pair_is_of_the_same_kind(pipe: tuple[int, int]) -> None:
     one, other = socket.socketpair()
     with one, other:
         for fd, is_socket in ((pipe[0], False), (one.fileno(), True)):
-            reader, writer = wiring.same_kind_of_pipe(fd)
+            fds = Owned()
+            reader, writer = wiring.same_kind_of_pipe(fd, fds)
             os.write(writer, b"x")
             assert os.read(reader, 1) == b"x"
             assert stat.S_ISSOCK(os.fstat(reader).st_mode) is is_socket
-            os.close(reader)
-            os.close(writer)
+            fds.close_all()
 
 
 def test_our_descriptors_leave_the_low_numbers_alone(pipe: tuple[int, int]) -> None:

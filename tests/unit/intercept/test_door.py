@@ -9,11 +9,14 @@ import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from pytest_proctape import intercept
 from pytest_proctape.errors import UnsupportedSpawn
+from pytest_proctape.intercept import door, guard
+from tests.parity.at_line import AtLine, interrupt
 
 from .answering import Answers
 
@@ -135,3 +138,37 @@ def test_a_spawn_after_the_end_of_a_replay_is_refused(answers: Answers) -> None:
         subprocess.run(["true"], check=False)
     assert [error.road for error in answers.refusals] == ["subprocess"]
     assert answers.spawns == []
+
+
+def _inherit() -> None:
+    with door.inherited(Answers()):
+        pass
+
+
+def _let_through() -> None:
+    with door.letting_through():
+        assert not door.is_replaying()
+
+
+def _announce() -> None:
+    guard.announce("pytest_proctape.test")
+
+
+@pytest.mark.parametrize("act", [_inherit, _let_through, _announce])
+def test_an_interrupt_leaves_nothing_of_what_holds_for_a_while(act: Callable[[], None]) -> None:
+    def state() -> tuple[object, ...]:
+        here = door._LOCAL.here
+        return here.handler, door._CONTEXT.get(), here.lets_through._is_owned(), guard.is_announcing()
+
+    files = frozenset({"intercept/door.py", "intercept/guard.py"})
+    before = state()
+    number = 0
+    while True:
+        number += 1
+        at_line = AtLine(number, interrupt, files=files, each=1)
+        with suppress(KeyboardInterrupt), at_line.in_place():
+            act()
+        assert state() == before, at_line.where
+        if at_line.lines < number:
+            break
+    assert number > 1

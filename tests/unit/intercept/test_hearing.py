@@ -166,14 +166,17 @@ def test_an_error_that_is_none_of_the_system() -> None:
 
 
 def test_streams_are_made_in_the_order_of_cpython() -> None:
-    pipes = bare.open_pipes(Streams((1,), together=True), has_stdin=True)
-    assert pipes.p2cread == pipes.null < pipes.c2pread < pipes.c2pwrite == pipes.errwrite
-    assert (pipes.p2cwrite, pipes.errread) == (-1, -1)
-    ends = pipes.ends()
+    pipes = bare.Pipes()
+    pipes.open(Streams((1,), together=True), has_stdin=True)
+    p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = pipes.handles
+    assert -1 < p2cread < c2pread < c2pwrite == errwrite
+    assert (p2cwrite, errread) == (-1, -1)
+    ends = pipes.ends
     assert list(ends) == [1]
     pipes.close_childs()
     assert os.read(ends[1].fileno(), 1) == b""
     ends[1].close()
+    assert ends[1].fileno() == -1
     ends[1].close()
 
 
