@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from pytest_proctape import Divergence
+from pytest_proctape import Divergence, use_tape
 from pytest_proctape.child import stall
 
 from .harness import Holdings, Parity, settled
@@ -270,3 +271,25 @@ def test_a_test_that_sets_it_otherwise(
         parity(body)
     # The thread that has found the stall is on its way out.
     assert not settled(before)
+
+
+def test_a_tape_from_before_is_replayed_as_it_was(tmp_path: Path) -> None:
+    """Its entries say nothing of the terminal."""
+    tape = tmp_path / "tape.json"
+
+    def body() -> Any:
+        with terminal() as (master, slave):
+            child = subprocess.Popen(
+                python("print('ready'); print(input())"), stdin=slave, stdout=slave, stderr=slave
+            )
+            asked = until(master, b"ready\r\n")
+            os.write(master, b"word\n")
+            return asked, until(master, b"word\r\nword\r\n"), child.wait()
+
+    with use_tape(tape, mode="record"):
+        recorded = body()
+    document = json.loads(tape.read_bytes())
+    assert document["entries"][0].pop("terminal") == ""
+    tape.write_text(json.dumps(document), encoding="utf-8")
+    with use_tape(tape, mode="replay"):
+        assert body() == recorded
