@@ -21,11 +21,12 @@ else:
         """Makes the fields of a class out of its annotations, and defaults out of what is assigned there."""
 
         def __new__(mcs, name, bases, namespace):
-            fields = tuple(namespace.get("__annotations__", ()))
-            defaults = {field: namespace.pop(field) for field in fields if field in namespace}
-            getters = {field: _tuplegetter(index, None) for index, field in enumerate(fields)}
-            own = {"__slots__": (), "_fields": fields, "_field_defaults": defaults}
-            return super().__new__(mcs, name, bases, {**namespace, **getters, **own})
+            made = super().__new__(mcs, name, bases, {"__slots__": (), **namespace})
+            made._fields = tuple(made.__annotations__)
+            made._field_defaults = {field: namespace[field] for field in made._fields if field in namespace}
+            for index, field in enumerate(made._fields):
+                setattr(made, field, _tuplegetter(index, None))
+            return made
 
     class Row(tuple, metaclass=_RowType):
         """See :class:`typing.NamedTuple`."""
