@@ -46,7 +46,10 @@ def test_an_untouched_test_is_not_taped_otherwise(project: Project, lines: tuple
     result.assert_outcomes(passed=4)
     assert not (project.path / "tapes").exists()
     assert project.real == []
-    assert "tapes" not in "".join(result.outlines[-4:])
+    result.stdout.fnmatch_lines(
+        ["nothing was recorded: no taped test has started a process", "*tapes_auto = true*"]
+    )
+    assert "tapes" not in "".join(project.run().outlines[-4:])
 
 
 def test_a_marker_still_says_the_mode(project: Project) -> None:
