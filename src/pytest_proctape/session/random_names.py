@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from ..later import later
 from ..match import Difference
@@ -16,6 +17,10 @@ _WORD = later(r"([A-Za-z0-9_]+)")
 _HEX = later(r"[0-9a-f]+")
 _TEMPORARY = later(r"[a-z0-9_]{8}")
 """What :mod:`tempfile` puts between the prefix and the suffix that it was told."""
+
+_WORD_BEFORE = later(r"[\w.@-]*[A-Za-z_.@-]\Z")
+_NEAR, _PLACES = 64, 16
+"""How much before a number is looked at, and how many of them are: an argument may be megabytes long."""
 
 _SPECIAL = later(r"[.^$*+?{}\[\]|()\\]")
 _LEAST = 8
@@ -55,8 +60,12 @@ def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
 def _with_own_number(tape: str, test: str) -> str:
     """What finds this process's number by the word before it; empty where the tape has no number there."""
     number = str(os.getpid())
-    for found in re.finditer(rf"([\w.@-]*[A-Za-z_.@-]){number}(?!\d)", test):
-        pattern = plain(found[1]) + r"(\d+)"
+    places = islice(re.finditer(rf"{number}(?!\d)", test), _PLACES)
+    for start in (place.start() for place in places):
+        before = _WORD_BEFORE.search(test[max(0, start - _NEAR) : start])
+        if before is None:
+            continue
+        pattern = plain(before[0]) + r"(\d+)"
         known = re.search(pattern, tape)
         if known is not None and known[1] != number:
             return pattern

@@ -93,3 +93,12 @@ def test_a_placeholder_is_proposed_for_the_number_of_the_tests_own_process() -> 
 def test_other_numbers_are_none_of_it(tape: str, test: str) -> None:
     numbers = os.getpid(), os.getpid() + 1
     assert proposed((tape.format(*numbers), test.format(*numbers))) == []
+
+
+def test_a_very_long_argument_is_looked_at_in_a_few_places() -> None:
+    """Megabytes: looked at from each of its letters it would take days."""
+    long = "x" * 3_000_000
+    number = os.getpid()
+    assert proposed((long, long + f"{number}")) == []
+    assert proposed((f"{long}-{number + 1}", f"{long}-{number}")) == [rf"process = /{'x' * 63}-(\d+)/"]
+    assert proposed((f"{number}-" * 300_000, f"{number}-" * 300_001)) == []
