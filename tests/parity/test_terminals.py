@@ -114,18 +114,23 @@ def _make_it_control() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+def _controlled(master: int, slave: int) -> tuple[subprocess.Popen[bytes], bytes]:
+    """A child whose terminal controls it, and what it says at once; the slave is its own from then on."""
+    child = subprocess.Popen(
+        ["sh", "-c", "echo up; exec sleep 100"],
+        stdin=slave,
+        stdout=slave,
+        start_new_session=True,
+        preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
+    )
+    os.close(slave)
+    return child, until(master, b"up\r\n")
+
+
 def test_an_interrupt_that_is_typed(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with terminal() as (master, slave):
-            child = subprocess.Popen(
-                ["sh", "-c", "echo up; exec sleep 100"],
-                stdin=slave,
-                stdout=slave,
-                start_new_session=True,
-                preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
-            )
-            os.close(slave)
-            up = until(master, b"up\r\n")
+            child, up = _controlled(master, slave)
             os.write(master, b"\x03")
             return up, rest(master), child.wait()
 
@@ -135,15 +140,7 @@ def test_an_interrupt_that_is_typed(parity: Parity) -> None:
 def test_a_terminal_that_hangs_up(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with terminal() as (master, slave):
-            child = subprocess.Popen(
-                ["sh", "-c", "echo up; exec sleep 100"],
-                stdin=slave,
-                stdout=slave,
-                start_new_session=True,
-                preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
-            )
-            os.close(slave)
-            up = until(master, b"up\r\n")
+            child, up = _controlled(master, slave)
             os.close(master)
             return up, child.wait()
 
@@ -169,15 +166,7 @@ def _hung_up(typed: bytes, *, closes: bool = True) -> Any:
         settings = termios.tcgetattr(slave)
         settings[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, settings)
-        child = subprocess.Popen(
-            ["sh", "-c", "echo up; exec sleep 100"],
-            stdin=slave,
-            stdout=slave,
-            start_new_session=True,
-            preexec_fn=_make_it_control,  # noqa: PLW1509  (the only way to it)
-        )
-        os.close(slave)
-        up = until(master, b"up\r\n")
+        child, up = _controlled(master, slave)
         os.write(master, typed)
         if closes:
             os.close(master)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..later import later
 from ..match import Difference
-from .random_names import plain
+from .random_names import placeholders, plain
 
 _CHUNKS = later(r"([^\s'\"`;|&()<>$=]+)")
 """What a shell, and most who read lines, takes for one word; a marker comes back as such in the output."""
@@ -33,12 +33,10 @@ def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
         patterns.update(dict.fromkeys(found))
     if not patterns:
         return ()
-    names = ("drawn", *(f"drawn-{number}" for number in range(2, len(patterns) + 1)))
     return (
         "what differs in the input looks drawn; if it is another value in every run, let a placeholder",
         "stand for it in the ini file, and record this test again:",
-        "  tapes_places =",
-        *(f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True)),
+        *placeholders("drawn", patterns),
         'or take any input: @pytest.mark.tape(match_on=["program", "args", "cwd"])',
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from ..later import later
@@ -35,8 +35,7 @@ def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
             return (
                 "what differs has the number of the test's own process in it, another one in every run:",
                 "let a placeholder stand for it in the ini file, and record this test again:",
-                "  tapes_places =",
-                f"      process = /{pattern}/",
+                *placeholders("process", [pattern]),
             )
     patterns: dict[str, None] = {}
     for one in differences:
@@ -48,13 +47,18 @@ def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
         patterns.update(dict.fromkeys(found))
     if not patterns:
         return ()
-    names = ("random", *(f"random-{number}" for number in range(2, len(patterns) + 1)))
     return (
         "what differs looks like a random name; if it is another one in every run, let a placeholder",
         "stand for it in the ini file, and record this test again:",
-        "  tapes_places =",
-        *(f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True)),
+        *placeholders("random", patterns),
     )
+
+
+def placeholders(name: str, patterns: Collection[str]) -> tuple[str, ...]:
+    """The lines of the ini file by which each of ``patterns`` has a placeholder: ``name``, ``name-2``, ..."""
+    names = (name, *(f"{name}-{number}" for number in range(2, len(patterns) + 1)))
+    lines = (f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True))
+    return ("  tapes_places =", *lines)
 
 
 def _with_own_number(tape: str, test: str) -> str:
