@@ -30,7 +30,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from pytest_proctape import intercept
-from pytest_proctape.child import GUARDIAN, Said, Started, VirtualChild, Wiring
+from pytest_proctape.child import GUARDIAN, TABLE, Said, Started, VirtualChild, Wiring
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import Launch, popen, short
 from pytest_proctape.match import Terms
@@ -209,6 +209,8 @@ def _end_children(before: Holdings) -> None:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+    for child in TABLE:
+        TABLE.remove(child.pid)
 
 
 def _command(pid: int) -> str:

@@ -40,6 +40,20 @@ def python(code: str, *args: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", code, *args]
 
 
+AWAITS_SIGNALS = """
+import os, signal
+heard, told = os.pipe()
+os.set_blocking(told, False)
+signal.set_wakeup_fd(told)
+while True: os.read(heard, 1)
+"""
+"""The end of a program that waits for signals which it handles.
+
+One that comes between the last look of the interpreter and ``signal.pause()`` interrupts nothing: the handler
+is not called, and the program waits for the next.
+"""
+
+
 class Order(asyncio.SubprocessProtocol):
     """Notes what it is told, in order."""
 

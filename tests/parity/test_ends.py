@@ -14,18 +14,20 @@ from typing import Any
 import pytest
 
 from .harness import Parity
-from .observe import outcome, python
+from .observe import AWAITS_SIGNALS, outcome, python
 
 WAITS = "import os, signal, sys; os.write(1, b'up\\n'); signal.pause()"
-HANDLES = """
+HANDLES = (
+    """
 import os, signal, sys
 def stop(number, frame):
     os.write(1, b'stopping\\n')
     sys.exit(3)
 signal.signal(signal.SIGTERM, stop)
 os.write(1, b'up\\n')
-while True: signal.pause()
 """
+    + AWAITS_SIGNALS
+)
 IGNORES = """
 import os, signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -117,7 +119,7 @@ def test_ways_to_send_a_signal(parity: Parity, how: str) -> None:
 
     def body(folder: Path) -> Any:
         with _running(
-            WAITS.replace("signal.pause()", "signal.signal(2, signal.SIG_DFL); signal.pause()"),
+            WAITS.replace("os.write", "signal.signal(2, signal.SIG_DFL); os.write"),
             start_new_session=how == "killpg",
         ) as child:
             before = child.poll()
@@ -162,11 +164,10 @@ def hit(number, frame):
     if count == 3: sys.exit(count)
 signal.signal(signal.SIGUSR1, hit)
 os.write(1, b'up\\n')
-while True: signal.pause()
 """
 
     def body(folder: Path) -> Any:
-        with _running(code) as child:
+        with _running(code + AWAITS_SIGNALS) as child:
             seen = []
             for _ in range(3):
                 child.send_signal(signal.SIGUSR1)
@@ -177,10 +178,10 @@ while True: signal.pause()
 
 
 def test_sigint_is_a_keyboard_interrupt(parity: Parity) -> None:
-    code = "import os, signal as s; s.signal(2, s.default_int_handler); os.write(1, b'up\\n'); s.pause()"
+    code = "import os, signal; signal.signal(2, signal.default_int_handler); os.write(1, b'up\\n')"
 
     def body(folder: Path) -> Any:
-        with _running(code, stderr=PIPE, text=False) as child:
+        with _running(code + AWAITS_SIGNALS, stderr=PIPE, text=False) as child:
             child.send_signal(signal.SIGINT)
             _, err = child.communicate()
             return b"KeyboardInterrupt" in err, child.returncode

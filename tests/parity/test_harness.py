@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pytest_proctape.child import TABLE
+
 from .harness import Hang, Parity, RealProcesses
 from .observe import python
 
@@ -107,6 +109,22 @@ def test_a_hang_is_found(parity: Parity) -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_recording_that_hangs_leaves_its_child_to_nobody(parity: Parity) -> None:
+    runs = itertools.count()
+
+    def body(folder: Path) -> Any:
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+        if next(runs):
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+            child.wait()
+        child.communicate()
+
+    with pytest.raises(Hang, match="the recording did not end"):
+        parity(body)
+    assert list(TABLE) == []
 
 
 def test_a_divergence_that_is_swallowed_is_found(parity: Parity) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .gates import Gate
 from .harness import Parity
-from .observe import outcome, python
+from .observe import AWAITS_SIGNALS, outcome, python
 
 PARTLY = ["sh", "-c", "printf 'half '; printf 'oops ' >&2; exec sleep 100"]
 """The shell has said that within a second, on any machine."""
@@ -178,11 +178,10 @@ def stop(number, frame):
     sys.exit(9)
 signal.signal(signal.SIGTERM, stop)
 os.write(1, b'working ')
-while True: signal.pause()
 """
 
     def body(folder: Path) -> Any:
-        with subprocess.Popen(python(code), stdout=PIPE) as child:
+        with subprocess.Popen(python(code + AWAITS_SIGNALS), stdout=PIPE) as child:
             expired = _expired_after_output(child)
             child.terminate()
             return expired, child.communicate(timeout=60), child.returncode
