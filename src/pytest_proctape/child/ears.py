@@ -111,9 +111,9 @@ class Ear:
             return
         self._busy = True
         try:
-            for _round in range(_CHUNKS_A_STEP):
-                if self.ended or not self._read():
-                    break
+            left = _CHUNKS_A_STEP
+            while left and not self.ended and self._read():
+                left -= 1
         finally:
             self._busy = False
 

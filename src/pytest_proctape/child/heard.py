@@ -33,6 +33,8 @@ _LATER = frozenset({"leads", "time", "_notes"})
 class HeardChild(RecordingChild):
     """One such child."""
 
+    _is_plain = True
+
     def __init__(
         self,
         wiring: Wiring,
@@ -89,15 +91,12 @@ class HeardChild(RecordingChild):
                 self._begin_notes()
         return vars(self)[name]
 
-    @property
-    def _is_plain(self) -> bool:
-        return "_notes" not in vars(self)
-
     def _begin_notes(self) -> None:
         """Be as the class above is, and remember."""
         warden = self.warden = None if self._new_warden is None else self._new_warden()
         self.time = time = ChildTime(None)
         self._notes = notes = Notebook(self._new_spool, time, timed=False)
+        self._is_plain = False
         notes.began_ns = self.started_ns
         admit = None if warden is None else warden.admit
         self.leads = leads = Leads(
@@ -172,7 +171,8 @@ class HeardChild(RecordingChild):
             return super().step()
         with self.lock:
             for ear in self.ears.values():
-                ear.step(self)
+                if not ear.ended:
+                    ear.step(self)
         return False
 
     def reaped(self, status: int, *, was_gone: bool, polled: bool = False) -> None:

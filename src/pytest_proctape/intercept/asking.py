@@ -208,15 +208,21 @@ def words_of(args: Any, *, shell: bool) -> list[str] | None:
         words = list(args)
     else:
         return None
-    for index, word in enumerate(words):
-        if type(word) is not str and isinstance(word, os.PathLike):
-            words[index] = word = os.fspath(word)
-        # What can't be an argument is told by the general road.
-        if type(word) is not str or not word.isascii() or "\0" in word:
+    if not _ONE_STR.issuperset(map(type, words)):
+        words = [os.fspath(word) if _is_path(word) else word for word in words]
+        if not _ONE_STR.issuperset(map(type, words)):
             return None
+    # What can't be an argument is told by the general road.
+    whole = "".join(words)
+    if not whole.isascii() or "\0" in whole:
+        return None
     if shell:
         return ["/bin/sh", "-c", *words]
     return words or None
+
+
+def _is_path(word: Any) -> bool:
+    return type(word) is not str and isinstance(word, os.PathLike)
 
 
 def announce(request: Request, args: Any, cwd: Any, env: Any, *, opened: bool = False) -> None:

@@ -65,6 +65,10 @@ class End:
         self._fds.close(self._fd)
 
 
+_HANDLES = ((STDIN, 1, 0), (STDOUT, 2, 3), (STDERR, 4, 5))
+"""The streams, and where ``fork_exec`` is told the parent's and the child's end of each."""
+
+
 class Pipes:
     """The streams of a child; all are closed where this is forgotten.
 
@@ -91,24 +95,20 @@ class Pipes:
         Raises:
             OSError: there can't be as many descriptors.
         """
-        pairs: list[tuple[int, int]] = []
-        null = -1
-        for fd in (STDIN, STDOUT, STDERR):
-            pair = (-1, -1)
+        handles, pipes, null = [-1] * 6, self._fds.pairs(os.pipe, 3), -1
+        for fd, parents, childs in _HANDLES:
             if fd in streams.piped or (fd == STDIN and streams.private):
-                pair = self._fds.pair(os.pipe)
-                parents = pair[1] if fd == STDIN else pair[0]
-                self.ends[fd] = End(parents, self._fds)
+                handles[2 * fd], handles[2 * fd + 1] = next(pipes), next(pipes)
+                self.ends[fd] = End(handles[parents], self._fds)
             elif fd in streams.discarded or (fd == STDIN and has_stdin):
                 if null == -1:
                     null = self._fds.take(os.open, os.devnull, os.O_RDWR)
-                pair = (null, -1) if fd == STDIN else (-1, null)
-            pairs.append(pair)
-        (p2cread, p2cwrite), (c2pread, c2pwrite), (errread, errwrite) = pairs
+                handles[childs] = null
+        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = handles
         if streams.together:
             errwrite = c2pwrite
         self.handles = p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite
-        self._childs = {p2cread, c2pwrite, errwrite}
+        self._childs = {p2cread, c2pwrite, errwrite} - {-1}
 
     def close_childs(self) -> None:
         """Close the child's, which it has its own copies of."""

@@ -231,15 +231,13 @@ def _hear(popen: Any, child: RecordingChild, end_s: float | None, timeout: float
         subprocess.TimeoutExpired: it takes too long.
     """
     poll = select.poll()
-    listening = [(ear, ear.fileno()) for ear in (popen.stdout, popen.stderr) if ear is not None]
-    for _, fd in listening:
-        poll.register(fd, select.POLLIN)
-    while True:
-        for one in [one for one in listening if one[0].ended]:
-            listening.remove(one)
-            poll.unregister(one[1])
-        if not listening:
-            return
+    listening: dict[int, Ear] = {}
+    for ear in (popen.stdout, popen.stderr):
+        if ear is not None and not ear.ended:
+            fd = ear.fileno()
+            listening[fd] = ear
+            poll.register(fd, select.POLLIN)
+    while listening:
         left_s = None if end_s is None else popen._remaining_time(end_s)
         if left_s is not None and left_s < 0:
             with child.lock:
@@ -250,6 +248,10 @@ def _hear(popen: Any, child: RecordingChild, end_s: float | None, timeout: float
                 )
         poll.poll(_LOOK_MS if left_s is None else min(_LOOK_MS, math.ceil(left_s * 1000)))
         child.step()
+        for fd, ear in [*listening.items()]:
+            if ear.ended:
+                del listening[fd]
+                poll.unregister(fd)
 
 
 def _said(ear: Ear | None) -> bytes | None:

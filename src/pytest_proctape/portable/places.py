@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -170,6 +170,12 @@ class Places:
                 return SLASHED + whole[1:]
         return self.conceal(name)
 
+    def conceal_words(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """:meth:`conceal_text` for each of them."""
+        if max(map(len, words)) <= self.state.innocent and is_plain_text("".join(words)):
+            return words
+        return tuple(map(self.conceal_text, words))
+
     def conceal_text(self, text: str) -> str:
         """:meth:`conceal` for what :func:`os.fsdecode` gave."""
         known = self.state
@@ -195,9 +201,9 @@ class Places:
     def _is_innocent(self, data: bytes) -> bool:
         return len(data) <= self.state.innocent and is_plain(data)
 
-    def are_innocent(self, texts: Iterable[bytes]) -> bool:
+    def are_innocent(self, texts: Collection[bytes]) -> bool:
         """Whether there is surely nothing to conceal in any of them."""
-        return all(map(self._is_innocent, texts))
+        return max(map(len, texts), default=0) <= self.state.innocent and is_plain(b"".join(texts))
 
     def redact_text(self, text: str) -> str:
         """Without secrets, and else as it is: for what is shown and not kept."""

@@ -138,13 +138,10 @@ class Secrets:
         if isinstance(raw, dict):
             if raw == self._learned:
                 return
-            before = self._learned.get
-            # Most often it is one of them.
-            changed = [
-                (os.fsdecode(name), os.fsdecode(value))
-                for name, value in raw.items()
-                if before(name) != value
-            ]
+            new = raw.items() - self._learned.items()
+            # Most often it is one of them; of several that are equal the first gives its name.
+            ordered = new if len(new) == 1 else [one for one in raw.items() if one in new]
+            changed = [(os.fsdecode(name), os.fsdecode(value)) for name, value in ordered]
             self._learned = dict(raw)
         for name, value in changed:
             if (name, value) in self._known:

@@ -314,12 +314,12 @@ class Session:
     def _concealed(self, spawn: Spawn, cwd: str | None, kept: Mapping[str, str | None]) -> Asked:
         text = self.places.conceal_text
         variable = self.places.conceal_variable
-        args = tuple(text(one) for one in spawn.args)
+        program, *args = self.places.conceal_words((spawn.program, *spawn.args))
         if spawn.passed:
-            args = tuple(conceal_descriptors(one, spawn.passed) for one in args)
+            args = [conceal_descriptors(one, spawn.passed) for one in args]
         return Asked(
-            text(spawn.program),
-            args,
+            program,
+            tuple(args),
             None if spawn.argv0 is None else text(spawn.argv0),
             None if cwd is None else text(cwd),
             Environment(spawn.env, variable),

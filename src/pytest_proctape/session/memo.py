@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import lru_cache
 from types import FrameType
 
 from .places import is_ours
@@ -20,12 +21,18 @@ def is_remembered() -> bool:
     """Whether the spawn that is being made is made for a cache that lives as long as the process."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] in _RUNNERS:
-            return False
-        if not is_ours(frame.f_code.co_filename) and _is_cached(frame):
-            return True
+        if not is_ours(frame.f_code.co_filename):
+            if _is_a_runner(frame.f_globals.get("__name__", "")):
+                return False
+            if _is_cached(frame):
+                return True
         frame = frame.f_back
     return False
+
+
+@lru_cache(4096)
+def _is_a_runner(module: str) -> bool:
+    return module.partition(".")[0] in _RUNNERS
 
 
 def _is_cached(frame: FrameType) -> bool:
@@ -46,8 +53,10 @@ def _is_cached(frame: FrameType) -> bool:
 
 def _caches(function: object, frame: FrameType) -> bool:
     """Whether ``function`` is a cache around the one that runs in ``frame``."""
+    if not hasattr(function, "cache_info"):
+        return False
     inner = getattr(function, "__wrapped__", None)
-    return hasattr(function, "cache_info") and getattr(inner, "__code__", None) is frame.f_code
+    return getattr(inner, "__code__", None) is frame.f_code
 
 
 def _is_held_by_a_module(instance: object) -> bool:

@@ -369,13 +369,14 @@ class Recording(Player):
             fields |= recorded_limit(child.warden)
         except UnredactableOutput as error:
             raise self.latch(UnredactableOutput(error.limit, shlex.join(asked.argv))) from None
-        notes = ["still running when the test ended"] if fields.get("running") else []
-        notes += notes_of(take.shared, take.unkept)
+        notes = notes_of(take.shared, take.unkept)
+        if "running" in fields:
+            notes.insert(0, "still running when the test ended")
         if notes:
             fields["note"] = "; ".join(notes)
         return Entry(
             program=encode_argument(asked.program),
-            args=tuple(encode_argument(one) for one in asked.args),
+            args=tuple(map(encode_argument, asked.args)),
             argv0=None if asked.argv0 is None else encode_argument(asked.argv0),
             cwd=None if asked.cwd is None else encode_argument(asked.cwd),
             env=dict(asked.kept) or None,

@@ -255,10 +255,10 @@ def encode(
         add_payload: keeps what is large, in a file; without it everything is inline.
         threshold: bytes up to which ``data`` is not large.
     """
-    content = Content.of(data) if isinstance(data, bytes) else data
-    if add_payload is not None and content.size > threshold:
-        return add_payload(content)
-    raw = content.bytes()
+    size = len(data) if isinstance(data, bytes) else data.size
+    if add_payload is not None and size > threshold:
+        return add_payload(Content.of(data) if isinstance(data, bytes) else data)
+    raw = data if isinstance(data, bytes) else data.bytes()
     try:
         return _lines(raw.decode("utf-8"))
     except UnicodeDecodeError:
@@ -306,6 +306,8 @@ def encode_argument(argument: str | bytes) -> Argument:
             return argument.decode("utf-8")
         except UnicodeDecodeError:
             return _base64_of(argument)
+    if argument.isascii():
+        return argument
     try:
         argument.encode("utf-8")
     except UnicodeEncodeError:
@@ -321,6 +323,8 @@ def decode_argument(argument: Argument) -> str:
 def _lines(text: str) -> str | tuple[str, ...]:
     if not text:
         return ""
+    if text.find("\n") == len(text) - 1:
+        return (text,)
     *lines, last = text.split("\n")
     ended = [line + "\n" for line in lines]
     return (*ended, last) if last else tuple(ended)
