@@ -1,4 +1,4 @@
-"""Patterns that are compiled late say what they would have said."""
+"""What is made late is what it would have been."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import pytest_proctape
-from pytest_proctape.later import _METHODS, _Later, later
+from pytest_proctape.later import _METHODS, _Later, later, on_demand
 
 
 def test_it_answers_as_the_pattern() -> None:
@@ -54,3 +54,23 @@ def test_each_of_ours_is_right() -> None:
     assert len(found) > 30
     for one in found:
         one._compiled()
+
+
+def test_an_attribute_is_made_once_for_each_object_that_is_asked() -> None:
+    made: list[object] = []
+
+    def make(asked: object) -> list[object]:
+        made.append(asked)
+        return []
+
+    class Asked:
+        few = on_demand(make)
+
+    one, other = Asked(), Asked()
+    assert vars(one) == {}
+    assert one.few is one.few
+    assert one.few is not other.few
+    assert made == [one, other]
+    other.few = [1]
+    assert other.few == [1]
+    assert not hasattr(one, "more")

@@ -13,7 +13,9 @@ import threading
 from collections.abc import Callable, Iterable
 
 from ..clock import REAL
-from ..tape import STDERR, STDOUT, Entry, Script, script
+from ..later import on_demand
+from ..tape import STDERR, STDOUT, Entry, Script
+from ..tape import script as steps
 from .channels import GONE
 from .lent import size_of
 from .memory import Streams
@@ -56,15 +58,11 @@ class EndedChild(VirtualChild):
         self._outlets = {}
         self._started_ns = REAL.monotonic_ns()
 
-    def __getattr__(self, name: str) -> object:
-        """What most of them are never asked for."""
-        if name == "script":
-            return vars(self).setdefault(name, self._told(self._entry))
-        if name == "_lock":
-            return vars(self).setdefault(name, threading.RLock())
-        raise AttributeError(name)
+    # What most of them are never asked for.
+    script = on_demand(lambda self: self._told(self._entry))
+    _lock = on_demand(lambda _: threading.RLock())
 
-    def _next(self) -> script.Step | None:
+    def _next(self) -> steps.Step | None:
         return None
 
     def so_far(self) -> Script:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from ..clock import REAL
+from ..later import on_demand
 from ..tape import STDIN, Content, End, Script, SpawnError, Spool, script
 from .ears import Ear
 from .guardian import GUARDIAN
@@ -26,8 +27,16 @@ from .wiring import Wiring
 
 LITTLE: Final = 1 << 16
 """Bytes that a list is enough for."""
-_LATER = frozenset({"leads", "time", "_notes"})
-"""What the class above has from the beginning."""
+
+
+def _with_notes(name: str) -> Any:  # noqa: ANN401 - of whatever type it is
+    def begun(child: HeardChild) -> object:
+        with child.lock:
+            if name not in vars(child):
+                child._begin_notes()
+        return vars(child)[name]
+
+    return on_demand(begun)
 
 
 class HeardChild(RecordingChild):
@@ -83,13 +92,10 @@ class HeardChild(RecordingChild):
             self.discard()
             raise
 
-    def __getattr__(self, name: str) -> object:
-        if name not in _LATER:
-            raise AttributeError(name)
-        with self.lock:
-            if name not in vars(self):
-                self._begin_notes()
-        return vars(self)[name]
+    # What the class above has from the beginning.
+    leads: Leads = _with_notes("leads")
+    time: ChildTime = _with_notes("time")
+    _notes: Notebook = _with_notes("_notes")
 
     def _begin_notes(self) -> None:
         """Be as the class above is, and remember."""

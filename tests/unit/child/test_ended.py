@@ -53,11 +53,6 @@ def test_a_short_wait_expires_as_the_recorded_one_would_have() -> None:
     assert not child().expires(10**9)
 
 
-def test_it_has_nothing_else() -> None:
-    with pytest.raises(AttributeError):
-        child().no_such_thing  # noqa: B018 - asking is what is tested
-
-
 @pytest.mark.parametrize(
     "wiring, streams",
     [
