@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from .clock import TapeClock
     from .handle import TapeHandle
     from .tape_config import TapeConfig
@@ -48,9 +50,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ENCLOSING] = enclosing = Enclosing(lambda: _expect(config))
     RUNS.append(enclosing)
     if _matters(config):
-        from .heed import heed
+        _heed(config)
 
-        heed(config)
+
+def _heed(config: pytest.Config, *, late: bool = False) -> ModuleType:
+    """Heed the run; who does it."""
+    from .direct import directly
+
+    with directly():
+        from . import heed
+    heed.heed(config, late=late)
+    return heed
 
 
 def _matters(config: pytest.Config) -> bool:
@@ -213,8 +223,10 @@ def _collecting(config: pytest.Config) -> AbstractContextManager[None]:
 
         if not are_used(config, config.known_args_namespace):
             return nullcontext()
-        from .heed import understood
+        from .direct import directly
 
+        with directly():
+            from .heed import understood
         if not understood(config):
             return nullcontext()
     settings = config.stash[UNMARKED]
@@ -237,10 +249,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     from .kept import is_taped
 
     if _heeds(config) or any(map(is_taped, items)):
-        from .heed import check, heed
-
-        heed(config, late=True)
-        check(items)
+        _heed(config, late=True).check(items)
 
 
 # -- the run -----------------------------------------------------------------------------------

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from ..frozen import Value
-from ..later import later
 
-_MAGIC = later(r"[*?\[]")
+_MAGIC = frozenset("*?[")
 
 
 class Root(Value):
@@ -68,7 +67,7 @@ class Roots:
         """
         whole = os.path.normpath(os.path.join(folder, os.path.expanduser(wanted)))
         parts = whole.split("/")
-        first = next((i for i, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+        first = next((i for i, part in enumerate(parts) if not _MAGIC.isdisjoint(part)), len(parts))
         if first == len(parts):
             self.add(whole)
             return
@@ -140,7 +139,7 @@ def glob_regex(pattern: str) -> str:
 def _parted(ignore: tuple[str, ...]) -> tuple[frozenset[str], re.Pattern[str] | None, re.Pattern[str] | None]:
     """Plain names, and what fits the other names and the paths. All tests of a suite ignore the same."""
     patterns = [one.strip("/") for one in ignore]
-    plain = frozenset(one for one in patterns if not _MAGIC.search(one) and "/" not in one)
+    plain = frozenset(one for one in patterns if _MAGIC.isdisjoint(one) and "/" not in one)
     names = [one for one in patterns if "/" not in one and one not in plain]
     return plain, _any_of(names), _any_of([one for one in patterns if "/" in one])
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from operator import is_
 from types import ModuleType
 from typing import Any
 
@@ -79,22 +81,25 @@ def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
     """Look at what is new or has changed."""
     looked_for = frozenset(stand_ins)
     names = {getattr(stand_in, "__name__", "") for stand_in in stand_ins.values()}
-    known = dict(zip(before.namespaces, before.lengths, strict=True))
-    namespaces: dict[str, dict[str, Any]] = {}
-    lengths: list[int] = []
+    modules: dict[str, Any] = dict(sys.modules)
+    known, fresh = _as_before(before, modules)
+    lengths = dict(zip(before.namespaces, before.lengths, strict=True))
+    namespaces = {name: before.namespaces[name] for name in known}
     found: list[_Place] = []
     again = set()
-    modules: dict[str, Any] = dict(sys.modules)
-    for name, module in modules.items():
+    for name in [
+        *(name for name, namespace in namespaces.items() if len(namespace) != lengths[name]),
+        *fresh,
+    ]:
+        module = modules[name]
         # Anything may stand among the modules, and a lazy one is loaded when it is asked in the usual way.
         if not issubclass(type(module), ModuleType) or name.partition(".")[0] == _PACKAGE:
             continue
         namespace = namespaces[name] = ModuleType.__getattribute__(module, "__dict__")
         # Before they are looked at: another thread may import one just now.
-        length = len(namespace)
-        lengths.append(length)
+        lengths[name] = len(namespace)
         # By names: each `id` is an audit event, and a replay listens to these.
-        if (known.get(name) == length and before.namespaces[name] is namespace) or id(namespace) in again:
+        if id(namespace) in again:
             continue
         again.add(id(namespace))
         items = dict(namespace)
@@ -106,4 +111,17 @@ def _looked(before: _Known, stand_ins: Mapping[int, Any]) -> _Known:
             if id(value) in stand_ins or (key in names and not is_own(value, namespace)):
                 found.append((giving, namespace, key))
     kept = [one for one in before.copies if one[0]() is not None and id(one[1]) not in again]
-    return _Known(modules, namespaces, lengths, [*kept, *found])
+    return _Known(modules, namespaces, [lengths[name] for name in namespaces], [*kept, *found])
+
+
+def _as_before(before: _Known, modules: dict[str, Any]) -> tuple[Iterable[str], list[str]]:
+    """Names of modules that have been looked at, and of those that are new, or something else now."""
+    size = len(before.modules)
+    # Hardly ever has one gone.
+    if [*islice(modules, size)] == [*before.modules] and all(
+        map(is_, modules.values(), before.modules.values())
+    ):
+        return before.namespaces, [*islice(modules, size, None)]
+    gone = {name for name, module in before.modules.items() if modules.get(name, before) is not module}
+    known = [name for name in before.namespaces if name not in gone]
+    return known, [name for name in modules if name in gone or name not in before.modules]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from ..later import later
 from .runs import Runs, runs_in, table_of
 
-_IS_DIGIT = table_of(rb"[\w+/-]")
+_IS_DIGIT = table_of(b"+/-")
 _KINDS = bytes(
     b"2"[0] if chr(byte).isupper() and byte < 0x80 else kind for byte, kind in enumerate(_IS_DIGIT)
 )
@@ -50,7 +50,8 @@ def encoded_spans(
         holds: whether it is in a text.
         few: what :func:`~.runs.few_runs` says of it, where that is known already.
     """
-    if _MIXED.search((data if few is None else few).translate(_KINDS)) is None:
+    kinds = (data if few is None else few).translate(_KINDS)
+    if b"2" not in kinds or _MIXED.search(kinds) is None:
         return
     spans = _runs(data)
     runs = [data[start:end] for start, end in spans]

@@ -20,6 +20,9 @@ _MADE = rb"(?:tmp[a-z0-9_]{8}|tmp\.[A-Za-z0-9]{10})"
 _PART = rb"""[^/\0\s"'`:;,=|<>]+"""
 """A directory's name; with what often ends a path in a text it is none, so that two paths are not one."""
 
+_MADE_IN, _MADE_ONE = later(b"/(" + _MADE + rb")(?![\w-])"), later(_MADE)
+_DRAWN_ONE = later(b"[a-z0-9_]{%d}" % SIZE)
+
 _PATH_MAX = 4096
 
 _LINE = later(r"(?P<name>\S+)\s*=\s*(?P<value>.+)")
@@ -76,12 +79,9 @@ def temporary_names(folders: Iterable[bytes]) -> tuple[Capture, Capture]:
     A test's own directory is below them, and a name may be below another one: each is captured for itself.
     """
     tops = b"|".join(sorted({re.escape(top) for one in folders for top in (one, os.path.realpath(one))}))
-    behind = re.compile(b"(?:" + tops + b")(?:/" + _PART + rb")*\Z")
-    paths = re.compile(b"(?:" + tops + b")(?:/" + _PART + rb")+")
-    return (
-        Capture(MKTEMP, re.compile(b"/(" + _MADE + rb")(?![\w-])"), re.compile(_MADE), behind),
-        Capture(TEMP_NAME, paths, re.compile(b"[a-z0-9_]{%d}" % SIZE), among=DRAWN),
-    )
+    behind = later(b"(?:" + tops + b")(?:/" + _PART + rb")*\Z")
+    paths = later(b"(?:" + tops + b")(?:/" + _PART + rb")+")
+    return Capture(MKTEMP, _MADE_IN, _MADE_ONE, behind), Capture(TEMP_NAME, paths, _DRAWN_ONE, among=DRAWN)
 
 
 class Rules(Value):

@@ -76,7 +76,10 @@ def looks_secret(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _strength(name: str) -> int:
     """2 where the name says so, 1 where it may, 0 where it does not."""
-    words = [word.lower() for word in _SPLIT.split(name) if word]
+    # Most names are of one case, and need no pattern.
+    is_simple = name in (name.upper(), name.lower()) and name.isascii() and name.replace("_", "").isalnum()
+    parts = name.split("_") if is_simple else _SPLIT.split(name)
+    words = [word.lower() for word in parts if word]
     if not words or name in _NOT_SECRET or words[-1] in _TELLS_ANOTHER:
         return 0
     pairs = {f"{left} {right}" for left, right in pairwise(words)}

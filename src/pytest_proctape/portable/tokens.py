@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import string
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from urllib.parse import quote_from_bytes
@@ -30,6 +31,7 @@ SLASHED = b"//<"
 """How a name in an archive begins whose placeholder stands for a path without its first slash."""
 
 _SHELL_SPECIAL = later(rb"([^\w/.,:=@%+~\x80-\xff-])", re.ASCII)
+_SHELL_PLAIN = f"{string.ascii_letters}{string.digits}_/.,:=@%+~-".encode()
 
 
 def _json(path: bytes) -> bytes:
@@ -45,7 +47,8 @@ def _slash(path: bytes) -> bytes:
 
 
 def _shell(path: bytes) -> bytes:
-    return _SHELL_SPECIAL.sub(rb"\\\1", path)
+    # Nearly all.
+    return path if not path.translate(None, _SHELL_PLAIN) else _SHELL_SPECIAL.sub(rb"\\\1", path)
 
 
 WRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -97,7 +100,7 @@ def lookalike(names: tuple[str, ...]) -> re.Pattern[bytes]:
     """What finds placeholders of these names, escaped ones too."""
     longest_first = sorted((re.escape(name.encode()) for name in names), key=len, reverse=True)
     writings = "|".join(WRITINGS).encode()
-    return re.compile(
+    return later(
         rb"<(=*)(?:(" + b"|".join(longest_first) + rb")(?::(" + writings + rb"|[1-9][0-9]{0,8}))?"
         rb"|(redacted)(?::([A-Za-z_][\w.-]*))?)>"
     )

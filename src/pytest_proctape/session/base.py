@@ -16,7 +16,6 @@ from ..cwd import working_directory
 from ..errors import ProctapeError, TapeError, UnsupportedSpawn
 from ..frozen import Value
 from ..hooks import Hooks
-from ..later import later
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
 from ..portable import Places, conceal_descriptors
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 Mode = Literal["record", "replay", "update", "live", "verify"]
 Phase = Literal["setup", "call", "teardown"]
 _E = TypeVar("_E", bound=ProctapeError)
-_GLOB = later(r"[*?[]")
+_GLOB = frozenset("*?[")
 
 _NO_LIMITS = Limits()
 
@@ -340,7 +339,7 @@ class Session:
         if not rules.env:
             return {}
         given = os.environ if spawn.env is None else spawn.env
-        kept: dict[str, str | None] = {name: None for name in rules.env if not _GLOB.search(name)}
+        kept: dict[str, str | None] = {name: None for name in rules.env if _GLOB.isdisjoint(name)}
         kept.update((name, value) for name, value in given.items() if rules.keeps_variable(name))
         return dict(sorted(kept.items()))
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import string
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-
-from ..later import later
 
 SUFFIX = ".json"
 PAYLOADS = "_payloads"
@@ -31,9 +30,9 @@ _LIMIT = 120
 
 _HASH_DIGITS = 10
 _PLAIN = frozenset("_-.,=+@[]")
-_SAFE = later(r"[A-Za-z0-9_\-,=+@\[\]][A-Za-z0-9_\-.,=+@\[\]]*")
-"""Nearly every name; the others are looked at character by character."""
-_LOOKS_HASHED = later(rf"-[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+_SAFE = _PLAIN.union(string.ascii_letters, string.digits)
+"""Of these is nearly every name; the others are looked at character by character."""
+_HEX = frozenset("0123456789abcdef")
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{name}{digit}" for name in ("COM", "LPT") for digit in "0123456789¹²³")]
 )
@@ -74,7 +73,12 @@ def folder_of(nodeid: str) -> str:
 
 def looks_hashed(name: str) -> bool:
     """Whether ``name``, of a file, may be one that :func:`hashed_tape_path` gives."""
-    return _LOOKS_HASHED.search(fold(name).removesuffix(SUFFIX)) is not None
+    return _has_hash(fold(name).removesuffix(SUFFIX))
+
+
+def _has_hash(name: str) -> bool:
+    digits = name[-_HASH_DIGITS:]
+    return name[: -len(digits)].endswith("-") and len(digits) == _HASH_DIGITS and _HEX.issuperset(digits)
 
 
 def hashed_tape_path(nodeid: str) -> PurePosixPath:
@@ -108,7 +112,7 @@ def _parts_of(nodeid: str) -> tuple[tuple[str, ...], str, bool]:
     wanted = [*stem.split("/"), scopes.replace("::", ".") + bracket + parameters]
     folders = _folders_of(stem)
     name = _cut(_safe(wanted[-1]), _LIMIT)
-    exact = exact and [*folders, name] == wanted and not _LOOKS_HASHED.search(name)
+    exact = exact and [*folders, name] == wanted and not _has_hash(name)
     return folders, name, exact
 
 
@@ -126,7 +130,7 @@ def _folders_of(stem: str) -> tuple[str, ...]:
 
 def _safe(part: str) -> str:
     """``part`` with ``_`` for every character that is special anywhere, never empty, never hidden."""
-    if _SAFE.fullmatch(part) and part[:3].upper() not in _DEVICE_STARTS:
+    if part and part[0] != "." and _SAFE.issuperset(part) and part[:3].upper() not in _DEVICE_STARTS:
         return part
     normal = unicodedata.normalize("NFC", part)
     safe = "".join(char if _is_plain(char) else "_" for char in normal) or "_"

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
-from ..later import later
 from ..owned import Owned
 from . import packed as packing
 from .absent import Listing
@@ -50,8 +49,9 @@ _LARGE = 1 << 20
 """Bytes of a payload of which looking through takes time."""
 
 _HEAD = 4096
-_OWNER = later(rb'\s*\{\s*"version":\s*\d+,\s*"test":\s*("(?:[^"\\]|\\.)*")')
-"""The first lines as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
+_TEST = b'"test":'
+"""In the third line, as :func:`~.codec.dumps` writes them; other layouts are parsed in full."""
+_BEFORE_TEST = [b"{", b'"version":']
 
 _LISTDIR = os.listdir
 """As it was: a test may replace it where it looks at directories, and start a process meanwhile."""
@@ -150,8 +150,7 @@ class TapeStore:
         # Nearly every tape is at its plain place and says whose it is: then one look is enough.
         with contextlib.suppress(FileNotFoundError, TapeError):
             data = self._read(plain)
-            said = _OWNER.match(data)
-            if said is not None and json.loads(said[1]) == nodeid:
+            if _said_owner(data) == nodeid:
                 return plain, loads(data, plain)
         if self.lacks(nodeid):
             return None
@@ -432,8 +431,9 @@ class TapeStore:
         """The node id in the file: ``""`` for nobody's or no file, ``None`` for one that can't be read."""
         try:
             head = read_regular(path, _HEAD)
-            if found := _OWNER.match(head):
-                return str(json.loads(found[1]))
+            owner = _said_owner(head)
+            if owner is not None:
+                return owner
             if len(head) == _HEAD:
                 head = read_regular(path)
             document = json.loads(head)
@@ -443,6 +443,20 @@ class TapeStore:
             return _UNREADABLE
         owner = document.get("test", _NOBODY) if isinstance(document, dict) else _NOBODY
         return owner if isinstance(owner, str) else _UNREADABLE
+
+
+def _said_owner(head: bytes) -> str | None:
+    """The node id in the third line; ``None`` where it can't be told without the rest."""
+    at = head.find(_TEST, 0, 64)
+    end = head.find(b"\n", at)
+    *before, version = head[: max(0, at)].split() or (b"",)
+    if end < 0 or before != _BEFORE_TEST or not version.removesuffix(b",").isdigit():
+        return None
+    try:
+        said = json.loads(head[at + len(_TEST) : end].strip().removesuffix(b","))
+    except ValueError:
+        return None
+    return said if isinstance(said, str) else None
 
 
 def _dumped(tape: Tape, path: Path) -> bytes:
