@@ -6,7 +6,8 @@ What is built here travels from a worker as plain data; :mod:`.markup` gives it 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -19,6 +20,7 @@ from _pytest._code.code import (
     ReprFileLocation,
     ReprTraceback,
     TerminalRepr,
+    Traceback,
 )
 
 from .clock import REAL
@@ -30,20 +32,32 @@ from .unmade import files_told
 _RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
 
 
+@contextmanager
+def told_by_pytest(raised: pytest.ExceptionInfo[BaseException]) -> Iterator[None]:
+    """Around pytest's own report of an error of ours, which :func:`shown` takes the place of.
+
+    pytest parses the whole file of each frame that it shows, :mod:`subprocess` among them: three quarters of
+    what a test that diverges took. So it hears of the user's frames alone, or of the innermost one.
+    """
+    whole, innermost = raised.traceback, raised.traceback[-1:]
+    kept = _without(raised.tb, _is_none_of_the_users)
+    _leave_out_of_causes(raised.value)
+    raised.traceback = Traceback(innermost if kept is None else kept)
+    try:
+        yield
+    finally:
+        # Whoever hears of the failure later, a debugger for one, is told of all of them.
+        raised.traceback = whole
+
+
 def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
     """``error`` as a failure report shows it: the user's frames, and the message.
 
     Frames of this package, of the standard library and of pytest are left out. The traceback itself is
     made anew, as pytest cuts it by following its raw entries.
     """
-    if isinstance(error, TapeError):
-        # The system's own error is in the message.
-        error.__cause__, error.__suppress_context__ = None, True
+    cause = _leave_out_of_causes(error)
     kept = _without(error.__traceback__, _is_none_of_the_users)
-    cause = error.__cause__
-    if cause is not None:
-        # With --tb=native pytest shows every frame.
-        cause.__traceback__ = _without(cause.__traceback__, _is_machinery) or cause.__traceback__
     if item.config.getoption("tbstyle", "auto") == "line":
         longrepr: TerminalRepr | str = _located(item, error, kept)
     elif kept is None and cause is None:
@@ -147,6 +161,18 @@ def _without(traceback: TracebackType | None, left_out: Callable[[str], bool]) -
         if not left_out(entry.tb_frame.f_code.co_filename):
             kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return kept
+
+
+def _leave_out_of_causes(error: BaseException) -> BaseException | None:
+    """What ``error`` was raised from, which keeps the frames that are not ours or pytest's."""
+    if isinstance(error, TapeError):
+        # The system's own error is in the message.
+        error.__cause__, error.__suppress_context__ = None, True
+    cause = error.__cause__
+    if cause is not None:
+        # With --tb=native pytest shows every frame.
+        cause.__traceback__ = _without(cause.__traceback__, _is_machinery) or cause.__traceback__
+    return cause
 
 
 def _is_machinery(filename: str) -> bool:

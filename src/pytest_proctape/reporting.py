@@ -43,7 +43,13 @@ class Reporter(HasHooks):
         """Show an error of ours as one, and send the counts along."""
         active = item.stash.get(TAPE, None)
         raised = call.excinfo
-        report = yield
+        if raised is not None and isinstance(raised.value, ProctapeError):
+            from .failure import told_by_pytest
+
+            with told_by_pytest(raised):
+                report = yield
+        else:
+            report = yield
         if raised is call.excinfo is None and not report.failed:
             if active is not None:
                 active.note(report)

@@ -258,3 +258,36 @@ def test_a_command_that_is_missing_is_shown_where_the_user_asks_for_it(project: 
     for one in told:
         assert one.count("FileNotFoundError: [Errno 2] No such file or directory: 'no-such-program'") >= 2
         assert re.search(r"pytest_proctape/\S+\.py:\d+", one) is None
+
+
+@pytest.mark.parametrize("kind, kept", [("divergence", ["test_it.py", "test_it.py"]), ("leftover", None)])
+def test_pytest_is_told_of_the_users_frames_and_whoever_comes_later_of_all(
+    recorded: Project, kind: str, kept: list[str] | None
+) -> None:
+    """Pytest parses the file of each frame for a report of its own, which is not shown."""
+    recorded.write(
+        """
+        import pytest
+
+        def names(call):
+            return " ".join(entry.path.name for entry in call.excinfo.traceback)
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_exception_interact(call):
+            print("\\nlater:", names(call))
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_makereport(call):
+            if call.excinfo is not None:
+                print("\\nmeanwhile:", names(call))
+        """,
+        "conftest.py",
+    )
+    changed(recorded, kind)
+    told = recorded.replay("-s", failed=1).outlines
+    meanwhile, later = (
+        next(line for line in told if line.startswith(which)).split()[1:]
+        for which in ("meanwhile:", "later:")
+    )
+    assert later[0] == "runner.py"
+    assert meanwhile == (later[-1:] if kept is None else kept)
