@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import pkgutil
 import signal
+import warnings
 
 import pytest
 
@@ -46,6 +48,22 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+_ENDED = itertools.count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Now and then, the same for what tests have left for good: what they have imported, and reports.
+
+    That grows, and with it each of the many rounds, by a tenth of the whole run towards its end.
+    """
+    if next(_ENDED) % 50 == 0:
+        with warnings.catch_warnings():
+            # What an earlier test has left open is not to be a warning of the next one.
+            warnings.simplefilter("ignore")
+            gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
