@@ -6,7 +6,6 @@ knows on which line it is.
 
 from __future__ import annotations
 
-import _thread
 import datetime as dt
 import gc
 import linecache
@@ -38,7 +37,9 @@ _NOT_TRACED = ("<module>", "__del__")
 """What is raised in a finalizer Python itself swallows: nobody can be told of it there."""
 
 
-_PATIENCE_S = 5.0
+_PUMPS_CODE = type(PUMP)._run.__code__
+_PATIENCE_S = 30.0
+"""For the pump's thread to end, on a machine with much else to do."""
 
 
 @contextmanager
@@ -197,12 +198,14 @@ def everything(awaited: dict[str, object] | None = None) -> dict[str, object]:
     until = time.monotonic() + _PATIENCE_S
     while True:
         now: dict[str, object] = {
+            "pumping": is_pumping(),
             "real": real_things(),
             "descriptors": descriptors(),
             "threads": threads(),
             "held": held(),
         }
-        if awaited is None or all(awaited[name] == now[name] for name in now) or time.monotonic() > until:
+        is_over = not now["pumping"] if awaited is None else all(awaited[name] == now[name] for name in now)
+        if is_over or time.monotonic() > until:
             return now
         time.sleep(0.001)
 
@@ -215,6 +218,26 @@ def descriptors() -> list[str]:
     return sorted(name for name in os.listdir("/proc/self/fd") if is_open(int(name)))
 
 
+def is_pumping() -> bool:
+    """Whether the pump has a thread, and with it descriptors."""
+    # It lets go of them with its lock held, just after it has said so.
+    got = PUMP._lock.acquire(timeout=10)
+    try:
+        return PUMP._alive
+    finally:
+        if got:
+            PUMP._lock.release()
+
+
 def threads() -> int:
-    """How many there are, those that :mod:`threading` does not know of, too."""
-    return _thread._count()
+    """How many there are beside the pump's, those that :mod:`threading` does not know of, too.
+
+    The pump's says itself when it is over; how much later it is gone is up to the system.
+    """
+    return sum(_PUMPS_CODE not in _codes(frame) for frame in sys._current_frames().values())
+
+
+def _codes(frame: FrameType | None) -> Iterator[object]:
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back

@@ -275,6 +275,8 @@ class Parity:
         forks: the body forks copies of this process, which is no real start of anything.
         tools: which tools the session knows of.
         settle_s: how long threads and children of a run have for going away, seconds.
+        afterwards: is called with the body's directory when the tape of a run is over, so that what is to
+            outlive it goes then.
     """
 
     def __init__(self, base: Path) -> None:
@@ -290,6 +292,7 @@ class Parity:
         self.at_once = 0
         self.forks = self.compares_tapes = False
         self.settle_s = SETTLE_S
+        self.afterwards: Callable[[Path], object] = lambda folder: None
         self._terms: Terms | None = None
         self.tools: Tools
 
@@ -359,6 +362,7 @@ class Parity:
             try:
                 with session:
                     result = body(self._folder)
+                self.afterwards(self._folder)
             except Hang:
                 _end_children(before)
                 raise

@@ -112,9 +112,8 @@ def test_identical_commands_at_once_keep_their_outputs(parity: Parity) -> None:
         counter.write_text("")
         outputs = []
         for _ in range(4):
-            child = await Exec(
-                "sh", "-c", f"echo x >> {counter}; wc -l < {counter}; cat", stdin=PIPE, stdout=PIPE
-            )
+            counts = f"echo x >> '{counter}'; wc -l < '{counter}'; cat"
+            child = await Exec("sh", "-c", counts, stdin=PIPE, stdout=PIPE)
             assert child.stdout is not None
             outputs.append((child, (await child.stdout.readline()).strip()))
         rest = [await child.communicate(b"bye") for child, _ in reversed(outputs)]

@@ -173,19 +173,25 @@ def test_a_time_limit_that_is_long_enough_and_one_that_is_not(parity: Parity) ->
 
 
 def test_children_end_in_the_order_of_their_times(parity: Parity) -> None:
-    async def one(seconds: str, seen: list[str]) -> None:
-        child = await Exec("sh", "-c", f"echo {seconds}; sleep {seconds}", stdout=PIPE)
-        assert child.stdout is not None
-        await child.stdout.readline()
-        await child.wait()
-        seen.append(seconds)
+    """They are started in another one, and each may end behind the one before."""
 
     async def main(folder: Path) -> Any:
-        seen: list[str] = []
-        await asyncio.gather(*(one(seconds, seen) for seconds in ("1.2", "0.6", "1.8", "0")))
+        seen: list[int] = []
+        gates = [Gate(folder, str(number)) for number in range(5)]
+
+        async def one(number: int) -> None:
+            child = await Exec(*gates[number].command(f"echo {number}", LATER), stdout=PIPE)
+            assert child.stdout is not None
+            await child.stdout.readline()
+            await child.wait()
+            seen.append(number)
+            gates[number + 1].open()
+
+        gates[0].open()
+        await asyncio.gather(*map(one, (2, 1, 3, 0)))
         return seen
 
-    assert parity(runs(main)) == ["0", "0.6", "1.2", "1.8"]
+    assert parity(runs(main)) == [0, 1, 2, 3]
 
 
 def test_a_pipe_that_is_closed_early_and_its_number(parity: Parity) -> None:

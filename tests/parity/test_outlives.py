@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from .gates import Gate
 from .harness import Parity
 from .observe import outcome, python
 
@@ -120,15 +121,19 @@ def test_a_child_that_nobody_waits_for_ends_with_its_input(parity: Parity) -> No
     assert parity(body) is None
 
 
+def _goes_behind(parity: Parity) -> None:
+    parity.afterwards = lambda folder: Gate(folder).open()
+
+
 @pytest.mark.parametrize("read", ["readline", "read"])
 def test_a_child_still_running_at_the_end(parity: Parity, read: str) -> None:
     """It ends a moment after the test, its output before it or with it; the tape says that it was running."""
-    closes = "exec >&-; " if read == "read" else ""
+    closes = "; exec >&-" if read == "read" else ""
 
     def body(folder: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            child = subprocess.Popen(["sh", "-c", f"echo up; {closes}exec sleep 1"], stdout=PIPE)
+            child = subprocess.Popen(Gate(folder).command(f"echo up{closes}"), stdout=PIPE)
             assert child.stdout is not None
             up = getattr(child.stdout, read)()
             child.stdout.close()
@@ -136,6 +141,7 @@ def test_a_child_still_running_at_the_end(parity: Parity, read: str) -> None:
             del child
         return up, running
 
+    _goes_behind(parity)
     assert parity(body) == (b"up\n", None)
     assert '"running": true' in parity.tape
 
@@ -144,7 +150,7 @@ def test_a_child_still_running_with_output_to_come(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            command = ["sh", "-c", "echo up; sleep 0.5; echo later; echo later >&2"]
+            command = Gate(folder).command("echo up", "echo later; echo later >&2")
             child = subprocess.Popen(command, stdout=PIPE, stderr=PIPE)
             assert child.stdout is not None
             assert child.stderr is not None
@@ -155,6 +161,7 @@ def test_a_child_still_running_with_output_to_come(parity: Parity) -> None:
             del child
         return up, running
 
+    _goes_behind(parity)
     assert parity(body) == (b"up\n", None)
 
 

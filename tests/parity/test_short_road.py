@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import resource
 import subprocess
@@ -16,9 +15,11 @@ from unittest import mock
 import pytest
 
 from pytest_proctape import use_tape
+from pytest_proctape.child import GUARDIAN
 
 from .audit import audited
-from .harness import Parity
+from .gates import patiently
+from .harness import Holdings, Parity, settled
 
 _BOTH = "echo out; echo err >&2; exit 3"
 
@@ -194,10 +195,17 @@ def _outcome(call: Callable[[], subprocess.CompletedProcess[Any]]) -> list[objec
 def test_a_timeout_that_expires(parity: Parity) -> None:
     def body(folder: Path) -> list[object]:
         command = ["sh", "-c", "echo out; exec sleep 60"]
-        return _outcome(lambda: subprocess.run(command, capture_output=True, timeout=0.5))
 
-    assert parity(body) == [subprocess.TimeoutExpired, 0.5, b"out\n", None]
-    assert parity.heard == 1
+        def attempt(limit_s: float) -> list[object]:
+            raised, told_s, *said = _outcome(
+                lambda: subprocess.run(command, capture_output=True, timeout=limit_s)
+            )
+            return [raised, told_s == limit_s, *said]
+
+        return patiently(attempt, lambda seen: seen[2] == b"out\n", 0.3)
+
+    assert parity(body) == [subprocess.TimeoutExpired, True, b"out\n", None]
+    assert parity.heard
 
 
 def test_a_timeout_behind_closed_outputs(parity: Parity) -> None:
@@ -262,8 +270,7 @@ def test_descriptors_that_were_closed_are_used_again(parity: Parity) -> None:
 
 @pytest.mark.parametrize("room", range(1, 8))
 def test_no_room_for_descriptors(tmp_path: Path, room: int) -> None:
-    def open_ones() -> list[str]:
-        return sorted(os.listdir("/dev/fd"))
+    """What other tests have left may be closed in the middle of this one; what this one holds is not."""
 
     def body() -> int | None:
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -278,13 +285,14 @@ def test_no_room_for_descriptors(tmp_path: Path, room: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         return None
 
-    with use_tape(tmp_path / "tape.json", mode="record"):
+    # There is one for the whole process.
+    GUARDIAN.engage()
+    before = Holdings.now()
+    with use_tape(tmp_path / "tape.json", mode="record"), (tmp_path / "held").open("w") as held:
         subprocess.run(["true"], capture_output=True)
-        # What other tests have left is not closed in the middle of this one.
-        gc.collect()
-        before = open_ones()
         seen = body()
-        assert open_ones() == before
+        assert os.fstat(held.fileno()).st_ino == (tmp_path / "held").stat().st_ino
+    assert [leak for leak in settled(before) if not leak.startswith("closed")] == []
     assert seen in (None, errno.EMFILE)
     assert seen == errno.EMFILE or room > 3
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from .gates import patiently
 from .harness import Parity
 from .observe import outcome
 
@@ -244,12 +245,15 @@ def test_sigchld_that_is_waited_for(parity: Parity) -> None:
     The child ends later than the wait begins: else another thread could be given the signal, bare too.
     """
 
+    def attempt(later_s: float) -> Any:
+        pid = ROADS.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", f"sleep {later_s}; exit 9")
+        told = signal.sigtimedwait({signal.SIGCHLD}, later_s + 10)
+        return told and told.si_signo, os.waitpid(pid, os.WNOHANG)[1]
+
     def body(folder: Path) -> Any:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         try:
-            pid = ROADS.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", "sleep 0.2; exit 9")
-            told = signal.sigtimedwait({signal.SIGCHLD}, 10)
-            return told and told.si_signo, os.waitpid(pid, os.WNOHANG)[1]
+            return patiently(attempt, lambda seen: seen[0] is not None)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

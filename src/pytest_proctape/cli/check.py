@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import TapeError
-from ..portable import NAMES
+from ..portable import NAMES, home
 from ..tape import (
     Listing,
     Tape,
@@ -181,7 +181,7 @@ def _placeholder_findings(name: str, place: str, word: str, known: Collection[st
 
 def _own_paths(root: Path) -> re.Pattern[str]:
     """This machine's home and the project's root, where they are more than a top-level directory."""
-    paths = [str(path) for path in (Path.home(), root) if len(path.parts) > 2]
+    paths = [str(path) for path in (Path(home()), root) if len(path.parts) > 2]
     return re.compile("|".join(rf"(?<![\w./-]){re.escape(path)}(?![\w-])" for path in paths) or r"(?!)")
 
 

@@ -6,7 +6,7 @@
 from .descriptors import conceal_descriptors
 from .drawn import DRAWN
 from .holes import Holes
-from .machine import NAMES, machine_values
+from .machine import NAMES, home, machine_values
 from .places import Places
 from .rules import Capture, Rules, rules_from
 from .secrets import looks_secret
@@ -22,6 +22,7 @@ __all__ = [
     "Rules",
     "Token",
     "conceal_descriptors",
+    "home",
     "looks_secret",
     "machine_values",
     "rules_from",

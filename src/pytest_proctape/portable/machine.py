@@ -45,7 +45,7 @@ def machine_values(root: str, invoked_in: str) -> dict[str, str]:
     values = {
         "root": root,
         "tempdir": tempfile.gettempdir(),
-        "home": str(Path.home()),
+        "home": home(),
         "python": sys.executable,
         "venv": sys.prefix,
         "python-prefix": sys.base_prefix,
@@ -73,6 +73,12 @@ def is_concealed(name: str, value: str) -> bool:
 def is_path(name: str, value: bytes) -> bool:
     """Whether ``value`` ends where a path does, and not where a word does."""
     return name not in _WORDS and value.startswith(b"/")
+
+
+def home() -> str:
+    """Of the user; empty where nobody knows it, as in a container whose user has no name."""
+    found = os.path.expanduser("~")
+    return found if os.path.isabs(found) else ""
 
 
 def _user() -> str:

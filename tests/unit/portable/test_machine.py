@@ -37,6 +37,11 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setenv("USER", "somebody")
+    monkeypatch.delenv("HOME", raising=False)
     assert machine_values("/r", "/r")["user-name"] == "somebody"
     monkeypatch.delenv("USER")
-    assert "user-name" not in machine_values("/r", "/r")
+    values = machine_values("/r", "/r")
+    assert "user-name" not in values
+    assert "home" not in values
+    monkeypatch.setenv("HOME", "/home/given")
+    assert machine_values("/r", "/r")["home"] == "/home/given"
