@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
 import subprocess
 import textwrap
 import warnings
@@ -78,6 +79,10 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(entries), encoding="utf-8")
         return path
+
+    def forget_tapes(self) -> None:
+        """Take all of them away."""
+        shutil.rmtree(self.path / "tapes", ignore_errors=True)
 
     # -- runs --------------------------------------------------------------------------------------
 

@@ -2,33 +2,12 @@
 
 They are told by a file. No tape knows of it, so on replay the child comes to its end by the time alone; on
 an event loop, where that is partly real, what comes behind the gate should take a while.
-
-Where a limit has to pass behind what a child says, :func:`patiently` finds one that is long enough: a machine
-may not let a process run for seconds.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
-
-
-def patiently(attempt: Callable[[float], T], enough: Callable[[T], bool], first_s: float = 0.2) -> T:
-    """What ``attempt`` gives with a limit that is long enough for this machine, or with the last one.
-
-    Args:
-        attempt: is given a limit in seconds, and starts anew; what it gives must not tell the limit.
-        enough: whether all that should come before the limit has.
-        first_s: the first limit. There are two more, each eight times the one before.
-    """
-    for limit_s in (first_s, 8 * first_s):
-        if enough(given := attempt(limit_s)):
-            return given
-    return attempt(64 * first_s)
 
 
 class Gate:

@@ -109,7 +109,7 @@ def test_stdout_to_the_pipe_of_stderr(parity: Parity) -> None:
 
 
 def test_two_hundred_megabytes(parity: Parity) -> None:
-    code = "import os\nfor _ in range(3200): os.write(1, bytes(65536))"
+    code = "import sys\nfor _ in range(3200): sys.stdout.buffer.write(bytes(65536))"
 
     def body(folder: Path) -> Any:
         digest, size = hashlib.sha256(), 0
@@ -387,9 +387,7 @@ def test_a_large_output_into_a_file(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         path = folder / "large"
         with path.open("wb") as target:
-            subprocess.run(
-                python("import os; os.write(1, b'0123456789abcdef' * 32768)"), stdout=target, check=True
-            )
+            subprocess.run(python("print('0123456789abcdef' * 32768, end='')"), stdout=target, check=True)
         return path.read_bytes()
 
     assert len(parity(body)) == 1 << 19

@@ -255,7 +255,7 @@ def test_a_pipe_that_child_and_parent_read(parity: Parity, closed: str) -> None:
 
 def test_a_full_pipe_that_child_and_parent_read(parity: Parity) -> None:
     def body(folder: Path) -> Any:
-        one = subprocess.Popen(python("import os; os.write(1, b'0123456789' * 30_000)"), stdout=PIPE)
+        one = subprocess.Popen(python("print('0123456789' * 30_000, end='')"), stdout=PIPE)
         assert one.stdout is not None
         two = subprocess.run(
             python("import os; print(os.read(0, 5).decode())"), stdin=one.stdout, stdout=PIPE

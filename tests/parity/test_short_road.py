@@ -16,9 +16,9 @@ import pytest
 
 from pytest_proctape import use_tape
 from pytest_proctape.child import GUARDIAN
+from tests.patience import patiently
 
 from .audit import audited
-from .gates import patiently
 from .harness import Holdings, Parity, settled
 
 _BOTH = "echo out; echo err >&2; exit 3"

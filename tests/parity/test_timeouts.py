@@ -11,7 +11,9 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
-from .gates import Gate, patiently
+from tests.patience import patiently
+
+from .gates import Gate
 from .harness import Parity
 from .observe import AWAITS_SIGNALS, outcome, python
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from .gates import patiently
+from tests.patience import patiently
+
 from .harness import Parity
 from .observe import outcome
 
