@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from pytest_proctape import use
-from pytest_proctape.child import PUMP, TABLE
-from pytest_proctape.clock import CLOCK
-from pytest_proctape.enclosing import RUNS
-from pytest_proctape.intercept import clocked, door, patches
+from tests.leftovers import (
+    differences,
+    end_children,
+    of_the_package,
+    of_the_process,
+    put_package_back,
+    put_process_back,
+    real_children,
+)
 
 try:
     from hypothesis import HealthCheck, settings
@@ -31,25 +34,14 @@ else:
     settings.load_profile("suite")
 
 
-def _state() -> dict[str, object]:
-    """What the package keeps for the whole process while somebody needs it."""
-    return {
-        "runs": len(RUNS),
-        "blocks outside of runs": len(use._OUTSIDE.active),
-        "users of the stand-ins": len(patches._users),
-        "users of the clock": (len(CLOCK._users), len(clocked._users)),
-        "paces": len(CLOCK.paces),
-        "clocks in place": len(clocked._faked),
-        "session": door.current(),
-        "children": list(TABLE),
-        "finders": [str(one) for one in sys.meta_path if "pytest_proctape" in str(type(one))],
-        "pauses of the pump": len(PUMP._pauses),
-    }
-
-
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    """No test may leave the package in another state than it found it: a later one would fail of it."""
-    before = _state()
+    """No test may leave the process in another state than it found it, or else it alone fails."""
+    package, process, children = of_the_package(), of_the_process(), real_children()
     yield
-    assert _state() == before
+    changed = differences({**package, **process}, {**of_the_package(), **of_the_process()})
+    if changed:
+        put_package_back(package)
+        put_process_back(process)
+        end_children(children)
+    assert changed == {}

@@ -37,6 +37,7 @@ from pytest_proctape.match import Terms
 from pytest_proctape.portable import Places, Rules
 from pytest_proctape.session import FileRules, Files, RecordSession, ReplaySession, Tools
 from pytest_proctape.tape import Spawn, TapeStore
+from tests.leftovers import end_children, real_children
 
 from .audit import audited
 from .observe import plain
@@ -144,7 +145,7 @@ class Holdings:
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
             subprocess._cleanup()  # type: ignore[attr-defined]
-        return cls(_descriptors(), _threads(), frozenset(_children()))
+        return cls(_descriptors(), _threads(), frozenset(real_children()))
 
 
 def _descriptors() -> dict[int, str]:
@@ -171,12 +172,6 @@ def _threads() -> int:
         return threading.active_count() - idle
 
 
-def _children() -> Iterator[int]:
-    for path in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            yield from map(int, path.read_text().split())
-
-
 _NEVER = threading.Event()
 _leaked: set[int] = set()
 """Descriptors that have been complained about: nobody else is to blame when they go away after all."""
@@ -201,16 +196,6 @@ def settled(before: Holdings, limit_s: float = SETTLE_S) -> list[str]:
             return leaks
         # Not by `time.sleep`, which a replay that is to wait for nothing is watched for.
         _NEVER.wait(0.001)
-
-
-def _end_children(before: Holdings) -> None:
-    """What hung leaves nothing to the next test."""
-    for pid in set(_children()) - before.children:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-    for child in TABLE:
-        TABLE.remove(child.pid)
 
 
 def _command(pid: int) -> str:
@@ -364,7 +349,10 @@ class Parity:
                     result = body(self._folder)
                 self.afterwards(self._folder)
             except Hang:
-                _end_children(before)
+                # What hung leaves nothing to the next test.
+                end_children(set(before.children))
+                for child in TABLE:
+                    TABLE.remove(child.pid)
                 raise
             leaks = settled(before, self.settle_s)
         if leaks:

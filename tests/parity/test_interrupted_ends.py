@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from pytest_proctape import use_tape
-from tests.conftest import _state
+from tests.leftovers import of_the_package
 from tests.options.conftest import project, real_processes
 from tests.options.project import PLUGIN, Project
 from tests.parity.at_line import EACH, AtLine, everything, interrupt
@@ -41,7 +41,7 @@ def _run(tape: Path, mode: Mode, at_line: AtLine, *, clock: bool) -> str:
 
 
 def _assert_as_before(before: dict[str, object], where: str) -> None:
-    assert {**everything(before), **_state()} == before, where
+    assert {**everything(before), **of_the_package()} == before, where
 
 
 @pytest.mark.parametrize("clock", [False, True], ids=["", "clock"])
@@ -55,7 +55,7 @@ def test_around_a_block(tmp_path: Path, mode: Mode, clock: bool) -> None:
     for counting in (AtLine(0, interrupt, once=True), AtLine(0, interrupt, once=True)):
         assert _run(path, mode, counting, clock=clock) == "whole"
         tape.unlink(missing_ok=True)
-    before = {**everything(), **_state()}
+    before = {**everything(), **of_the_package()}
     for number in range(1, counting.lines + 1):
         at_line = AtLine(number, interrupt, once=True)
         with deadline(f"line {number}", 60):
@@ -116,7 +116,7 @@ def test_around_the_phases_of_a_test(project: Project, mode: Mode, clock: bool) 
     whole = {name: (project.path / "tapes" / name).read_bytes() for name in project.tapes()}
     for counting in (AtLine(0, interrupt, once=True, files=_FILES, each=each),) * 2:
         assert run(counting) == 0
-    before = {**everything(), **_state()}
+    before = {**everything(), **of_the_package()}
     for number in range(1, counting.lines + 1):
         at_line = AtLine(number, interrupt, once=True, files=_FILES, each=each)
         with deadline(f"line {number}", 60):
