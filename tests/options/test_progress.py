@@ -111,7 +111,7 @@ def terminals() -> Iterator[list[Terminal]]:
 def test_the_command_that_runs_is_shown_and_erased(suite: Project, terminals: list[Terminal]) -> None:
     terminal = Terminal(suite, "--record-tapes", "-rP")
     terminals.append(terminal)
-    terminal.read_until(rb"until test -e setup; do sleep 0.01; done' 0 s\x1b8")
+    terminal.read_until(rb"until test -e setup; do sleep 0.01; done' \d+ s\x1b8")
     terminal.go("setup")
     terminal.read_until(rb"until test -e call; do sleep 0.01; done' \d+ s\x1b8")
     terminal.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -203,12 +204,18 @@ print(os.getpgrp() == os.getpid())
 
 
 def test_posix_spawn_with_file_actions_that_can_not_be(parity: Parity) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
     def body(folder: Path) -> Any:
         return [
             outcome(
                 _spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_OPEN, 3, "/no/such", os.O_RDONLY, 0)]
             ),
-            outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_DUP2, 999, 1)]),
+            outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_DUP2, 199, 1)]),
+            outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_DUP2, most, 1)]),
+            outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_DUP2, 1, -1)]),
+            outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_CLOSE, most)]),
+            outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_OPEN, most, "/", 0, 0)]),
             outcome(_spawned, SH, ["sh"], file_actions=[(os.POSIX_SPAWN_CLOSE,)]),
             outcome(_spawned, SH, ["sh"], file_actions=[("nonsense", 1)]),
             outcome(_spawned, SH, ["sh"], file_actions=[1]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.options.project import Project
+from tests.patience import patiently
 
 SUITE = """
     import subprocess
@@ -54,9 +55,14 @@ def test_a_recording_that_times_out_replaces_no_tape(suite: Project) -> None:
     suite.record(passed=4)
     before = suite.tape("test_it[a]").read_bytes()
     suite.edit("assert ask(word)", 'subprocess.run(["sleep", "600"], timeout=900)\n    assert ask(word)')
-    result = suite.run(
-        "-p", "timeout", "--timeout=0.5", "--record-tapes", "-k", "a", "test_it.py::test_it[a]"
-    )
+
+    def attempt(limit_s: float) -> pytest.RunResult:
+        limit = f"--timeout={limit_s}"
+        return suite.run("-p", "timeout", limit, "--record-tapes", "-k", "a", "test_it.py::test_it[a]")
+
+    # Before its time is over the test has to come to its command.
+    begun = suite.tape("test_it[a]").with_name("test_it[a].json.failed")
+    result = patiently(attempt, lambda _: begun.exists() and b'"sleep"' in begun.read_bytes(), 0.5)
     result.assert_outcomes(failed=1)
     assert suite.tape("test_it[a]").read_bytes() == before
     assert suite.tape("test_it[a]").with_name("test_it[a].json.failed").exists()

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pytest_proctape import intercept
 from pytest_proctape.child import PUMP, TABLE
 from pytest_proctape.child.table import add_ended
@@ -61,6 +63,7 @@ def test_what_all_tests_of_a_process_have_in_common(tmp_path: Path) -> None:
     assert differences(before, of_the_process()) == {}
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="they are found in /proc")
 def test_a_child_that_nobody_has_waited_for() -> None:
     before = real_children()
     child = subprocess.Popen(["sleep", "600"])

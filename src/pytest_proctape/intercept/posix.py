@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import operator
 import os
 import signal
@@ -95,6 +96,7 @@ def _checked_actions(
     Raises:
         TypeError: an argument has the wrong type, or a file action the wrong form.
         ValueError: a signal number is out of range, or a path has a NUL.
+        OSError: a file action has a descriptor that can't be.
     """
     actions = [] if file_actions is None else [_checked_action(action) for action in file_actions]
     if attributes.get("setpgroup") is not None:
@@ -123,7 +125,20 @@ def _checked_action(action: Any) -> tuple[Any, ...]:
         operator.index(number)
     if count == 4 and b"\0" in os.fsencode(operands[1]):
         raise ValueError("embedded null byte")
+    fds = operands if name == "dup2" else operands[:1]
+    if not all(_can_be(fd) for fd in fds):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return action
+
+
+def _can_be(fd: int) -> bool:
+    """Whether the limit for descriptors allows one with this number.
+
+    One that it does not is refused while the actions are put together, and that error names no program:
+    ``__spawn_valid_fd`` in the GNU C library.
+    """
+    most = os.sysconf("SC_OPEN_MAX")
+    return fd >= 0 and (most < 0 or fd < most)
 
 
 @contextlib.contextmanager
