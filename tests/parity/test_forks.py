@@ -21,6 +21,7 @@ from tests.copies import forked
 
 from .harness import Parity
 from .observe import outcome
+from .terminals import until
 
 SH = "/bin/sh"
 
@@ -432,7 +433,7 @@ def test_what_is_typed_at_once(parity: Parity) -> None:
 def test_the_terminals_interrupt(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid, master = on_terminal(script("echo ready; exec sleep 100"))
-        ready = os.read(master, 100)
+        ready = until(master, b"\r\n")
         os.write(master, b"\x03")
         return ready, *end_of(pid, master)
 
@@ -442,7 +443,7 @@ def test_the_terminals_interrupt(parity: Parity) -> None:
 def test_a_terminal_that_hangs_up(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         pid, master = on_terminal(script("echo ready; exec sleep 100"))
-        ready = os.read(master, 100)
+        ready = until(master, b"\r\n")
         os.close(master)
         return ready, os.waitpid(pid, 0)[1]
 

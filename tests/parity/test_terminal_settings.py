@@ -71,7 +71,7 @@ def _set_echo(fd: int, on: bool) -> None:
 
 def _ask_until(wanted: Callable[[], bool]) -> bool:
     """Nothing tells of a change of the settings; a test has to ask again and again, as pexpect does."""
-    for _ in range(5000):
+    for _ in range(20_000):
         if wanted():
             return True
         threading.Event().wait(0.002)
