@@ -114,7 +114,7 @@ def test_what_tempfile_makes_below_the_tests_own_directory_is_watched(project: P
 
     def test_it():
         with tempfile.TemporaryDirectory() as outer, tempfile.TemporaryDirectory(dir=outer) as inner:
-            sh("mkdir d; echo made > d/a; pwd > " + outer + "/where", cwd=inner)
+            sh("mkdir d; echo made > d/a; pwd > '" + outer + "/where'", cwd=inner)
             assert Path(inner, "d/a").read_text() == "made\\n"
             said = subprocess.run(["cat", outer + "/where"], capture_output=True, text=True).stdout
             assert said == inner + "\\n"

@@ -53,7 +53,7 @@ def test_a_directory_of_a_unittest(project: Project, run_options: tuple[str, ...
             self.own = tempfile.mkdtemp()
 
         def test_it(self):
-            sh(f"mkdir d; cp {self.base}/file d/copy; echo more >> {self.base}/file", cwd=self.own)
+            sh(f"mkdir d; cp '{self.base}/file' d/copy; echo more >> '{self.base}/file'", cwd=self.own)
             self.assertEqual(Path(self.own, "d/copy").read_text(), "base\\n")
             self.assertEqual(Path(self.base, "file").read_text(), "base\\nmore\\n")
     """,

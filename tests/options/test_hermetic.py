@@ -18,7 +18,7 @@ import pytest
 from pytest_proctape import UnsupportedSpawn
 
 PROOF = pathlib.Path("proof").absolute()
-SH = ["sh", "-c", f"echo real > {PROOF}"]
+SH = ["sh", "-c", f"echo real > '{PROOF}'"]
 
 # Bound before any tape is active, and where no patch finds them.
 early = types.SimpleNamespace(system=os.system, posix_spawn=os.posix_spawn, posix_spawnp=os.posix_spawnp)

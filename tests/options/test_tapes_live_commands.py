@@ -9,7 +9,7 @@ import pytest
 from tests.options.project import Project, counted
 
 HEAD = r"""
-    import asyncio, os, pathlib, subprocess, sys, types
+    import asyncio, os, pathlib, shlex, subprocess, sys, types
     import pytest
 
     early = types.SimpleNamespace(system=os.system, posix_spawn=os.posix_spawn, execv=os.execv)
@@ -35,12 +35,12 @@ HEAD = r"""
 ROADS = {
     "subprocess": "subprocess.run(MARK).returncode",
     "timeout": "subprocess.run(MARK, timeout=600).returncode",
-    "shell": "subprocess.run(' '.join(['mark', str(COUNT)]), shell=True, env={'PATH': '.'}).returncode",
-    "os_system": "os.system(f'./mark {COUNT}')",
+    "shell": "subprocess.run(shlex.join(['mark', str(COUNT)]), shell=True, env={'PATH': '.'}).returncode",
+    "os_system": "os.system(shlex.join(MARK))",
     "os_spawnv": "os.spawnv(os.P_WAIT, MARK[0], MARK)",
     "os_posix_spawn": "os.waitpid(os.posix_spawn(MARK[0], MARK, os.environ), 0)[1]",
     "early_posix_spawn": "os.waitpid(early.posix_spawn(MARK[0], MARK, os.environ), 0)[1]",
-    "early_os_system": "early.system(f'./mark {COUNT}')",
+    "early_os_system": "early.system(shlex.join(MARK))",
     "asyncio": "asyncio.run(in_loop(MARK))",
     "fork_and_exec": "in_fork(MARK)",
 }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_proctape.cli.compare import compare
+from tests.leftovers import of_the_process
 from tests.options.project import ON_WORKERS, Project
 
 TESTS = """
@@ -194,7 +195,8 @@ def test_a_recording_tells_of_clock_and_files_as_well(clocked: Project) -> None:
     told = events(clocked.path / "recorded.log")
     effects = [one for one in told if one["event"] == "effect"]
     assert effects[0]["path"] == "<tmp>/one"
-    assert (effects[0]["became"], effects[0]["mode"], effects[0]["data"]) == ("file", "644", "one\n")
+    mode = f"{0o666 & ~of_the_process()['umask']:o}"
+    assert (effects[0]["became"], effects[0]["mode"], effects[0]["data"]) == ("file", mode, "one\n")
     waited = sum(one["advance_ns"] for one in told if one["event"] == "clock" and one["by"] == "wait")
     assert waited >= 500_000_000
 

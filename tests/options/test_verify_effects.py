@@ -94,8 +94,8 @@ def test_a_tool_that_makes_the_same_files(verified: Project, run_options: tuple[
         ),
         (("rm given", "true"), ["given: file", "tape: removed", "now:  (left as it was)"]),
         (
-            ("rm given", "rm given; chmod 700 out"),
-            ["out: file", "tape: (left as it was)", "now:  mode 700"],
+            ("rm given", "rm given; chmod 711 out"),
+            ["out: file", "tape: (left as it was)", "now:  mode 711"],
         ),
     ],
 )
