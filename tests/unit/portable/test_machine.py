@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import socket
 import sys
 import tempfile
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pytest_proctape.portable import NAMES, machine_values
 
 
-def test_every_value_has_a_name_that_can_stand_on_a_tape() -> None:
+def test_every_value_has_a_name_that_can_stand_on_a_tape(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In some containers the user has neither.
+    user = SimpleNamespace(pw_name="somebody", pw_dir="/home/somebody")
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
+    monkeypatch.delenv("HOME", raising=False)
     values = machine_values("/r", "/elsewhere")
     assert set(values) <= set(NAMES)
     assert values["root"] == "/r"
     assert values["cwd"] == "/elsewhere"
     assert values["python"] == sys.executable
     assert values["venv"] == sys.prefix
-    assert values["home"] == str(Path.home())
+    assert values["home"] == "/home/somebody"
     assert values["tempdir"] == tempfile.gettempdir()
-    assert values["user-name"] == pwd.getpwuid(os.getuid()).pw_name
+    assert values["user-name"] == "somebody"
     assert values["host-name"] == socket.gethostname()
 
 
