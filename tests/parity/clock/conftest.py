@@ -18,8 +18,14 @@ def _busy_machine() -> Iterator[None]:
 
 
 @pytest.fixture
-def clocked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Clocked]:
+def clocked(clock_parity: ClockParity) -> Clocked:
     """Runs a program under a mock clock, recording and replaying; gives what it told."""
+    return clock_parity.tell
+
+
+@pytest.fixture
+def clock_parity(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ClockParity]:
+    """What :func:`clocked` is of; it has the tape, too."""
     harness = ClockParity(tmp_path)
-    yield harness.tell
+    yield harness
     request.node.user_properties.append(("slowest_replay_ms", harness.slowest_ns / 1e6))

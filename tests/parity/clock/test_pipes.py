@@ -15,6 +15,7 @@ from subprocess import PIPE
 import pytest
 
 from tests.parity.clock.harness import Clocked, Log
+from tests.parity.gates import Gate
 from tests.parity.observe import outcome, python
 
 THREE_LINES = "for i in 1 2 3; do echo $i; sleep 0.1; done"
@@ -197,10 +198,14 @@ def test_selectors_over_two_children(clocked: Clocked) -> None:
 
 def test_an_output_that_is_closed_early(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        with subprocess.Popen(["sh", "-c", "echo hello; exec >&-; sleep 0.3; exit 4"], stdout=PIPE) as child:
+        gate = Gate(log.folder)
+        with subprocess.Popen(
+            gate.command("echo hello; exec >&-", "sleep 0.2; exit 4"), stdout=PIPE
+        ) as child:
             assert child.stdout is not None
             log(child.stdout.read())
             log(child.poll())
+            gate.open()
             log(child.wait())
 
     told = clocked(program)

@@ -114,7 +114,7 @@ def test_barrier(clocked: Clocked) -> None:
             time.sleep(0.01 * number)
             _sleep(0.05 * number)
             log("there", number)
-            barrier.wait(1)
+            barrier.wait(60)
 
         workers = [threading.Thread(target=work, args=(number,)) for number in (1, 2)]
         for one in workers:
@@ -207,7 +207,7 @@ def test_pool(clocked: Clocked) -> None:
                 log(one.result())
         log("over")
 
-    assert 0 < clocked(program)[-1][1] < 1_000_000_000
+    assert clocked(program)[-1][1] > 0
 
 
 def test_as_completed(clocked: Clocked) -> None:
