@@ -21,7 +21,7 @@ import pytest
 
 from .gates import Gate
 from .harness import Parity
-from .observe import Order, python
+from .observe import Order, outcome, python
 
 Exec = asyncio.create_subprocess_exec
 Main = Callable[[Path], Coroutine[Any, Any, Any]]
@@ -116,11 +116,14 @@ def test_who_pauses_and_reads_by_himself(parity: Parity) -> None:
         assert child.stdout is not None
         first = await child.stdout.readexactly(1)
         pipe.pause_reading()
-        watched = pipe.is_reading()
+        # The first releases of Python 3.11 can't say.
+        watched = outcome(pipe.is_reading)
         pipe.resume_reading()
         return first, watched, await child.communicate(), child.returncode
 
-    assert parity(runs(main)) == (b"o", False, (b"ut", b"err"), 0)
+    first, watched, *rest = parity(runs(main))
+    assert watched is False or isinstance(watched, NotImplementedError)
+    assert (first, *rest) == (b"o", (b"ut", b"err"), 0)
 
 
 def test_a_reader_of_the_tests_own(parity: Parity) -> None:
