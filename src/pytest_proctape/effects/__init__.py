@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .chance import MASKED_LIMIT, masked
     from .folders import OutsideError
     from .roots import Roots, glob_regex
+    from .shutting import shut_kept
     from .temporary import follow, follow_no_more
     from .watch import FileIdentity, Watch, regular_files
 
@@ -30,6 +31,7 @@ _HOMES = {
     "glob_regex": "roots",
     "masked": "chance",
     "regular_files": "watch",
+    "shut_kept": "shutting",
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "glob_regex",
     "masked",
     "regular_files",
+    "shut_kept",
 ]
 
 

@@ -16,6 +16,7 @@ from .contents import Conceal
 from .folders import Folders, OutsideError, is_encodable
 from .present import Present, expected, is_folder
 from .roots import Roots
+from .shutting import shut
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -276,7 +277,7 @@ class _Work:
                     at += len(data)
             os.ftruncate(fd, size)
         finally:
-            os.close(fd)
+            shut(fd)
 
     def _hard_link(self, source: str, path: str) -> None:
         with contextlib.ExitStack() as stack:

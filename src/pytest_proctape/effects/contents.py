@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from ..tape import Content, Spool
 from .chance import masked
+from .shutting import shut
 
 CHUNK = 1 << 20
 HASHED = 1 << 20
@@ -34,7 +35,7 @@ def opened(path: str) -> Iterator[int]:
             raise OSError(f"no regular file: {path}")
         yield fd
     finally:
-        os.close(fd)
+        shut(fd)
 
 
 def digest_of(data: bytes, conceal: Conceal) -> str:

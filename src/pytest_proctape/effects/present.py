@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..tape import TAPED, Content, FileEffect
 from .contents import CHUNK, HASHED, Conceal, digest_of, file_digest_of, read_all
+from .shutting import shut
 from .snapshot import kind_of
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -92,7 +93,7 @@ class Present:
         try:
             return read_all(fd, HASHED + 1)
         finally:
-            os.close(fd)
+            shut(fd)
 
     def _is_content(
         self, content: Content, size: int | None = None, parts: tuple[tuple[int, int], ...] = ()
@@ -111,7 +112,7 @@ class Present:
                         return False
                     at += count
         finally:
-            os.close(fd)
+            shut(fd)
         return True
 
 

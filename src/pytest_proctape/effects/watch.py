@@ -18,6 +18,7 @@ from .changes import Changes, Digests, needed_parents
 from .contents import HASHED, Conceal
 from .parent import OwnDoings
 from .roots import Roots
+from .shutting import shut_kept
 from .snapshot import Snapshot, list_names, look_again, lstat
 from .stamp import stamp
 
@@ -141,6 +142,7 @@ class Watch:
     def end(self) -> None:
         """The recording is over."""
         self._own.end()
+        shut_kept()
 
     def _only_watched(self, effects: tuple[FileEffect, ...]) -> tuple[FileEffect, ...]:
         """Without what is only on the way to a watched file, unless it was made on the way."""

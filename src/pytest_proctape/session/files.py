@@ -69,6 +69,7 @@ class Files:
         self._text = [re.compile(rf"(?:.*/)?{effects.glob_regex(one)}\Z", re.DOTALL) for one in rules.text]
         self._taped: dict[str, Content] = {}
         self._unwritten: dict[str, Content] = {}
+        self._put = False
 
     @classmethod
     def by_settings(
@@ -176,6 +177,7 @@ class Files:
             ProctapeError: something is in the way, the tape wants something that no tape may, or the
                 system refused.
         """
+        self._put = True
         try:
             effects.apply(files, self.roots, self._places.conceal, self._taped)
         except effects.InTheWayError as error:
@@ -194,6 +196,11 @@ class Files:
         except OSError as error:
             where = self._shown(str(error.filename or ""))
             raise tell(REFUSED, Difference(where, "written", error.strerror or str(error))) from error
+
+    def end_replay(self) -> None:
+        """Nothing more is put."""
+        if self._put:
+            effects.shut_kept()
 
     def _shown(self, path: str) -> str:
         return self._places.conceal_text(path)

@@ -209,6 +209,8 @@ class Player(Taped):
     def close(self) -> None:
         """The tape is over; what still plays is ended."""
         super().close()
+        if self.files is not None:
+            self.files.end_replay()
         self.end_children()
 
     # -- what was not asked for ----------------------------------------------------------------
