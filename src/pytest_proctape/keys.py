@@ -50,7 +50,7 @@ KEYS: Final[tuple[tuple[str, IniType, str, bool], ...]] = (
     ("effects_ignore", "linelist", "patterns of files that are not recorded", False),
     ("effects_limit", "string", "most bytes of files that a tape keeps", False),
     ("effects_text", "linelist", "files whose text holds placeholders", False),
-    ("payload_threshold", "string", "bytes above which output has its own file", False),
+    ("payload_threshold", "string", "bytes above which what goes through a stream has its own file", False),
     ("wasi", "string", "directory of modules run as programs: <program>.wasm", False),
 )
 

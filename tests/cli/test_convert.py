@@ -82,6 +82,17 @@ def test_payloads_come_along(project: Project, tmp_path: Path) -> None:
     assert "the payload can't be read" in result.err
 
 
+def test_a_large_dialog_comes_along(project: Project, tmp_path: Path) -> None:
+    there = TapeStore(tmp_path / "there")
+    entry = Entry(program="a", timeline=tuple(Event(stdout=(f"{number}\n",) * 100) for number in range(500)))
+    path = there.save(ONE, Tape(test=ONE, entries=(entry,)))
+    assert there.load_file(path).entries[0].streams
+    converted(project, str(path))
+    tape = project.store.load(ONE)
+    assert tape is not None
+    assert tape.entries == (entry,)
+
+
 def test_what_is_not_written_leaves_no_payload(project: Project) -> None:
     project.save(Entry(program="there"))
     project.write("old.json", '[{"program": "git", "stdout": "%s"}]' % ("x" * 100_000))

@@ -194,6 +194,19 @@ def test_a_payload_that_is_only_in_git_any_more(project: Project) -> None:
     assert result.lines[3:6] == ["    stdout, line 8", "      - line 7", "      + changed"]
 
 
+def test_a_step_of_a_dialog_whose_bytes_are_only_in_git_any_more(project: Project) -> None:
+    steps = [Event(stdout=(f"{number}\n",) * 100) for number in range(500)]
+    project.save(Entry(program="a", timeline=tuple(steps)))
+    project.commit("first")
+    next(project.store.payloads.iterdir()).unlink()
+    steps[7] = Event(stdout=("changed\n",))
+    project.save(Entry(program="a", timeline=tuple(steps)))
+    result = project.run("diff")
+    assert result.err == ""
+    assert result.lines[3] == "    timeline, step 8"
+    assert result.lines[5].startswith("      + < stdout 'changed\\n'")
+
+
 def test_against_another_revision(project: Project) -> None:
     project.save(GIT)
     project.commit("first")

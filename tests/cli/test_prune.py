@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pytest_proctape.tape import Entry, Tape
+from pytest_proctape.tape import Entry, Event, Tape
 from tests.cli.conftest import ONE, Project
 
 HOURS_AGO_NS = 1_000_000_000_000_000_000
 """Long before now, in nanoseconds since the epoch."""
+
+LONG = tuple(Event(stdout=(f"{number}\n",) * 100) for number in range(500))
+"""Events that are large together."""
 
 
 def files(project: Project) -> set[str]:
@@ -41,6 +44,16 @@ def test_nothing_to_remove(project: Project) -> None:
     project.save(Entry(program="git"))
     result = project.run("prune")
     assert (result.code, result.out) == (0, "nothing to remove\n")
+
+
+def test_what_the_events_of_a_dialog_count_is_used(project: Project) -> None:
+    project.save(Entry(program="git", timeline=LONG))
+    result = project.run("prune", "--force")
+    assert (result.code, result.out) == (0, "nothing to remove\n")
+    assert project.run("check").code == 0
+    (payload,) = project.store.payloads.iterdir()
+    payload.write_bytes(b"other")
+    assert "payload" in project.run("check").out
 
 
 def test_without_force_it_only_shows(project: Project) -> None:

@@ -279,6 +279,43 @@ for line in sys.stdin.buffer:
     assert [len(answer) for answer in parity(body)[0]] == [30_002, 60_002, 90_002, 120_002]
 
 
+def test_many_lines_that_are_large_together(parity: Parity) -> None:
+    lines = [f"line {number} {'-' * 80}\n" for number in range(1000)]
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(UPPER), stdin=PIPE, stdout=PIPE, text=True) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            answers = [_ask(child, line) for line in lines]
+            return answers, _ask(child, "quit\n"), child.wait()
+
+    assert parity(body) == ([line.upper() for line in lines], "bye\n", 5)
+    # All that was said is beside the tape, which says how much of it came when.
+    assert "line 7" not in parity.tape.lower()
+    assert parity.tape.count('"stream": "stdin"') == 1001
+
+
+def test_many_pieces_that_are_no_text_and_large_together(parity: Parity) -> None:
+    code = "import os\nwhile data := os.read(0, 100): os.write(1, data); os.write(2, data[:5])"
+    pieces = [bytes([number % 256, 0x80, 10]) * 33 + b"." for number in range(700)]
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(python(code), stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            assert child.stderr is not None
+            answers = []
+            for piece in pieces:
+                child.stdin.write(piece)
+                answers.append((child.stdout.read(100), child.stderr.read(5)))
+            child.stdin.close()
+            return answers, child.wait()
+
+    assert parity(body) == ([(piece, piece[:5]) for piece in pieces], 0)
+    assert '"stream": "stdin"' in parity.tape
+    assert "base64" in parity.tape, "what is small in all stays where it is"
+
+
 def test_another_child_in_the_middle(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with subprocess.Popen(["cat"], stdin=PIPE, stdout=PIPE) as child:

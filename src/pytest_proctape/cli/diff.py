@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
 
 
 def _side(file: TapeFile) -> Side:
-    return Side(file.load(), file.store.decode)
+    return Side(file.told(), file.store.decode)
 
 
 def _changes(pair: _Pair, times: bool) -> list[EntryChange]:
@@ -130,7 +130,8 @@ def _pair(path: Path, root: Path, repository: Repository, revision: str) -> _Pai
     before = repository.read(revision, path)
     old = None
     if before is not None:
-        old = Side(loads(before, Path(f"{revision}:{name}")), _decode_at(store, repository, revision))
+        decode = _decode_at(store, repository, revision)
+        old = Side(store.told(loads(before, Path(f"{revision}:{name}")), decode), decode)
     new = _side(TapeFile(path, store)) if os.path.lexists(path) else None
     if old is None and new is None:
         return None

@@ -26,8 +26,16 @@ class TapeFile:
         """The path as it is told: relative to the working directory where it is inside."""
         return shown_path(self.path)
 
+    def told(self) -> Tape:
+        """The tape, with all that its timelines say in them.
+
+        Raises:
+            TapeError, UsageError: as :meth:`load`; a payload can't be read.
+        """
+        return self.store.told(self.load())
+
     def load(self) -> Tape:
-        """The tape.
+        """The tape as it stands in the file.
 
         Raises:
             TapeError: it can't be read, or is no tape.

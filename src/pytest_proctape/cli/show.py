@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         TapeError: the tape can't be read.
     """
     file = Finder().one(arguments.tape)
-    tape = file.load()
+    tape = file.told()
     numbers = range(1, len(tape.entries) + 1)
     if arguments.entry is not None:
         if arguments.entry not in numbers:

@@ -7,6 +7,7 @@ to files, but for the times at which it was done.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
 from typing import Self
 
@@ -149,7 +150,7 @@ class _Act(Value):
     """
 
     opening: object
-    said: dict[int, bytes]
+    said: dict[int, bytearray]
     needs: dict[int, list[tuple[int, int]]]
     files: dict[str, object]
     seen: list[str]
@@ -162,9 +163,10 @@ class _Act(Value):
     def add(self, step: script.Input | script.Output) -> None:
         # What is written to 0, a file or socket, is not what is read from it.
         fd = (step.fd or -1) if isinstance(step, script.Output) else 0
-        self.said[fd] = self.said.get(fd, b"") + step.data.bytes()
+        said = self.said.setdefault(fd, bytearray())
+        said += step.data.bytes()
         if fd:
-            self.needs.setdefault(fd, []).append((len(self.said[fd]), len(self.said.get(0, b""))))
+            self.needs.setdefault(fd, []).append((len(said), len(self.said.get(0, b""))))
 
 
 def _fits_pattern(old: Entry, acts: Sequence[_Act]) -> bool:
@@ -275,4 +277,5 @@ def _is_looser(old: _Act, new: _Act) -> bool:
 
 def _needed(needs: Sequence[tuple[int, int]], end: int) -> int:
     """How much input came before the byte at ``end - 1``."""
-    return next((sent for until, sent in needs if until >= end), 0)
+    at = bisect_left(needs, (end, 0))
+    return needs[at][1] if at < len(needs) else 0

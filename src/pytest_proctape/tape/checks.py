@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import re
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..later import later
 from .effect_checks import TIME_EXPECTED, effect_problems, is_time
-from .model import Entry, Event, SentSignal, SpawnError
+from .model import Entry, Event, Payload, SentSignal, SpawnError
 from .patterns import Anything
 from .problem import Problem
 
@@ -49,11 +49,14 @@ _ACTIONS = (
     "terminal",
     "set_terminal",
     "effects",
+    "stream",
 )
 _SIGNAL_EXPECTED = 'a signal of this platform, as in "SIGTERM", "SIGRTMIN+1" or "SIG35"'
 _ERRNO_EXPECTED = 'an error number of this platform, as in "ENOENT" or "E2"; "" for none'
 _SETTINGS_EXPECTED = 'settings of a terminal in the words of stty, as in "-echo min 1 rows 24 columns 80"'
 _SIZE_EXPECTED = 'the size of a terminal, as in "rows 24 columns 80"'
+_STREAM_EXPECTED = "stdin, stdout or stderr, or 0, or 3 or more: the number of a descriptor"
+_STREAM = later(r"(?:stdin|stdout|stderr|0|[3-9]|[1-9][0-9]{1,9})\Z", re.ASCII)
 _REAL_TIME = later(r"SIGRTMIN\+([0-9]{1,2})\Z", re.ASCII)
 _NUMBERED_SIGNAL = later(r"SIG([1-9][0-9]{0,2})\Z", re.ASCII)
 _NUMBERED_ERROR = later(r"E([1-9][0-9]{0,4})\Z", re.ASCII)
@@ -78,9 +81,12 @@ def _problems(entry: Entry) -> Iterator[Problem]:
         yield Problem("stderr", "text beside stderr_to_stdout", "everything in stdout, in the order it came")
     if entry.timeline is not None:
         yield from _timeline_problems(entry)
+        yield from _count_problems(entry.streams or {}, entry.timeline)
         for index, event in enumerate(entry.timeline):
             yield from _event_problems(event, f"timeline[{index}]")
             yield from effect_problems(event.effects or (), f"timeline[{index}].effects")
+    elif entry.streams:
+        yield Problem("streams", "streams without a timeline", "stdout and the like, or a timeline")
     yield from effect_problems(entry.effects or (), "effects")
     yield from _terminal_problems("terminal", entry.terminal, size_only=True)
     if entry.began is not None and not is_time(entry.began):
@@ -106,13 +112,37 @@ def is_errno(name: str) -> bool:
     return name.startswith("E") and isinstance(getattr(errno, name, None), int)
 
 
+def _is_input(event: Event) -> bool:
+    return bool(event.stdin) or event.stream == "stdin"
+
+
 def _timeline_problems(entry: Entry) -> Iterator[Problem]:
-    is_unknown = isinstance(entry.stdin, Anything) and not any(event.stdin for event in entry.timeline or ())
+    is_unknown = isinstance(entry.stdin, Anything) and not any(map(_is_input, entry.timeline or ()))
     for name in ("stdout", "stderr", "fds") if is_unknown else ("stdin", "stdout", "stderr", "fds"):
         if getattr(entry, name):
             yield Problem(
                 name, f"{name} beside a timeline", f"{name} as events of the timeline, in their order"
             )
+
+
+def _count_problems(streams: Mapping[str, Payload], timeline: Iterable[Event]) -> Iterator[Problem]:
+    """Of events that take their bytes from elsewhere: together they take all of them."""
+    left = {name: payload.size for name, payload in streams.items()}
+    for name in left:
+        if not _STREAM.match(name):
+            yield Problem(f"streams.{name}", f"no stream: {name!r}", _STREAM_EXPECTED)
+    for index, event in enumerate(timeline):
+        if event.stream is None:
+            continue
+        if event.stream not in left:
+            found = f"the entry has no stream {event.stream!r}"
+            yield Problem(f"timeline[{index}].stream", found, "one that is in streams")
+            return
+        left[event.stream] -= event.size or 0
+    for name, size in left.items():
+        if size:
+            taken = f"the events take {streams[name].size - size} bytes"
+            yield Problem(f"streams.{name}", taken, f"all {streams[name].size}")
 
 
 def _event_problems(event: Event, place: str) -> Iterator[Problem]:
@@ -124,6 +154,8 @@ def _event_problems(event: Event, place: str) -> Iterator[Problem]:
         yield Problem(place, "data without fd", "fd, the number of the descriptor in the child")
     if event.fd is not None and event.data is None:
         yield Problem(place, "fd without data", "data, what the child wrote to that descriptor")
+    if (event.stream is None) != (event.size is None):
+        yield Problem(place, "only one of stream and size", "both: how many bytes more of which stream")
     if event.fd in (1, 2):
         yield Problem(f"{place}.fd", f"the number {event.fd}", "0, or 3 or more")
     for name, value in (("signal", event.signal), ("stopped", event.stopped)):

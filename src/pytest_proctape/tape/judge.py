@@ -91,6 +91,10 @@ def _several(of: Any) -> Any:  # noqa: ANN401  # what pydantic makes has no type
     return Annotated[tuple[of, ...], _FIRST_ERROR]
 
 
+def _named(of: Any) -> Any:  # noqa: ANN401  # as above
+    return dict[str, of]
+
+
 def _judge_all() -> None:
     """Below a name stands only what is known before it."""
     meaning = _MEANING
@@ -108,6 +112,7 @@ def _judge_all() -> None:
     meaning["StdinStream"] = Annotated[stream | anything | regex | glob, _FROM_THE_LEFT]
     meaning["SpawnError"] = _judge(tape.SpawnError)
     meaning["Effect"] = _judge(tape.Effect)
+    meaning["Streams"] = _named(payload)
     meaning["Timeline"] = _several(_judge(tape.Event))
     meaning["Entries"] = _several(_judge(tape.Entry))
     meaning["Recorded"] = _judge(tape.Recorded)

@@ -278,6 +278,8 @@ def _model_at(location: Location, document: Json) -> type[Model]:
             return Tape
         case ["recorded", _]:
             return Recorded
+        case [_, _, "streams", _, _]:
+            return Payload
         case ["signals", _, _]:
             return SentSignal
         case [_, _, "spawn_error", _]:

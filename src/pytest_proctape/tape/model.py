@@ -154,7 +154,7 @@ class Effect(Model):
 
 
 class Event(Model):
-    """One step of a child's timeline. Exactly one of the fields other than ``at_ms`` and ``fd`` is set.
+    """One step of a child's timeline. But for ``at_ms``, ``fd`` and ``size``, exactly one field is set.
 
     Attributes:
         at_ms: when, since the child was started.
@@ -171,6 +171,7 @@ class Event(Model):
             ``"-echo"``; ``""`` where it looked before that, and saw them unchanged.
         set_terminal: the test changed them, or the size: ``"rows 30 columns 100"``.
         effects: the child did this to the watched directories.
+        stream, size: so many bytes more of the entry's stream of this name: see :attr:`Entry.streams`.
     """
 
     at_ms: Milliseconds | None = None
@@ -188,10 +189,13 @@ class Event(Model):
     terminal: str | None = None
     set_terminal: str | None = None
     effects: tuple[Effect, ...] | None = None
+    stream: str | None = None
+    size: Bytes | None = None
 
 
 Args = tuple[Arg, ...]
 Timeline = tuple[Event, ...]
+Streams = dict[str, Payload]
 
 
 class Entry(Model):
@@ -212,6 +216,8 @@ class Entry(Model):
         fds: what it wrote to further inherited descriptors, by their number in the child.
         timeline: stdin and outputs in order, where order or timing matters; then the fields above are unset,
             but for a ``stdin`` of anything, where what was sent is not looked at.
+        streams: what the events say that only count bytes, all of it by stream: ``"stdin"``, ``"stdout"``,
+            ``"stderr"``, or the number of the descriptor. Only the file of a tape has it, for a large stream.
         exit_code, signal, spawn_error, running: how it ended; at most one. None of them is exit code 0.
         seen_running: the parent's first poll found it running, and nothing else on the tape says so.
         terminal: the size of the test's own terminal that was one of its streams, ``"rows 24 columns 80"``;
@@ -237,6 +243,7 @@ class Entry(Model):
     stderr_to_stdout: bool = False
     fds: dict[ExtraDescriptor, Stream] | None = None
     timeline: Timeline | None = None
+    streams: Streams | None = None
     exit_code: ExitCode | None = None
     signal: str | None = None
     core_dumped: bool = False

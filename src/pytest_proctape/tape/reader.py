@@ -256,6 +256,12 @@ def _descriptor(name: str) -> int:
     return number
 
 
+def _streams(found: _Object) -> dict[str, object]:
+    if not {*map(type, found.values())} <= _ONLY_OBJECTS:
+        raise _Refused
+    return {name: _payload(stream) for name, stream in found.items()}
+
+
 def _parts(found: list[_Json]) -> tuple[object, ...]:
     for one in found:
         if type(one) is not list or len(one) != 2 or {*map(type, one)} != _ONLY_NUMBERS:
@@ -304,6 +310,8 @@ _event = _reader_of(
         "terminal": {**_NULL, **_TEXT},
         "set_terminal": {**_NULL, **_TEXT},
         "effects": _EFFECTS,
+        "stream": {**_NULL, **_TEXT},
+        "size": {**_NULL, **_SIZE},
     },
 )
 _entry = _reader_of(
@@ -321,6 +329,7 @@ _entry = _reader_of(
         "stderr_to_stdout": _TRUTH,
         "fds": {**_NULL, dict: _descriptors},
         "timeline": {**_NULL, list: _tuple_of(_event)},
+        "streams": {**_NULL, dict: _streams},
         "exit_code": {**_NULL, int: _within(0, 255)},
         "signal": {**_NULL, **_TEXT},
         "core_dumped": _TRUTH,

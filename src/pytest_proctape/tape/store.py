@@ -151,23 +151,49 @@ class TapeStore:
         with contextlib.suppress(FileNotFoundError, TapeError):
             data = self._read(plain)
             if _said_owner(data) == nodeid:
-                return plain, loads(data, plain)
+                return plain, self.told(loads(data, plain))
         if self.lacks(nodeid):
             return None
         path = self.path_for(nodeid)
         try:
-            return path, self.load_file(path)
+            return path, self.told(self.load_file(path))
         except FileNotFoundError:
             return None
 
     def load_file(self, path: Path) -> Tape:
-        """The tape in this file of the store, whoever owns it.
+        """The tape in this file of the store as it stands there, whoever owns it; see :meth:`told`.
 
         Raises:
             FileNotFoundError: there is none.
             TapeCorrupt, TapeVersionError, TapeError: as for :meth:`load`.
         """
         return loads(self._read(path), path)
+
+    def told(self, tape: Tape, decode: Callable[[Stream], Content] | None = None) -> Tape:
+        """A tape as it stands in a file, with all that its timelines say in them.
+
+        Args:
+            tape: from :meth:`load_file`.
+            decode: reads a payload, if not from here.
+
+        Raises:
+            TapeCorrupt: a payload is missing or damaged.
+            TapeError: its path leads out of the root.
+        """
+        for entry in tape.entries:
+            if entry.streams is not None:
+                from .folding import unfolded
+
+                return unfolded(tape, decode or self.decode)
+        return tape
+
+    def _dumped(self, tape: Tape, path: Path) -> bytes:
+        for entry in tape.entries:
+            if entry.timeline is not None:
+                from .folding import folded
+
+                return _dumped(folded(tape, self.add_payload, self.threshold), path)
+        return _dumped(tape, path)
 
     def _read(self, path: Path) -> bytes:
         check_inside(path, self.root)
@@ -185,7 +211,7 @@ class TapeStore:
             TapeWriteError: the file could not be written; what was there before is whole.
             TapeError: its path leads out of the root.
         """
-        data = _dumped(tape, self._plain(nodeid))
+        data = self._dumped(tape, self._plain(nodeid))
         with self._alone() as alone:
             path = self._path_for_writing(nodeid)
             self._put(path, data, alone=alone)
@@ -213,7 +239,7 @@ class TapeStore:
             if new is None:
                 return False
             path = self._path_for_writing(nodeid)
-            self._put(path, _dumped(new, path), alone=alone)
+            self._put(path, self._dumped(new, path), alone=alone)
         return True
 
     def attempt_path(self, nodeid: str) -> Path:
@@ -227,7 +253,7 @@ class TapeStore:
             TapeWriteError, TapeError: as for :meth:`save`.
         """
         path = _attempt_of(self._path_for_writing(nodeid))
-        self._write(path, _dumped(tape, path))
+        self._write(path, self._dumped(tape, path))
         return path
 
     def discard_attempt(self, nodeid: str, path: Path | None = None) -> None:

@@ -5,7 +5,16 @@ import signal
 
 import pytest
 
-from pytest_proctape.tape import Anything, Base64, Entry, Event, SpawnError, signal_name, signal_number
+from pytest_proctape.tape import (
+    Anything,
+    Base64,
+    Entry,
+    Event,
+    Payload,
+    SpawnError,
+    signal_name,
+    signal_number,
+)
 from pytest_proctape.tape.checks import is_errno, is_signal, problems
 from pytest_proctape.tape.problem import Problem
 
@@ -17,6 +26,9 @@ def places(entry: Entry) -> list[str]:
 def with_event(event: Event) -> Entry:
     return Entry(program="bc", timeline=(Event(at_ms=0, stdin="1\n"), event))
 
+
+THREE = Payload(sha256="0" * 64, size=3)
+COUNTED = (Event(stream="stdin", size=2), Event(at_ms=1.0, stream="stdin", size=1), Event(close="stdin"))
 
 GOOD = [
     Entry(program="git"),
@@ -42,6 +54,10 @@ GOOD = [
     with_event(Event(terminal="")),
     with_event(Event(set_terminal="-echo rows 40")),
     Entry(program="a", terminal="rows 24 columns 80"),
+    Entry(program="a", timeline=COUNTED, streams={"stdin": THREE}),
+    Entry(program="a", timeline=COUNTED[:2], streams={"stdin": THREE}, stdout=None),
+    Entry(program="a", timeline=(Event(stream="0", size=3),), streams={"0": THREE}),
+    Entry(program="a", timeline=(), streams={}),
 ]
 
 
@@ -84,6 +100,45 @@ def test_nothing_is_wrong_with(entry: Entry) -> None:
         (
             Entry(program="a", timeline=(Event(stdin="x"),), stdin=Anything(any=True)),
             Problem("stdin", "stdin beside a timeline", "stdin as events of the timeline, in their order"),
+        ),
+        (
+            Entry(program="a", timeline=COUNTED[1:], streams={"stdin": THREE}),
+            Problem("streams.stdin", "the events take 1 bytes", "all 3"),
+        ),
+        (
+            Entry(program="a", timeline=(*COUNTED, COUNTED[0]), streams={"stdin": THREE}),
+            Problem("streams.stdin", "the events take 5 bytes", "all 3"),
+        ),
+        (
+            Entry(program="a", timeline=COUNTED),
+            Problem("timeline[0].stream", "the entry has no stream 'stdin'", "one that is in streams"),
+        ),
+        (
+            Entry(program="a", timeline=(Event(stream="stdin"),), streams={"stdin": THREE.but(size=0)}),
+            Problem(
+                "timeline[0]", "only one of stream and size", "both: how many bytes more of which stream"
+            ),
+        ),
+        (
+            Entry(program="a", streams={"stdin": THREE}),
+            Problem("streams", "streams without a timeline", "stdout and the like, or a timeline"),
+        ),
+        (
+            Entry(
+                program="a", timeline=COUNTED, streams={"stdin": THREE}, stdin=Anything(any=True), stdout=None
+            ),
+            Problem("stdin", "stdin beside a timeline", "stdin as events of the timeline, in their order"),
+        ),
+        *(
+            (
+                Entry(program="a", timeline=(Event(stream=name, size=3),), streams={name: THREE}),
+                Problem(
+                    f"streams.{name}",
+                    f"no stream: {name!r}",
+                    "stdin, stdout or stderr, or 0, or 3 or more: the number of a descriptor",
+                ),
+            )
+            for name in ("1", "2", "03", "", "out", "\u0663", "3\n")
         ),
         (
             Entry(program="a", timeline=(), stdout="x"),

@@ -50,6 +50,13 @@ def event(**fields: object) -> dict[str, object]:
         (entry(stdin={"regex": "["}), ".stdin.regex", "the text '['", "a regular expression, which this"),
         (entry(stdout={"regex": "x"}), ".stdout.regex", "unknown field", STREAM),
         (event(stdin={"regex": "["}), ".timeline[1].stdin.regex", "the text '['", "a regular expression"),
+        (
+            entry(streams={"stdin": {"sha256": "a" * 64}}),
+            ".streams.stdin.size",
+            "the field is missing",
+            "a value",
+        ),
+        (entry(streams={"stdin": "x"}), ".streams.stdin", "the text 'x'", "an object"),
         (entry(command="git x"), ".command", "unknown field", "words one by one"),
         (entry(returncode=1), ".returncode", "unknown field", "exit_code"),
         (entry(duration=1), ".duration", "unknown field", "duration_ms"),

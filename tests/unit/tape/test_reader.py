@@ -91,6 +91,8 @@ EVENT = objects(
     close=rarely(st.sampled_from(["stdin", "fd"])),
     fd=rarely(NUMBER),
     effects=rarely(st.lists(EFFECT, max_size=2)),
+    stream=rarely(st.sampled_from(["stdin", "3"])),
+    size=rarely(NUMBER),
 )
 ENTRY_FIELDS = {
     "program": rarely(WORD),
@@ -102,6 +104,7 @@ ENTRY_FIELDS = {
     "stderr": rarely(STREAM),
     "fds": rarely(NAMES),
     "timeline": rarely(st.lists(EVENT, max_size=2)),
+    "streams": rarely(st.none() | st.dictionaries(st.sampled_from(["stdin", "3"]), BYTES, max_size=2)),
     "spawn_error": rarely(objects(SpawnError)),
     "exit_code": rarely(NUMBER),
     "duration_ms": rarely(TIME),
