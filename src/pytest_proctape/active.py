@@ -210,12 +210,10 @@ class ActiveTape:
         if self.session.files is not None and self.watches:
             self.session.files.roots.add(path)
 
-    def _made_temporary(self, path: str) -> None:
+    def _made_temporary(self, path: str, is_file: bool) -> None:
         """A directory or a file of :mod:`tempfile` is about to be made, somewhere."""
-        files = self.session.files
-        if files is not None and self.watches and self.session.places.is_temporary(path):
-            files.roots.add(path)
-            files.made.append(path)
+        if self.session.files is not None and self.watches:
+            self.session.files.add_made(path, is_file)
 
     def add_place(self, name: str, path: str) -> None:
         """``<name>`` stands for ``path`` from now on."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from . import intercept
+from . import effects, intercept
 from .errors import ProctapeError
 from .run import Run
 from .session import IMPORT, Collecting, CollectingRecord, CollectingReplay, toolchain_of
@@ -31,8 +31,14 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
     session = _session_of(run, settings)
     told = len(session.errors)
     complete = False
+
+    def note(path: str, is_file: bool) -> None:
+        run.made_early.append((path, is_file))
+
     try:
         intercept.install(session)
+        if settings.effects:
+            effects.follow(note)
         if isinstance(session, CollectingReplay):
             intercept.guard.install()
         with intercept.bound(session, lasting=True):  # type: ignore[arg-type]
@@ -43,6 +49,8 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
         _tell(session, told)
         raise
     finally:
+        if settings.effects:
+            effects.follow_no_more(note)
         intercept.uninstall(session)
         run.settle(complete=complete)
     _tell(session, told)

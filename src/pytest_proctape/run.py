@@ -52,6 +52,8 @@ class Run:
 
     Attributes:
         collecting: answers what is started while tests are collected, once anything is.
+        made_early: what :mod:`tempfile` has made while files were imported or collected, and whether it is a
+            file; where every test is taped, with the files of its commands.
         active: the tapes that are in use, in the order in which they were begun.
         results: of tapes that have ended and are not reported yet.
         log: where events go, where somebody wants to know.
@@ -81,6 +83,7 @@ class Run:
         self._offers: Renamed | None = None
         self.commons = Commons(self.store, self.places, root)
         self.collecting: Collecting | None = None
+        self.made_early: list[tuple[str, bool]] = []
         self.active: list[ActiveTape] = []
         self.results: list[Result] = []
         self.log: LogFile | None = None
@@ -249,6 +252,8 @@ class Run:
         )
         around = (tape.session.files for tape in self.active if tape.fixture)
         session.files = Files.by_settings(self.store, session.places, settings, filter(None, around))
+        for path, is_file in self.made_early:
+            session.files.add_made(path, is_file)
         session.live = self.live_patterns(settings)
         session.toolchain = toolchain_of(settings.wasi)
         session.tools = self.tools

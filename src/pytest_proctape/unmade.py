@@ -6,6 +6,9 @@ ways that say nothing of it: an assertion, an exception of the code under test, 
 
 from __future__ import annotations
 
+import os
+
+from .cwd import working_directory
 from .errors import ProctapeError, ReplayError
 from .session import Player, Session
 
@@ -29,6 +32,9 @@ def files_told(session: Session, error: Exception | None, raised: BaseException 
         if _is_a_program(raised):
             # It is missing as it was in the recording.
             return ""
+        place = _place_of(session, raised)
+        if place and (place[1] or recorded):
+            return _missing(session, *place)
         if not recorded:
             return (
                 "a file is missing, and the commands on this tape were replayed without the files that they "
@@ -47,6 +53,39 @@ def files_told(session: Session, error: Exception | None, raised: BaseException 
     return (
         f"its commands ran in {folder}, and files that they made there are on no tape: "
         "if the test needs these, let it make that directory below tmp_path"
+    )
+
+
+def _place_of(session: Player, raised: FileNotFoundError) -> tuple[str, str] | None:
+    """What is missing, and the first name of it below the root; ``None`` where that is watched, or not known.
+
+    The second is empty for what is missing elsewhere, in a temporary directory mostly.
+    """
+    name = raised.filename
+    if not isinstance(name, str | bytes) or not name:
+        return None
+    path = os.path.normpath(os.path.join(working_directory(), os.fsdecode(name)))
+    files = session.files
+    if files is not None and files.rules.on and files.roots.root_of(path):
+        return None
+    taped = session.places.conceal_text(path)
+    inside = path.removeprefix(f"{session.root}/")
+    if inside == path or taped.startswith(_TEMPORARY):
+        return taped, ""
+    return inside, inside.partition("/")[0]
+
+
+def _missing(session: Player, path: str, top: str) -> str:
+    if not top:
+        return (
+            f"{path} is missing, and what commands make there is on no tape: "
+            "if one of them made it, let the test have it below tmp_path"
+        )
+    wanted = () if session.files is None else session.files.rules.wanted
+    places = ", ".join(f'"{one}"' for one in dict.fromkeys((*wanted, top)))
+    return (
+        f"{path} is missing, and what commands make there is on no tape: if one of them made it, "
+        f"@pytest.mark.tape(effects=[{places}]) records that, too; or let the test have it below tmp_path"
     )
 
 

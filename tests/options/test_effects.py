@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -509,6 +510,57 @@ def test_a_directory_whose_files_are_on_no_tape_is_told(project: Project) -> Non
             "record it again: *",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    "effects, told",
+    [
+        ("", 'effects=["build"]'),
+        ("(effects=True)", 'effects=["build"]'),
+        ("(effects=['*.log'])", 'effects=["*.log", "build"]'),
+    ],
+)
+def test_a_file_that_is_missing_in_the_checkout_is_told_with_its_place(
+    project: Project, effects: str, told: str
+) -> None:
+    project.write(
+        SHELL
+        + f"""
+    @pytest.mark.tape{effects}
+    def test_it():
+        sh("mkdir build; echo made > build/out")
+        assert Path("build/out").read_text() == "made\\n"
+    """
+    )
+    project.record()
+    shutil.rmtree(project.path / "build")
+
+    said = project.replay(failed=1).stdout.str()
+    assert "build/out is missing, and what commands make there is on no tape: " in said
+    assert f"@pytest.mark.tape({told}) records that, too" in said
+    project.edit(f"tape{effects}\n", f"tape({told.replace(chr(34), chr(39))})\n")
+    project.record()
+    shutil.rmtree(project.path / "build")
+    project.replay()
+
+
+def test_a_file_that_is_missing_where_nobody_looks_is_told(project: Project) -> None:
+    project.write(
+        SHELL
+        + """
+    import tempfile
+
+    @pytest.mark.tape(effects=True)
+    def test_it():
+        name = tempfile.mktemp()
+        sh(f"echo made > {name}")
+        os.unlink(name)
+    """
+    )
+    project.record()
+
+    said = "*<tempdir>/tmp* is missing, and what commands make there is on no tape: *below tmp_path*"
+    project.replay(failed=1).stdout.fnmatch_lines([said])
 
 
 def test_a_missing_program_is_no_missing_file(project: Project) -> None:

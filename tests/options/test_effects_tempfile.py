@@ -102,6 +102,48 @@ def test_a_directory_that_only_a_variable_names(project: Project) -> None:
     )
 
 
+def test_one_that_was_made_while_the_module_was_imported(
+    project: Project, run_options: tuple[str, ...]
+) -> None:
+    recorded_and_replayed(
+        project,
+        """
+    FOLDER = tempfile.mkdtemp(prefix="module-")
+    HANDLE, FILE = tempfile.mkstemp(".c")
+
+    def test_it():
+        sh("echo made > file", cwd=FOLDER)
+        assert Path(FOLDER, "file").read_text() == "made\\n"
+
+    def test_another():
+        sh("echo more > $HOME/more; echo object > $1.o", **told(HOME=FOLDER))
+
+    def test_beside():
+        sh(f"echo object > {FILE[:-2]}.o")
+        assert Path(FILE[:-2] + ".o").read_text() == "object\\n"
+    """,
+        3,
+        *run_options,
+    )
+
+
+def test_what_stands_beside_a_file(project: Project) -> None:
+    recorded_and_replayed(
+        project,
+        """
+    def test_it():
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
+            file.write("text")
+        subprocess.run(["gzip", file.name], check=True)
+        assert not os.path.exists(file.name) and os.path.exists(file.name + ".gz")
+    """,
+    )
+    assert [one["path"] for one in project.entries()[0]["effects"]] == [
+        "<tempdir>/<mktemp:1>.txt",
+        "<tempdir>/<mktemp:1>.txt.gz",
+    ]
+
+
 def test_one_that_nothing_tells_from_another_is_an_error(project: Project) -> None:
     project.ini("tapes_effects = true", "tapes_auto = true")
     project.write(

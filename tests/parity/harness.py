@@ -29,7 +29,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from pytest_proctape import intercept
+from pytest_proctape import effects, intercept
 from pytest_proctape.child import GUARDIAN, TABLE, Said, Started, VirtualChild, Wiring
 from pytest_proctape.effects import Roots
 from pytest_proctape.intercept import Launch, popen, short
@@ -251,7 +251,9 @@ class Parity:
         rules: of placeholders, secrets and variables, as a user would have them.
         tape: the text of the tape, once recorded.
         replay_s: how long the replay took, seconds.
-        files: what of the files that commands make in the body's directory is recorded, if anything.
+        files: what of the files that commands make in the body's directory is recorded, if anything, and in
+            what the body makes by :mod:`tempfile`.
+        tempdir: the directory for temporary files, where the tape is to know it.
         short_roads: how many spawns were replayed by the short road.
         at_once: how many others were by a child that had ended when it was made, or by one of a loop.
         heard: how many were recorded by it.
@@ -275,6 +277,7 @@ class Parity:
         self.files: FileRules | None = None
         self.short_roads = self.heard = 0
         self.at_once = 0
+        self.tempdir: Path | None = None
         self.forks = self.compares_tapes = False
         self.settle_s = SETTLE_S
         self.afterwards: Callable[[Path], object] = lambda folder: None
@@ -360,7 +363,10 @@ class Parity:
         return result
 
     def _session(self, kind: type[T]) -> T:
-        places = Places({"tmp": str(self._folder), "python": sys.executable}, self.rules)
+        values = {"tmp": str(self._folder), "python": sys.executable}
+        if self.tempdir is not None:
+            values["tempdir"] = str(self.tempdir)
+        places = Places(values, self.rules)
         made: Any = kind
         store = TapeStore(self._store)
         session = made(store, _OWNER, places, root=self._store.parent, terms=self._terms)
@@ -415,10 +421,15 @@ class Parity:
     def _active(self, session: RecordSession | ReplaySession) -> Iterator[None]:
         """Around the body, while a tape is active."""
         intercept.install()
+        files = session.files
         try:
+            if files is not None:
+                effects.follow(files.add_made)
             with intercept.bound(session):
                 yield
         finally:
+            if files is not None:
+                effects.follow_no_more(files.add_made)
             intercept.uninstall()
 
 

@@ -206,7 +206,9 @@ class _Work:
         for file in todo:
             source = self._by_path.get(file.target)
             if file.kind == "same_as" and source is not None and source.kind == "gone":
-                staged = f"{self.folders.root_of(file.target).path}/.proctape-{len(self._staged)}"
+                root = self.folders.root_of(file.target)
+                beside = file.target if root.near else f"{root.path}/"
+                staged = f"{beside}.proctape-{len(self._staged)}"
                 if file.target not in self._staged:
                     self._staged[file.target] = staged
                     self._hard_link(file.target, staged)

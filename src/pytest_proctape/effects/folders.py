@@ -71,7 +71,7 @@ class Folders:
             raise OutsideError(path, "no file can have that name")
         for root in self.roots:
             above = root.path.rstrip("/") + "/"
-            if root.holds(path) or (on_the_way and path.startswith(above)):
+            if root.holds(path) or (on_the_way and not root.near and path.startswith(above)):
                 if self.roots.is_forbidden(path):
                     break
                 return root
@@ -105,7 +105,8 @@ class Folders:
         return min(around, key=lambda one: len(one.path), default=root)
 
     def _open(self, root: Root, folder: str, path: str, *, write: bool) -> int:
-        above, top = os.path.split(root.path)
+        # The directory for temporary files is where the user has it, be it behind a link.
+        above, top = (root.path, "") if root.near else os.path.split(root.path)
         fd = os.open(above, _FOLDER & ~os.O_NOFOLLOW)
         if path == root.path:
             return fd

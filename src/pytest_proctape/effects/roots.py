@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from ..frozen import Value
+from ..later import later
 
 _MAGIC = frozenset("*?[")
+_RANDOM = later(r"[a-z0-9_]{8,}")
+"""What :mod:`tempfile` draws, with what of the prefix can't be told from it."""
 
 
 class Root(Value):
@@ -21,10 +24,12 @@ class Root(Value):
     Attributes:
         path: absolute; it need not exist.
         pattern: where only a part is watched: matches the paths of it, relative to ``path``.
+        near: the pattern tells by the first name already what is watched, so nothing else is looked into.
     """
 
     path: str
     pattern: re.Pattern[str] | None = None
+    near: bool = False
 
     def holds(self, path: str) -> bool:
         """Whether ``path`` is this root or below it, and is watched."""
@@ -33,6 +38,10 @@ class Root(Value):
         if not path.startswith(self.path.rstrip("/") + "/"):
             return False
         return self.pattern is None or self.pattern.match(self.relative(path)) is not None
+
+    def leads_to(self, path: str, *, folder: bool) -> bool:
+        """Whether ``path``, which is below this root, is watched or on the way to what is."""
+        return self.pattern is None or (folder and not self.near) or self.holds(path)
 
     def relative(self, path: str) -> str:
         """``path``, which is below this root, as seen from it."""
@@ -51,12 +60,29 @@ class Roots:
             never: absolute paths of what is not watched either.
         """
         self._roots: list[Root] = []
+        self._stems: dict[str, tuple[str, ...]] = {}
         self._never = frozenset(never)
         self._plain, self._names, self._paths = _parted(tuple(ignore))
 
     def add(self, path: str) -> None:
         """Watch ``path``, which is absolute, and all that is below it."""
         self._add(Root(os.path.normpath(path)))
+
+    def add_near(self, path: str) -> None:
+        """Watch a file that :mod:`tempfile` is about to make, and what has its name with something behind it.
+
+        A compiler puts ``tmpab12cd34.o`` beside ``tmpab12cd34.c``, gzip ``tmpab12cd34.c.gz`` in its place.
+        """
+        folder, name = os.path.split(os.path.normpath(path))
+        self._add_stems(folder, (_stem_of(name),))
+
+    def _add_stems(self, folder: str, stems: Iterable[str]) -> None:
+        """One root for all in a directory: each is a look at all its names."""
+        known = self._stems.get(folder, ())
+        self._stems[folder] = known = tuple(dict.fromkeys((*known, *stems)))
+        pattern = re.compile(rf"(?:{'|'.join(map(re.escape, known))})[^/]*(?:/|\Z)", re.DOTALL)
+        self._roots = [root for root in self._roots if not (root.near and root.path == folder)]
+        self._add(Root(folder, pattern, near=True))
 
     def choose(self, wanted: str, folder: str) -> None:
         """Watch what the user asked for.
@@ -82,7 +108,10 @@ class Roots:
     def copy_to(self, other: Roots) -> None:
         """Let ``other`` watch these, too."""
         for root in self._roots:
-            other._add(root)
+            if root.near:
+                other._add_stems(root.path, self._stems[root.path])
+            else:
+                other._add(root)
 
     def __iter__(self) -> Iterator[Root]:
         return iter(self._roots)
@@ -113,6 +142,12 @@ class Roots:
         if self._names is not None and self._names.match(name):
             return True
         return self._paths is not None and self._paths.match(root.relative(path)) is not None
+
+
+def _stem_of(name: str) -> str:
+    """The name without what follows its random part, which is the last that looks like one."""
+    ends = [found.end() for found in _RANDOM.finditer(name)]
+    return name[: ends[-1]] if ends else name
 
 
 def glob_regex(pattern: str) -> str:

@@ -233,7 +233,7 @@ class _ByTime:
             root, path = pending.pop()
             old = before.folders.get(path)
             folder = _listed(self._roots, root, path, stats[path], old, fresh_ns)
-            self._ask(path, folder, old)
+            self._ask(root, path, folder, old)
             now.keep(path, folder)
             pending += [(root, entry.path) for entry in folder.below if entry.path in stats]
         self._find_gone()
@@ -244,13 +244,13 @@ class _ByTime:
     def _is_later(self, status: os.stat_result) -> bool:
         return status.st_ctime_ns > self._before.stamp_ns
 
-    def _ask(self, path: str, folder: Folder, old: Folder | None) -> None:
+    def _ask(self, root: Root, path: str, folder: Folder, old: Folder | None) -> None:
         """The status of all that is in a directory. Nearly all the time of a look is spent here."""
         stats, since_ns, touched = self._now.stats, self._before.stamp_ns, self._touched
         # What has an earlier change time is as the last look has seen it.
         known_ns = self._before.known_ns if folder.is_known else 0
         try:
-            fd = os.open(path, _FOLDER)
+            fd = os.open(path, _FOLDER & ~os.O_NOFOLLOW if root.near and path == root.path else _FOLDER)
         except OSError:
             self._gone += [entry.path for entry in folder.entries]
             return
@@ -323,7 +323,7 @@ def _tops(roots: Roots, found: Snapshot) -> list[tuple[Root, str]]:
     """The roots that are directories; the status of every root goes into ``found``."""
     tops = []
     for root in roots:
-        status = lstat(root.path)
+        status = top_status(root)
         if status is None:
             continue
         found.stats[root.path] = status
@@ -343,10 +343,22 @@ def _entries(roots: Roots, root: Root, path: str) -> list[os.DirEntry[str]]:
             entries = [entry for entry in entries if not roots.ignores(root, entry.name, entry.path)]
         if root.pattern is not None:
             entries = [
-                entry for entry in entries if entry.is_dir(follow_symlinks=False) or root.holds(entry.path)
+                entry
+                for entry in entries
+                if root.leads_to(entry.path, folder=entry.is_dir(follow_symlinks=False))
             ]
         return entries
     return []
+
+
+def top_status(root: Root) -> os.stat_result | None:
+    """The status of a root; the directory for temporary files may be behind a link."""
+    if not root.near:
+        return lstat(root.path)
+    try:
+        return os.stat(root.path)
+    except OSError:
+        return None
 
 
 def lstat(path: str) -> os.stat_result | None:

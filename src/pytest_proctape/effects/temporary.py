@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-_EVENTS = frozenset({"tempfile.mkdtemp", "tempfile.mkstemp"})
+_EVENTS = {"tempfile.mkdtemp": False, "tempfile.mkstemp": True}
 
-Follower = Callable[[str], object]
-"""Is told the absolute path of each directory or file that is about to be made."""
+Follower = Callable[[str, bool], object]
+"""Is told the absolute path of what is about to be made, and whether it is a file."""
 
 _followers: list[Follower] = []
 _installed = False
@@ -44,4 +44,4 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     with contextlib.suppress(Exception):
         path = os.path.abspath(os.fsdecode(arguments[0]))
         for tell in tuple(_followers):
-            tell(path)
+            tell(path, _EVENTS[event])

@@ -19,7 +19,7 @@ from .contents import HASHED, Conceal
 from .parent import OwnDoings
 from .roots import Roots
 from .shutting import shut_kept
-from .snapshot import Snapshot, list_names, look_again, lstat
+from .snapshot import Snapshot, list_names, look_again, lstat, top_status
 from .stamp import stamp
 
 FileIdentity = tuple[int, int]
@@ -211,8 +211,9 @@ class Watch:
     def _stamp(self) -> int | None:
         """The file system's time."""
         for root in self.roots:
+            status = top_status(root)
             try:
-                if stat.S_ISDIR(os.lstat(root.path).st_mode):
+                if status is not None and stat.S_ISDIR(status.st_mode):
                     with self._own.unnoted(root.path):
                         return stamp(root.path)
             except OSError:

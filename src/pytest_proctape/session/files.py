@@ -43,12 +43,14 @@ class FileRules(Value):
     Attributes:
         on: they are recorded.
         limit: bytes that a tape may keep of them.
+        wanted: the paths and globs that are watched beside the temporary directories.
         text: patterns of names or paths; in such files, where they are text, placeholders hold.
     """
 
     on: bool = False
     limit: int = 64 << 20
     text: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
 
 
 class Files:
@@ -89,12 +91,22 @@ class Files:
             other.roots.copy_to(roots)
             made += other.made
         wanted = settings.effects
-        for place in () if isinstance(wanted, bool) else wanted:
+        chosen = () if isinstance(wanted, bool) else tuple(wanted)
+        for place in chosen:
             roots.choose(place, working_directory())
-        rules = FileRules(bool(wanted), settings.effects_limit, settings.effects_text)
+        rules = FileRules(bool(wanted), settings.effects_limit, settings.effects_text, chosen)
         files = cls(store, places, roots, rules)
         files.made = made
         return files
+
+    def add_made(self, path: str, is_file: bool) -> None:
+        """A directory or a file of :mod:`tempfile` is made: commands may write there, if it is temporary."""
+        if self._places.is_temporary(path):
+            if is_file:
+                self.roots.add_near(path)
+            else:
+                self.roots.add(path)
+            self.made.append(path)
 
     # -- recording -----------------------------------------------------------------------------
 

@@ -46,6 +46,44 @@ def test_a_directory_takes_in_those_below_it() -> None:
     assert [root.path for root in chosen("a/b", "a/b/*.log", "c", "a", "a/b")] == ["/w/c", "/w/a"]
 
 
+@pytest.mark.parametrize(
+    "name, inside, outside",
+    [
+        ("tmpab12_d34", ["tmpab12_d34", "tmpab12_d34.gz", "tmpab12_d34/x"], ["tmpab12_d3", "tmp", "x"]),
+        (
+            "tmpab12_d34.c",
+            ["tmpab12_d34.c", "tmpab12_d34.o", "tmpab12_d34.d/x"],
+            ["x.c", "tmp/tmpab12_d34.c"],
+        ),
+        ("my.file-ab12cd34", ["my.file-ab12cd34.o"], ["my.o", "my.file-x"]),
+        ("pyproject-ab12cd34.c", ["pyproject-ab12cd34.o"], ["pyproject-x.o", "pyproject"]),
+        ("a.b", ["a.b", "a.b.c"], ["a", "a.c", "axb"]),
+    ],
+)
+def test_what_stands_beside_a_temporary_file(name: str, inside: list[str], outside: list[str]) -> None:
+    roots = Roots()
+    roots.add_near(f"/t/{name}")
+    (root,) = roots
+
+    assert [path for path in inside if roots.root_of(f"/t/{path}") is None] == []
+    assert [path for path in outside if roots.root_of(f"/t/{path}") is not None] == []
+    assert root.leads_to(f"/t/{inside[0]}", folder=True)
+    assert not root.leads_to("/t/other", folder=True)
+
+
+def test_all_temporary_files_of_a_directory_have_one_root() -> None:
+    roots, other = Roots(), Roots()
+    roots.add_near("/t/tmpab12cd34")
+    roots.add_near("/t/tmpef56ab78.c")
+    other.add_near("/t/tmpaaaaaaaa")
+    roots.copy_to(other)
+
+    assert [root.path for root in (*roots, *other)] == ["/t", "/t"]
+    assert all(other.root_of(f"/t/{name}.o") for name in ("tmpab12cd34", "tmpef56ab78", "tmpaaaaaaaa"))
+    other.add("/t")
+    assert [(root.path, root.near) for root in other] == [("/t", False)]
+
+
 def test_the_whole_file_system_can_be_watched() -> None:
     roots = chosen("/")
     (root,) = roots

@@ -17,8 +17,11 @@ def told() -> Iterator[list[tuple[str, bool]]]:
     """The paths, and whether there was anything when they were told."""
     found: list[tuple[str, bool]] = []
 
-    def tell(path: str) -> None:
+    def tell(path: str, is_file: bool) -> None:
         found.append((path, os.path.lexists(path)))
+        kinds.append(is_file)
+
+    kinds: list[bool] = []
 
     follow(tell)
     yield found
@@ -56,7 +59,7 @@ def test_a_relative_one_is_told_as_it_is_meant(
 
 
 def test_who_fails_breaks_nothing(told: list[tuple[str, bool]], tmp_path: Path) -> None:
-    def broken(_path: str) -> None:
+    def broken(_path: str, _is_file: bool) -> None:
         raise RuntimeError
 
     follow(broken)
