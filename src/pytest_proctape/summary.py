@@ -26,6 +26,7 @@ class Result:
         fixture: the tape is one of a fixture of wider scope.
         shared: the tape is one that all tests share: of an import, or of the standard library.
         block: the tape is one of ``use_tape``; ``test`` is its path.
+        left_by: the exception by which such a block was ended from outside; empty for any other end.
         path: of the tape, where it was needed.
         entries: on the tape before.
         errors: what was wrong with the tape; see :func:`~.session.as_data`.
@@ -54,7 +55,7 @@ class Result:
         self.spawns, self.replayed, self.virtual = spawns, replayed, 0
         self.process_ns, self.test_ns = process_ns, test_ns
         self.missing, self.fixture, self.shared, self.block = missing, fixture, shared, False
-        self.kept = kept
+        self.kept, self.left_by = kept, ""
         self.path, self.entries = "", 0
         self.leaked: list[str] = []
         self.drift: list[dict[str, Any]] = []
@@ -111,7 +112,7 @@ class Totals:
     """Sums over the results of a run.
 
     Attributes:
-        failed: recordings that were not kept: test, and where the attempt is.
+        failed: recordings that were not kept: test, where the attempt is, and what the block was left by.
         missing: tests that need a tape and have none.
         drift: test, and what --verify-tapes has found of it.
         leaked: test, and a child that was still running at its end.
@@ -129,7 +130,7 @@ class Totals:
         self.blocks: dict[str, int] = {}
         self.spawns: dict[str, int] = {}
         self.process_ns = self.test_ns = 0
-        self.failed: list[tuple[str, str]] = []
+        self.failed: list[tuple[str, str, str]] = []
         self.missing: list[str] = []
         self.leaked: list[tuple[str, str]] = []
         self.drift: list[tuple[str, Mapping[str, Any]]] = []
@@ -148,7 +149,7 @@ class Totals:
         if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
         if kind == "failed":
-            self.failed.append((result.test, result.kept))
+            self.failed.append((result.test, result.kept, result.left_by))
         counts = self._counts_of(result)
         counts[kind] = counts.get(kind, 0) + 1
         for name, count in (
@@ -226,12 +227,13 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
         processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
         yield f"replayed {processes} of processes in {tests} of tests{saved}"
-    for test, kept in totals.failed:
+    for test, kept, left_by in totals.failed:
         if kept and not kept.endswith(".failed"):
             yield f"recorded though the test failed, of a limit, as it had no tape: {test}: {kept}"
             continue
         where = f"; this attempt is kept in {kept}" if kept else ""
-        yield f"not recorded, as the test did not pass: {test}{where}"
+        why = f"the block was left by {left_by} and has a tape" if left_by else "the test did not pass"
+        yield f"not recorded, as {why}: {test}{where}"
     for test, finding in totals.drift:
         yield from drift_lines(test, finding)
     if totals.drifted:

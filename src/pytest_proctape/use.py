@@ -207,6 +207,7 @@ class _BlockTape(ActiveTape):
 
     def __init__(self, run: Keeper, session: Player, *, clock: bool) -> None:
         self._block = intercept.Block(session)  # type: ignore[arg-type]
+        self._process = os.getpid()
         super().__init__(run, session, clock=clock)
 
     def begin(self) -> TapeHandle:
@@ -231,9 +232,16 @@ class _BlockTape(ActiveTape):
         """
         __tracebackhide__ = True
         self._block.leave()
-        interrupted = error is not None and not isinstance(error, (Exception, *_skipped()))
+        if os.getpid() != self._process:
+            # A forked copy of the process: the tape is that of the one which entered the block.
+            self.take_out()
+            return
+        # A first recording that ends so is kept; it takes the place of none, as Ctrl-C may be behind it.
+        left_early = isinstance(error, _endings())
+        is_first = left_early and not self.session.path.exists()
+        interrupted = error is not None and not isinstance(error, (Exception, *_skipped(), *_endings()))
         self._complete = error is None
-        self._failed = error is not None and not isinstance(error, _skipped())
+        self._failed = error is not None and not isinstance(error, _skipped()) and not is_first
         try:
             for refused in intercept.guard.collect():
                 self.session.latch(refused)
@@ -249,6 +257,7 @@ class _BlockTape(ActiveTape):
             # A tape that no test owns is known by its file.
             result = self._run.results[-1]
             result.test, result.block = self.session.shown_path, True
+            result.left_by = type(error).__name__ if left_early else ""
             if self._run is _OUTSIDE:
                 _OUTSIDE.take_results()
                 for child in result.leaked:
@@ -285,6 +294,13 @@ def _skipped() -> tuple[type[BaseException], ...]:
     """The exceptions by which a test says that it does not run here; pytest's only where it is there."""
     outcomes = sys.modules.get("_pytest.outcomes")
     return (unittest.SkipTest,) if outcomes is None else (unittest.SkipTest, outcomes.Skipped)
+
+
+def _endings() -> tuple[type[BaseException], ...]:
+    """The exceptions by which a generator is closed, or a task is ended, that has a block open."""
+    cancelled = (("asyncio.exceptions", "CancelledError"), ("trio", "Cancelled"))
+    found = (getattr(sys.modules.get(module), name, None) for module, name in cancelled)
+    return (GeneratorExit, *(one for one in found if one is not None))
 
 
 def _wrapped(use: TapeUse, function: Any) -> Any:  # noqa: ANN401 - any callable, and one like it

@@ -621,6 +621,180 @@ def test_a_block_that_fails_replaces_no_tape(project: Project, error: str) -> No
     assert (project.path / "x.json.failed").exists() == (error == "ValueError")
 
 
+ENDED = """
+    import asyncio, contextlib, subprocess
+    import pytest
+    from pytest_proctape import use_tape
+
+    def echo(word):
+        return subprocess.run(["echo", word], capture_output=True, text=True).stdout
+"""
+
+
+@pytest.mark.parametrize("how", ["task.cancel()", "await anext(values)", "values.close()"])
+def test_a_block_that_is_ended_from_outside_has_a_tape(project: Project, how: str) -> None:
+    body = {
+        "task.cancel()": """
+        async def serve():
+            async with use_tape("x.json"):
+                echo("one")
+                await asyncio.sleep(100)
+
+        async def main():
+            task = asyncio.create_task(serve())
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        asyncio.run(main())
+        """,
+        "await anext(values)": """
+        async def some():
+            async with use_tape("x.json"):
+                yield echo("one")
+                yield echo("two")
+
+        async def main():
+            values = some()
+            assert await anext(values) == "one\\n"
+        asyncio.run(main())
+        """,
+        "values.close()": """
+        def some():
+            with use_tape("x.json"):
+                yield echo("one")
+                yield echo("two")
+
+        values = some()
+        assert next(values) == "one\\n"
+        values.close()
+        """,
+    }[how]
+    project.write(ENDED + "\n    def test_it():" + body)
+    project.run("--record-tapes").assert_outcomes(passed=1)
+    before = (project.path / "x.json").read_bytes()
+    project.run().assert_outcomes(passed=1)
+    project.edit('echo("one")', 'echo("ONE")' if "task" in how else 'echo("one ".strip())')
+    told = project.run("--record-tapes").stdout
+    told.fnmatch_lines(["*not recorded, as the block was left by * and has a tape: x.json; this attempt is*"])
+    assert (project.path / "x.json").read_bytes() == before
+
+
+LEFT = """
+    import contextvars, os, subprocess, threading
+    from pytest_proctape import use_tape
+
+    def echo(word):
+        return subprocess.run(["echo", word], capture_output=True, text=True).stdout
+
+    OTHER = contextvars.copy_context()
+
+    def in_a_thread(call, *args):
+        thread = threading.Thread(target=call, args=args)
+        thread.start()
+        thread.join()
+"""
+
+
+@pytest.mark.parametrize("leaves", ["OTHER.run", "in_a_thread"])
+def test_a_block_that_is_left_elsewhere_is_over_where_it_was_entered(project: Project, leaves: str) -> None:
+    project.write(
+        LEFT
+        + f"""
+    def test_it():
+        outer, inner = use_tape("outer.json"), use_tape("inner.json")
+        outer.__enter__()
+        inner.__enter__()
+        assert echo("inner") == "inner\\n"
+        {leaves}(inner.__exit__, None, None, None)
+        assert echo("outer") == "outer\\n"
+        {leaves}(outer.__exit__, None, None, None)
+        assert echo("after") == "after\\n"
+
+    def test_entered_elsewhere():
+        tape = use_tape("elsewhere.json")
+        OTHER.run(tape.__enter__)
+        assert OTHER.run(echo, "inside") == "inside\\n"
+        assert echo("outside") == "outside\\n"
+        tape.__exit__(None, None, None)
+        assert OTHER.run(echo, "after") == echo("after")
+    """
+    )
+    for options in (["--record-tapes"], []):
+        project.run(*options).assert_outcomes(passed=2)
+        for name in ("outer", "inner", "inside"):
+            tape = {"inside": "elsewhere"}.get(name, name)
+            entries = json.loads((project.path / f"{tape}.json").read_text())["entries"]
+            assert [entry["args"] for entry in entries] == [[name]]
+
+
+def test_a_task_that_outlives_its_block_starts_nothing_on_replay(project: Project) -> None:
+    project.write(
+        ENDED
+        + """
+    def test_it():
+        async def late(left):
+            await left.wait()
+            return echo("late")
+
+        async def main():
+            left = asyncio.Event()
+            with use_tape("outer.json"):
+                with use_tape("x.json"):
+                    echo("one")
+                    task = asyncio.create_task(late(left))
+                left.set()
+                assert echo("outer") == "outer\\n"
+                return await task
+        assert asyncio.run(main()) == "late\\n"
+    """
+    )
+    project.run("--record-tapes").assert_outcomes(passed=1)
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*UnsupportedSpawn: *made after its test had ended*"])
+
+
+def test_a_forked_copy_leaves_the_tape_of_its_parent_alone(project: Project) -> None:
+    project.write(
+        LEFT
+        + """
+    def test_it():
+        with use_tape("x.json", clock=True) as tape:
+            echo("one")
+            pid = os.fork()
+            if pid:
+                assert os.waitpid(pid, 0)[1] == 0
+                early = os.path.exists("x.json") and os.path.exists("new")
+                echo("two")
+        if not pid:
+            os._exit(0)
+        assert not early
+
+    def test_its_own():
+        with use_tape("outer.json"):
+            echo("outer")
+            pid = os.fork()
+            if not pid:
+                code = 1
+                try:
+                    with use_tape("own.json"):
+                        code = 0 if echo("own") == "own\\n" else 2
+                finally:
+                    os._exit(code)
+            assert os.waitpid(pid, 0)[1] == 0
+            echo("again")
+    """
+    )
+    (project.path / "new").touch()
+    project.run("--record-tapes").assert_outcomes(passed=2)
+    (project.path / "new").unlink()
+    project.run().assert_outcomes(passed=2)
+    assert not project.real
+    for name, words in {"x": ["one", "two"], "outer": ["outer", "again"], "own": ["own"]}.items():
+        entries = json.loads((project.path / f"{name}.json").read_text())["entries"]
+        assert [entry["args"] for entry in entries] == [[word] for word in words]
+
+
 def test_a_tape_through_a_symbolic_link_is_the_file_behind_it(project: Project) -> None:
     project.write(BLOCK)
     (project.path / "elsewhere").mkdir()

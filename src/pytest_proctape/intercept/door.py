@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, cast
 
 from ..child import Started, Wiring
@@ -59,7 +59,7 @@ _forked = False
 def current() -> Handler | None:
     """The session of this thread, or of the context that it works for."""
     around = _around()
-    block = _BLOCK.get()
+    block = _block()
     # Where another session has come since, as that of the next test, the block is not around this code.
     return block.handler if block is not None and block.around is around else around
 
@@ -74,7 +74,7 @@ def _around() -> Handler | None:
         return given.handler
     if given is _Unset:
         # A worker that does the job of a task may have been started by another task, in another block.
-        block = _BLOCK.get()
+        block = _block()
         return here.handler if block is None else block.around
     return given  # type: ignore[return-value]
 
@@ -188,27 +188,57 @@ class Block:
         around: the one that was current around the block.
     """
 
-    __slots__ = ("_before", "_left", "around", "handler")
+    __slots__ = ("_before", "_left", "_token", "_was_forked", "around", "handler")
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self.around: Handler | None = None
         self._before: Block | None = None
-        self._left = False
+        self._token: Token[Block | None] | None = None
+        self._left = self._was_forked = False
 
     def enter(self) -> None:
-        """The session is current from now on."""
-        self._before = _BLOCK.get()
+        """The session is current from now on. One of a forked copy of the test is that copy's own."""
+        global _forked
+        self._before = _block()
         self.around = _around()
-        _BLOCK.set(self)
+        self._token = _BLOCK.set(self)
+        self._was_forked, _forked = _forked, False
 
     def leave(self) -> None:
         """What was current before is so again."""
+        global _forked
         self._left = True
+        if self._was_forked:
+            _forked = True
         innermost = _BLOCK.get()
         while innermost is not None and innermost._left:
             innermost = innermost._before
         _BLOCK.set(innermost)
+
+    def is_over(self) -> bool:
+        """Whether it was left, in whatever context or thread, and is not current here any more.
+
+        It is not where it was entered. Whoever has a copy of that context, as a task that was started in the
+        block, still belongs to it.
+        """
+        token = self._token
+        if not self._left or token is None:
+            return False
+        try:
+            _BLOCK.reset(token)
+        except (ValueError, RuntimeError):
+            # A copy of that context; or it is the same, and was there already.
+            return False
+        return True
+
+
+def _block() -> Block | None:
+    """The innermost block around this code."""
+    block = _BLOCK.get()
+    while block is not None and block.is_over():
+        block = _BLOCK.get()
+    return block
 
 
 def is_replaying() -> bool:
