@@ -290,3 +290,67 @@ def test_a_tape_recorded_without_a_clock_replays_with_one(project: Project) -> N
     project.run("--record-tapes").assert_outcomes(passed=1)
     project.edit("(tape)", "(tape, tape_clock)")
     project.run().assert_outcomes(passed=1)
+
+
+AS_THEY_ARE = """
+    import copy, dataclasses, datetime, pickle, subprocess, sys
+    from datetime import datetime as Copied
+
+    @dataclasses.dataclass
+    class Event:
+        at: datetime.datetime
+        on: datetime.date
+
+    class Own(datetime.datetime):
+        pass
+
+    UNFROZEN = "import pickle, sys; print(repr(pickle.load(sys.stdin.buffer)))"
+
+    def looks(now, event):
+        of = type(now), type(now.date()), datetime.datetime, Copied
+        yield [(repr(one), one.__module__, one.__qualname__, one.__name__) for one in of]
+        yield repr(event), str(event.at), f"{event.on!r}", repr(dataclasses.asdict(event))
+        yield repr([now + datetime.timedelta(1), now.replace(tzinfo=datetime.timezone.utc), now.date()])
+        yield repr([copy.copy(now), copy.deepcopy(now), Own(2020, 1, 2), type(Own(2020, 1, 2))])
+        yield repr([datetime.datetime.min, datetime.date.max, now - now, now.time()])
+        yield isinstance(now, Copied), isinstance(now, datetime.date), issubclass(type(now), Copied)
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            data = pickle.dumps([event.at, event.on, datetime.datetime], protocol)
+            assert b"freezegun" not in data
+            again = pickle.loads(data)
+            assert again == [event.at, event.on, datetime.datetime]
+            assert [one.timestamp() for one in again[:1]] == [event.at.timestamp()]
+            yield repr(again)
+            yield subprocess.run([sys.executable, "-c", UNFROZEN], input=data, capture_output=True).stdout
+
+    def seen(now):
+        return list(looks(now, Event(now, now.date())))
+
+    NOW = 2060, 1, 2, 3, 4, 5, 678
+    REAL = seen(datetime.datetime(*NOW))
+"""
+
+
+def test_times_look_as_they_do_without_a_clock(project: Project) -> None:
+    project.write(
+        AS_THEY_ARE
+        + """
+    def test_it(tape, tape_clock):
+        tape_clock.advance((datetime.datetime(*NOW) - datetime.datetime.now()).total_seconds())
+        shown = datetime.datetime.now()
+        assert shown == datetime.datetime(*NOW)
+        for real, told in zip(REAL, seen(shown), strict=True):
+            assert told == real
+
+    def test_afterwards():
+        from freezegun import api, freeze_time
+
+        assert "__repr__" not in vars(api.FakeDatetime)
+        with freeze_time("2031-02-03"):
+            assert repr(datetime.datetime.now()) == "FakeDatetime(2031, 2, 3, 0, 0)"
+            assert repr(datetime.date.today()) == "FakeDate(2031, 2, 3)"
+            assert repr(type(datetime.date.today())) == "<class 'freezegun.api.FakeDate'>"
+    """
+    )
+    project.record(passed=2)
+    project.replay(passed=2)

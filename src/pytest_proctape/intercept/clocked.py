@@ -227,6 +227,8 @@ def _put_fakes_in_place(undo: Undo, api: Any) -> None:
         id(api.real_datetime): api.FakeDatetime,
     }
     _substitution(api, fakes).put(undo)
+    for fake, real in ((api.FakeDatetime, api.real_datetime), (api.FakeDate, api.real_date)):
+        _call_as(undo, fake, real)
     for name in ("_generate_time_safe", "_UuidCreate", "_last_timestamp"):
         if hasattr(uuid, name):
             _replace(undo, uuid, name, None)
@@ -238,6 +240,20 @@ def _put_fakes_in_place(undo: Undo, api: Any) -> None:
     ):
         undo.callback(table.pop, real, None)
         table[real] = pickle
+
+
+def _call_as(undo: Undo, fake: Any, real: Any) -> None:
+    """Let ``fake`` have the names of ``real`` wherever they are shown, and in a pickle."""
+    for name in ("__module__", "__qualname__", "__name__"):
+        _replace(undo, fake, name, getattr(real, name))
+
+    def shown(self: object) -> str:
+        # That of a class of C code says its module, and that of another one does not.
+        text: str = real.__repr__(self)
+        return f"{real.__module__}.{text}" if type(self) is fake else text
+
+    undo.callback(delattr, fake, "__repr__")
+    fake.__repr__ = shown
 
 
 class _LogTime(ModuleType):

@@ -59,7 +59,9 @@ _forked = False
 def current() -> Handler | None:
     """The session of this thread, or of the context that it works for."""
     around = _around()
-    block = _block()
+    block = _BLOCK.get()
+    if block is not None and block.left:
+        block = _block()
     # Where another session has come since, as that of the next test, the block is not around this code.
     return block.handler if block is not None and block.around is around else around
 
@@ -74,7 +76,9 @@ def _around() -> Handler | None:
         return given.handler
     if given is _Unset:
         # A worker that does the job of a task may have been started by another task, in another block.
-        block = _block()
+        block = _BLOCK.get()
+        if block is not None and block.left:
+            block = _block()
         return here.handler if block is None else block.around
     return given  # type: ignore[return-value]
 
@@ -186,16 +190,17 @@ class Block:
     Attributes:
         handler: the session.
         around: the one that was current around the block.
+        left: it was, somewhere.
     """
 
-    __slots__ = ("_before", "_left", "_token", "_was_forked", "around", "handler")
+    __slots__ = ("_before", "_token", "_was_forked", "around", "handler", "left")
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
         self.around: Handler | None = None
         self._before: Block | None = None
         self._token: Token[Block | None] | None = None
-        self._left = self._was_forked = False
+        self.left = self._was_forked = False
 
     def enter(self) -> None:
         """The session is current from now on. One of a forked copy of the test is that copy's own."""
@@ -208,11 +213,11 @@ class Block:
     def leave(self) -> None:
         """What was current before is so again."""
         global _forked
-        self._left = True
+        self.left = True
         if self._was_forked:
             _forked = True
         innermost = _BLOCK.get()
-        while innermost is not None and innermost._left:
+        while innermost is not None and innermost.left:
             innermost = innermost._before
         _BLOCK.set(innermost)
 
@@ -223,7 +228,7 @@ class Block:
         block, still belongs to it.
         """
         token = self._token
-        if not self._left or token is None:
+        if not self.left or token is None:
             return False
         try:
             _BLOCK.reset(token)
