@@ -273,6 +273,24 @@ def test_a_test_that_sets_it_otherwise(
     assert not settled(before)
 
 
+def test_a_test_that_starts_a_child_on_a_terminal_of_another_size(tmp_path: Path) -> None:
+    def run(columns: int) -> bytes:
+        with terminal() as (master, slave):
+            termios.tcsetwinsize(slave, (30, columns))
+            code = "import os; print(*os.get_terminal_size(0)); print('end')"
+            with subprocess.Popen(python(code), stdin=slave, stdout=slave, stderr=slave):
+                return until(master, b"end\r\n")
+
+    tape = tmp_path / "tape.json"
+    with use_tape(tape, mode="record"):
+        assert run(100) == b"100 30\r\nend\r\n"
+    with use_tape(tape, mode="replay"):
+        assert run(100) == b"100 30\r\nend\r\n"
+    told = "terminal  tape: rows 30 columns 100\n *test: rows 30 columns 90"
+    with pytest.raises(Divergence, match=told), use_tape(tape, mode="replay"):
+        run(90)
+
+
 def test_a_tape_from_before_is_replayed_as_it_was(tmp_path: Path) -> None:
     """Its entries say nothing of the terminal."""
     tape = tmp_path / "tape.json"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -148,6 +151,26 @@ def test_a_command_of_the_system_where_sigchld_is_ignored(parity: Parity) -> Non
             return os.system("exit 3")
 
     assert parity(body) == -1
+
+
+@pytest.mark.parametrize("form", ["run", "Popen", "cwd"])
+def test_what_could_not_be_started_where_sigchld_is_ignored(parity: Parity, form: str) -> None:
+    start: Callable[[], object] = {
+        "run": lambda: subprocess.run(["no-such-program"], capture_output=True),
+        "Popen": lambda: subprocess.Popen(["no-such-program"]),
+        "cwd": lambda: subprocess.run(["true"], cwd="/no/such", stdout=PIPE),
+    }[form]
+
+    def body(folder: Path) -> Any:
+        with _on_sigchld(signal.SIG_IGN), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with contextlib.suppress(FileNotFoundError):
+                start()
+            gc.collect()
+        # Nobody has been told how the copy ended that could not become the program.
+        return [(one.category, re.sub(r"\d+", "N", str(one.message))) for one in caught]
+
+    assert parity(body) == [(ResourceWarning, "subprocess N is still running")]
 
 
 # -- wrong values, and warnings ----------------------------------------------------------------

@@ -16,6 +16,7 @@ from .memory import Memory, Said, Streams
 from .pump import PUMP
 from .recording import RecordingChild
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
+from .terminal import size_at_start
 from .virtual import VirtualChild, patience_ns
 from .warden import Broken, Warden, end_at_once, end_with_family
 from .wiring import Started, Wiring, can_be_led_past, is_open, is_pipe, is_regular, moved, ready
@@ -68,5 +69,6 @@ __all__ = [
     "processes",
     "ready",
     "say",
+    "size_at_start",
     "status_told",
 ]

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 from ..errors import UnsupportedSpawn
 from ..owned import Owned
+from ..tape.tty import size_text
 from .channels import CHUNK
 from .console import CONSOLES, PlayedConsole, RecordedConsole, make_raw, set_to, settings_of
 from .lent import size_of
@@ -173,6 +174,15 @@ def _opened(slave: int, fds: Owned) -> int:
             "the master of a pseudo-terminal", "it can't be a taped child's stream; give the child the slave"
         )
     return fds.moved(fds.take(os.open, name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
+
+
+def size_at_start(wiring: Wiring) -> str | None:
+    """How large the test's terminal is that a child with ``wiring`` gets, in words; ``None`` without one."""
+    for parents in {**wiring.outputs, **wiring.inputs}.values():
+        if parents not in wiring.private and is_of_the_test(parents):
+            other = CONSOLES.of(parents)
+            return size_text((settings_of(parents) if other is None else other.now()).size)
+    return None
 
 
 @contextmanager

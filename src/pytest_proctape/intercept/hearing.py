@@ -105,8 +105,10 @@ def _start(
         )
         started = _answered(call, ends, spawn, sent, handler, caller)
         if started.error is not None:
+            popen.pid, popen._child_created = started.pid, True
+            # Where SIGCHLD is ignored nobody knows its end, and `Popen.__del__` warns of that.
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(started.pid, 0)
+                popen.returncode = os.waitstatus_to_exitcode(os.waitpid(started.pid, 0)[1])
             raise error_to_raise(started.error, argv[0], cwd)
         popen.pid = started.pid
         popen._child_created = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..child import Wiring
+from ..child import Wiring, size_at_start
 from ..match import Difference
 from ..tape import STDERR, STDOUT, Script
 from .base import discards
@@ -22,7 +22,7 @@ def mapped(script: Script, wiring: Wiring) -> Wiring:
 
 
 def stream_differences(script: Script, wiring: Wiring) -> list[Difference]:
-    """Where the test looks at an output that the recording did not keep."""
+    """Where the test looks at an output that was not kept, or gives a terminal of another size."""
     found = []
     together = wiring.outputs.get(STDERR) == wiring.outputs.get(STDOUT) is not None
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
@@ -33,4 +33,9 @@ def stream_differences(script: Script, wiring: Wiring) -> list[Difference]:
         found.append(Difference("stderr", "(sent to stdout)", "(apart)"))
     if together and not script.merged and script.stream(STDOUT) and script.stream(STDERR):
         found.append(Difference("stderr", "(apart)", "(sent to stdout)"))
+    if script.terminal is not None:
+        # What a child says depends on it; without one the streams differ already.
+        size = size_at_start(wiring)
+        if size is not None and size != script.terminal:
+            found.append(Difference("terminal", script.terminal or "(no size)", size or "(no size)"))
     return found
