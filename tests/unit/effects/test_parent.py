@@ -67,12 +67,12 @@ def test_a_file_that_was(tmp_path: Path, doing: Callable[[Path], object]) -> Non
         own.end()
 
 
-def test_a_socket(own: OwnDoings) -> None:
+def test_a_socket(own: OwnDoings, tmp_path: Path) -> None:
     # A path of tmp_path may be too long for one.
-    with tempfile.TemporaryDirectory(prefix="s") as folder, socket.socket(socket.AF_UNIX) as server:
-        server.bind(f"{folder}/s")
+    with contextlib.chdir(tmp_path), socket.socket(socket.AF_UNIX) as server:
+        server.bind("s")
 
-        assert own.hold(f"{folder}/s")
+        assert own.hold(str(tmp_path / "s"))
 
 
 def test_reading_is_nothing(own: OwnDoings, tmp_path: Path) -> None:
