@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import select
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from subprocess import PIPE
@@ -14,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.patience import patiently
-
+from .gates import Gate
 from .harness import Parity
 from .observe import outcome
 
@@ -239,23 +240,40 @@ def test_sigchld(parity: Parity) -> None:
     assert parity(body) == ([signal.SIGCHLD], 3)
 
 
-@pytest.mark.skipif(not hasattr(signal, "sigtimedwait"), reason="macOS has no sigtimedwait")
+_SIGTIMEDWAIT = {"x86_64": "128", "aarch64": "137"}.get(platform.machine())
+"""The number of the call."""
+
+
+def _open_once_it_waits(gate: Gate, tid: int, over: threading.Event) -> None:
+    """Open the gate when the thread sleeps in ``sigtimedwait``, or is over it."""
+    with open(f"/proc/self/task/{tid}/syscall", encoding="ascii") as call:
+        while not over.wait(0.005):
+            call.seek(0)
+            if call.read().split()[0] == _SIGTIMEDWAIT:
+                gate.open()
+
+
+@pytest.mark.skipif(
+    _SIGTIMEDWAIT is None or not os.path.exists("/proc/self/syscall"), reason="looks at /proc"
+)
 def test_sigchld_that_is_waited_for(parity: Parity) -> None:
     """As supervisors do it: blocked, so that it can be waited for.
 
     The child ends later than the wait begins: else another thread could be given the signal, bare too.
     """
 
-    def attempt(later_s: float) -> Any:
-        pid = ROADS.spawnlp(os.P_NOWAIT, "sh", "sh", "-c", f"sleep {later_s}; exit 9")
-        told = signal.sigtimedwait({signal.SIGCHLD}, later_s + 10)
-        return told and told.si_signo, os.waitpid(pid, os.WNOHANG)[1]
-
     def body(folder: Path) -> Any:
+        gate, over = Gate(folder), threading.Event()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        looks = threading.Thread(target=_open_once_it_waits, args=(gate, threading.get_native_id(), over))
         try:
-            return patiently(attempt, lambda seen: seen[0] is not None)
+            pid = ROADS.spawnlp(os.P_NOWAIT, "sh", *gate.command(then="exit 9"))
+            looks.start()
+            told = signal.sigtimedwait({signal.SIGCHLD}, 50)
+            return told and told.si_signo, os.waitpid(pid, os.WNOHANG)[1]
         finally:
+            over.set()
+            looks.join()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     assert parity(body) == (signal.SIGCHLD, 9 << 8)

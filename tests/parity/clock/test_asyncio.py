@@ -93,13 +93,17 @@ def test_a_long_sleep_beside_a_child(clocked: Clocked) -> None:
 
 def test_heartbeat(clocked: Clocked) -> None:
     async def main(log: Log) -> None:
+        gate = Gate(log.folder)
+
         async def beat() -> None:
             while True:
                 await asyncio.sleep(0.2)
                 log("beat")
+                gate.open()
 
         heart = asyncio.create_task(beat())
-        log(await _sleep(0.5))
+        child = await asyncio.create_subprocess_exec(*gate.command(then="sleep 0.3"))
+        log(await child.wait())
         heart.cancel()
 
     told = [what for what, _ in clocked(_on_a_loop(main))]
@@ -109,14 +113,16 @@ def test_heartbeat(clocked: Clocked) -> None:
 
 def test_lines_with_timeouts(clocked: Clocked) -> None:
     async def main(log: Log) -> None:
-        code = "echo one; sleep 0.5; echo two; sleep 0.1; echo three"
-        child = await asyncio.create_subprocess_exec("sh", "-c", code, stdout=PIPE)
+        gate = Gate(log.folder)
+        command = gate.command("echo one", "sleep 0.3; echo two; sleep 0.1; echo three")
+        child = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
         assert child.stdout is not None
         while True:
             try:
                 line = await asyncio.wait_for(child.stdout.readline(), 0.2)
             except TimeoutError:
                 log("silence")
+                gate.open()
                 continue
             log(line)
             if not line:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.parity.clock.harness import Clocked, Log
+from tests.parity.gates import Gate
 
 trio = pytest.importorskip("trio")
 anyio = pytest.importorskip("anyio")
@@ -65,15 +66,18 @@ def test_nursery_of_children(clocked: Clocked) -> None:
 
 def test_trio_sleep_beside_a_child(clocked: Clocked) -> None:
     async def main(log: Log) -> None:
+        gate = Gate(log.folder)
+
         async def beat() -> None:
             while True:
                 await trio.sleep(0.2)
                 log("beat")
+                gate.open()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(beat)
             nursery.start_soon(trio.sleep, 3600)
-            await trio.run_process(["sleep", "0.5"])
+            await trio.run_process(gate.command(then="sleep 0.3"))
             log(round(trio.current_time() % 1 * 0))
             nursery.cancel_scope.cancel()
 
