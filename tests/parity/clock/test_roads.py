@@ -37,9 +37,11 @@ def test_waitpid(clocked: Clocked) -> None:
 
 def test_waitpid_that_does_not_wait(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        pid = _spawn(0.5)
+        gate = Gate(log.folder)
+        pid = _spawn_command(gate.command(then="sleep 0.3"))
         while os.waitpid(pid, os.WNOHANG) == (0, 0):
             log("runs")
+            gate.open()
             time.sleep(0.2)
         log("ended")
 
@@ -103,11 +105,13 @@ def test_waitid(clocked: Clocked) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pidfds")
 def test_pidfd(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        pid = _spawn(0.5)
+        gate = Gate(log.folder)
+        pid = _spawn_command(gate.command(then="sleep 0.3"))
         fd = os.pidfd_open(pid)
         try:
             while not select.select([fd], [], [], 0.2)[0]:
                 log("still there")
+                gate.open()
             poll = select.poll()
             poll.register(fd, select.POLLIN)
             log(len(poll.poll()))
@@ -151,13 +155,15 @@ def test_spawnvp(clocked: Clocked) -> None:
 
 def test_stops_that_are_waited_for(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        pid = _spawn(0.3)
+        gate = Gate(log.folder)
+        pid = _spawn_command(gate.command(then="sleep 0.2"))
         time.sleep(0.05)
         os.kill(pid, signal.SIGSTOP)
         log(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))
         time.sleep(0.1)
         os.kill(pid, signal.SIGCONT)
         log(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))
+        gate.open()
         log(os.waitpid(pid, 0)[1])
 
     assert [what for what, _ in clocked(program)] == [[True], [True], [0]]

@@ -62,9 +62,11 @@ def test_watchdog_that_does_not_have_to(clocked: Clocked) -> None:
 
 def test_poll_loop_with_progress(clocked: Clocked) -> None:
     def program(log: Log) -> None:
-        child = subprocess.Popen(["sleep", "0.5"])
+        gate = Gate(log.folder)
+        child = subprocess.Popen(gate.command(then="sleep 0.3"))
         while child.poll() is None:
             log("progress")
+            gate.open()
             time.sleep(0.2)
         log("ended", child.returncode)
 
