@@ -354,3 +354,38 @@ def test_times_look_as_they_do_without_a_clock(project: Project) -> None:
     )
     project.record(passed=2)
     project.replay(passed=2)
+
+
+def test_a_thread_that_an_earlier_test_has_left_behind_moves_no_time_while_the_test_is_busy(
+    project: Project,
+) -> None:
+    project.ini("tapes_clock = true", "tapes_auto = true")
+    project.write(
+        """
+        import os, queue, subprocess, threading, time
+
+        limits = queue.Queue()
+
+        def watch():
+            limit = None
+            while True:
+                try:
+                    limit = limits.get(timeout=limit)
+                except queue.Empty:
+                    return
+
+        def test_first():
+            threading.Thread(target=watch, daemon=True).start()
+            assert subprocess.run(["true"]).returncode == 0
+
+        def test_second():
+            before, end = time.monotonic(), os.times().elapsed + 0.2
+            limits.put(30)
+            while os.times().elapsed < end:
+                pass
+            assert time.monotonic() == before
+            assert subprocess.run(["true"]).returncode == 0
+        """
+    )
+    project.record(passed=2)
+    project.replay(passed=2)

@@ -71,9 +71,13 @@ class Clock:
         return bool(self._users) or readings.topmost() is not None
 
     def use_for(self, who: object) -> None:
-        """The waits of ``who`` are told here, until :meth:`used_no_more` is told of it."""
+        """The waits of ``who`` are told here, until :meth:`used_no_more` is told of it.
+
+        This thread takes part from the beginning: one that an earlier test has left behind may wait sooner.
+        """
         if not self._users:
             self._begin()
+            self.waits.enter()
         self._users.append(who)
 
     def used_no_more(self, who: object) -> None:
