@@ -6,7 +6,8 @@ from ..child import Stalled, WrongCause
 from ..match import Difference
 from ..tape import free_steps, pattern_text, script, signal_name
 
-_EXCERPT = 200
+EXCERPT = 200
+"""Bytes of an input that a report shows."""
 _END_OF_INPUT = "(end of input)"
 
 
@@ -23,13 +24,13 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
         return Difference("terminal", expected, wrong.got)
     if wrong.got is None:
         rest = (
-            wrong.awaited.data.read(wrong.offset, _EXCERPT)
+            wrong.awaited.data.read(wrong.offset, EXCERPT)
             if isinstance(wrong.awaited, script.Input)
             else None
         )
         return Difference("stdin", expected if rest is None else _excerpt(rest), _END_OF_INPUT)
     if isinstance(wrong.awaited, script.Input):
-        awaited = wrong.awaited.data.read(wrong.offset, len(wrong.got) + _EXCERPT)
+        awaited = wrong.awaited.data.read(wrong.offset, len(wrong.got) + EXCERPT)
         at = _shared(awaited, wrong.got)
         line = awaited.rfind(b"\n", 0, at) + 1
         place = f"stdin, byte {wrong.offset + at}"
@@ -41,7 +42,7 @@ def _awaited(step: script.Step | None) -> tuple[str, str | None]:
     """Field and expected value."""
     match step:
         case script.Input():
-            return "stdin", _excerpt(step.data.read(0, _EXCERPT))
+            return "stdin", _excerpt(step.data.read(0, EXCERPT))
         case script.InputEnd() | free_steps.AnyInputEnd():
             return "stdin", _END_OF_INPUT
         case free_steps.AnyInput():
@@ -61,7 +62,7 @@ def _awaited(step: script.Step | None) -> tuple[str, str | None]:
 
 
 def _excerpt(data: bytes) -> str:
-    return data[:_EXCERPT].decode("utf-8", "backslashreplace")
+    return data[:EXCERPT].decode("utf-8", "backslashreplace")
 
 
 def _shared(left: bytes, right: bytes) -> int:

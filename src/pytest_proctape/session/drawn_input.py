@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ..later import later
 from ..match import Difference
+from .causes import EXCERPT
 from .random_names import placeholders, plain
 
 _CHUNKS = later(r"([^\s'\"`;|&()<>$=]+)")
@@ -28,9 +29,7 @@ def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
     for one in differences:
         if not one.field.startswith("stdin") or one.expected is None or one.actual is None:
             return ()
-        tape, test = one.expected.partition("\n")[0], one.actual.partition("\n")[0]
-        found = _patterns(tape, test)
-        patterns.update(dict.fromkeys(found))
+        patterns.update(dict.fromkeys(_patterns(one.expected, one.actual)))
     if not patterns:
         return ()
     return (
@@ -42,12 +41,28 @@ def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
 
 
 def _patterns(tape: str, test: str) -> list[str]:
-    """What finds the chunks in which two lines differ; none if anything else is different in them."""
-    chunks, others = _CHUNKS.split(tape), _CHUNKS.split(test)
+    """What finds the chunks in which two first lines differ; none if anything else is different in them."""
+    chunks, others = _chunks(tape, test)
     if len(chunks) != len(others) or chunks[::2] != others[::2]:
         return []
     found = [_pattern(a, b) for a, b in zip(chunks, others, strict=True) if a != b]
     return found if all(found) else []
+
+
+def _chunks(tape: str, test: str) -> tuple[list[str], list[str]]:
+    """Of both first lines, as far as both are there.
+
+    A value of another length moves what comes behind it, so that one may be cut off where the other goes on.
+    """
+    lines = [one.partition("\n")[0] for one in (tape, test)]
+    chunks, others = (parts if parts[-1] else parts[:-1] for parts in map(_CHUNKS.split, lines))
+    last = min(len(chunks), len(others)) - 1
+    ends = chunks[last], others[last]
+    cut = test if len(ends[1]) < len(ends[0]) or len(others) < len(chunks) else tape
+    # A report shows so much at most, and of what the test sent at most as much as the tape has.
+    whole = "\n" in cut or len(cut) < min(len(lines[0]) if cut is test else EXCERPT, EXCERPT)
+    short, long = sorted(ends, key=len)
+    return (chunks, others) if whole or not long.startswith(short) else (chunks[:last], others[:last])
 
 
 def _pattern(tape: str, test: str) -> str:

@@ -42,9 +42,34 @@ def test_each_of_two_has_a_name() -> None:
     assert lines == ["drawn = /begin-[0-9]+/", "drawn-2 = /end-[0-9a-f]{8}/"]
 
 
+LONG = "x" * 200
+
+
 @pytest.mark.parametrize(
     "taped, asked",
     [
+        # What the test sent is taken as far as the tape has something.
+        ("echo END123456; true 1>&2\n", "echo END12345678; true 1>"),
+        ("echo END123456; true && more\n", "echo END12345678; true && mor"),
+        ("echo END12345678; true 1>&2\n", "echo END123456; true 1>&2\nm"),
+        # And both are shown only so far.
+        (f"echo END123456 {LONG}"[:200], f"echo END12345678 {LONG}"[:200]),
+        (f"echo END12345678 {LONG}"[:200], f"echo END123456 {LONG}"[:200]),
+        (f"echo END12345678 {'x ' * 99}"[:200], f"echo END123456 {'x ' * 99}"[:200]),
+        (f"echo END123456 {'x ' * 99}"[:200], f"echo END1234567 {'x ' * 99}"[:200]),
+    ],
+)
+def test_one_of_another_length_moves_what_comes_behind_it(taped: str, asked: str) -> None:
+    assert proposed(taped, asked) == ["drawn = /END[0-9]+/"]
+
+
+@pytest.mark.parametrize(
+    "taped, asked",
+    [
+        ("echo 12345678 more", "echo 87654321"),
+        ("echo 12345678", "echo 87654321 mo"),
+        ("echo 12345678; ls", "echo 87654321; cd"),
+        ("echo 12345678; ls\n", "echo 8765432; list"),
         ("echo one\n", "echo two\n"),
         ("head -n 1", "head -n 20"),
         ("checkout\n", "describe\n"),
