@@ -116,3 +116,28 @@ def test_what_no_tape_can_hold_runs_live(project: Project) -> None:
         result = project.run(flag)
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(["*UnsupportedSpawn: os.exec: made in a forked process*"])
+
+
+WORKER = """
+    import multiprocessing
+    import subprocess
+    import pytest
+
+    @pytest.mark.tape
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_it():
+        worker = multiprocessing.get_context("fork").Process(target=subprocess.run, args=(["true"],))
+        worker.start()
+        worker.join()
+        assert worker.exitcode == 0
+"""
+
+
+def test_a_worker_that_starts_a_command_is_refused_and_told_how_its_test_runs(project: Project) -> None:
+    project.write(WORKER)
+    project.run("--record-tapes").assert_outcomes(passed=1)
+    result = project.run("--replay-tapes")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*made in a forked process; *", '*@pytest.mark.tape(mode="live")*'])
+    project.edit("@pytest.mark.tape\n", '@pytest.mark.tape(mode="live")\n')
+    project.run().assert_outcomes(passed=1)

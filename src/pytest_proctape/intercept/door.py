@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..child import Started, Wiring
 from ..clock import CLOCK, Pace
@@ -286,7 +286,7 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     replaying = not hasattr(handler, "record")
     if _forked or handler.closed:
         if replaying:
-            raise refuse(request.road, "in a forked process" if _forked else "after its test had ended")
+            raise refuse(request.road, FORKED if _forked else "after its test had ended")
         return Started(live())
     if replaying:
         return cast(Replayer, answering).replay(request, wiring)
@@ -312,6 +312,10 @@ report_from_fork: Callable[[str], None] | None = None
 """Tells the process that this one was forked from of a refusal; :mod:`.guard` sets it."""
 
 
+FORKED: Final = "in a forked process"
+"""Where something is refused that a copy of the test's process has asked for."""
+
+
 def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:
     """The error for a road that is closed on replay; the session is told, so that the test fails.
 
@@ -321,6 +325,8 @@ def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:
     reason = "can't be replayed, and a replay starts no real process"
     if circumstance:
         reason = f"made {circumstance}; that {reason}"
+    if circumstance == FORKED:
+        reason += '. A test whose workers start commands runs for real with @pytest.mark.tape(mode="live")'
     error = UnsupportedSpawn(road, reason)
     if _forked and report_from_fork is not None:
         report_from_fork(road)

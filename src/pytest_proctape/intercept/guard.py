@@ -70,7 +70,7 @@ def _refuse(road: str) -> None:
     if not door.is_forked():
         raise door.refuse(road)
     # This is a copy of the test's process, and nobody up its stack expects to go on in it.
-    message = f"\npytest-proctape: {door.refuse(road, 'in a forked process')}\n".encode()
+    message = f"\npytest-proctape: {door.refuse(road, door.FORKED)}\n".encode()
     with contextlib.suppress(OSError):
         os.write(2, message)
     os._exit(127)

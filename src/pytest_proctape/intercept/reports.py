@@ -83,7 +83,7 @@ def collect() -> list[UnsupportedSpawn]:
 def error_of(was_refused: bool, road: str) -> UnsupportedSpawn:
     """The error for the parent's session."""
     if was_refused:
-        return door.refuse(road, "in a forked process")
+        return door.refuse(road, door.FORKED)
     return UnsupportedSpawn(
         road,
         "made in a forked process that can't be taped; the command ran for real and is not on the tape. "
