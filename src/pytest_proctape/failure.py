@@ -28,6 +28,7 @@ from .errors import ProctapeError, TapeError
 from .lacking import lack_told
 from .session import Player, Recording, Session, brief, is_ours, is_stdlib
 from .unmade import files_told
+from .untimed import time_told
 
 _RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
 
@@ -94,7 +95,7 @@ def add_section(
         return
     told = _tape_told(session)
     if told and not isinstance(session, Recording):
-        lines = [told, files_told(session, error, raised), lack_told(session, error, raised)]
+        lines = [told, *(tell(session, error, raised) for tell in (files_told, lack_told, time_told))]
         if error is None:
             lines.append(f"record it again: {session.record_command}")
         told = "\n".join(filter(None, lines))

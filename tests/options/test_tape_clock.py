@@ -356,6 +356,31 @@ def test_times_look_as_they_do_without_a_clock(project: Project) -> None:
     project.replay(passed=2)
 
 
+def test_a_test_that_looks_whether_a_command_still_runs_is_told_of_the_clock(project: Project) -> None:
+    project.write(
+        """
+        import subprocess, time
+
+        def test_it(tape):
+            with subprocess.Popen(["sleep", "0.6"]) as child:
+                time.sleep(0.1)
+                assert child.poll() is None
+                time.sleep(0.1)
+                assert child.poll() is None
+            assert child.returncode == 0
+        """
+    )
+    told = "the test has looked whether a command still runs, *@pytest.mark.tape(clock=True)*"
+    project.record()
+    project.replay(failed=1).stdout.fnmatch_lines([told, "record it again: *"])
+
+    project.edit("(tape)", "(tape, tape_clock)")
+    project.record()
+    project.replay()
+    project.edit("returncode == 0", "returncode == 1")
+    project.replay(failed=1).stdout.no_fnmatch_line(told)
+
+
 def test_a_thread_that_an_earlier_test_has_left_behind_moves_no_time_while_the_test_is_busy(
     project: Project,
 ) -> None:
