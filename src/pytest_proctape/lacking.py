@@ -6,7 +6,7 @@ A line for the test's failure, which :mod:`.failure` puts there: neither is to b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .errors import ProctapeError
 from .session import Player, Session
@@ -14,6 +14,9 @@ from .tape import Entry, Event, Payload, Stream
 
 _REDACTED = re.compile(rb"<redacted(?::[^<>\s]+)?>")
 _CAUSES = 16
+_NO_PROCESS = "a command that is replayed is no process, and listens nowhere"
+_LIVE = '@pytest.mark.tape(live=["its command"]) lets it run in every mode'
+_ENDS = frozenset({"SIGTERM", "SIGKILL", "SIGINT", "SIGHUP", "SIGQUIT"})
 _PAYLOAD = 1 << 20
 """Bytes of a payload file up to which it is looked into."""
 
@@ -28,16 +31,29 @@ def lack_told(session: Session, error: Exception | None, raised: BaseException |
     """
     if not isinstance(session, Player) or session.runs_commands or not session.spawns:
         return ""
-    if error is None and _is_refused(raised):
-        return (
-            "a connection was refused: a command that is replayed is no process, and listens nowhere; "
-            'if it is a server, @pytest.mark.tape(live=["its command"]) lets it run in every mode'
-        )
+    if error is None and (session.refused_at or _is_refused(raised)):
+        where = f" at {session.refused_at}" if session.refused_at else ""
+        return f"a connection was refused{where}: {_NO_PROCESS}; if it is a server, {_LIVE}"
     try:
-        return _secret_told(session)
+        return _secret_told(session) or ("" if error is not None else _server_told(session.entries))
     except ProctapeError:
         # What is wrong with the tape is told elsewhere.
         return ""
+
+
+def _server_told(entries: Iterable[Entry]) -> str:
+    """Of a command that the test let run and sent nothing, unless by a socket, as to a kernel."""
+    for index, entry in enumerate(entries, 1):
+        timeline = entry.timeline or ()
+        ended_by_test = any(event.signal in _ENDS for event in timeline) and entry.signal in _ENDS
+        has_more = any(event.stdin is not None or event.timeout_ms is not None for event in timeline)
+        if (entry.running or ended_by_test) and not has_more and not entry.stdin:
+            how = "the test ended it" if ended_by_test else "its end"
+            return (
+                f"the command of entry {index} ran until {how}: {_NO_PROCESS}; "
+                f"if the test reached it by a socket, {_LIVE}"
+            )
+    return ""
 
 
 def _is_refused(raised: BaseException | None) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from tests.options.project import Project
 
 SECRET = "*a secret was taken out of {} of entry 1, and the test is given <redacted> in its place: *"
-REFUSED = "*a connection was refused: a command that is replayed is no process, and listens nowhere; *"
+REFUSED = "*a connection was refused*: a command that is replayed is no process, and listens nowhere; *"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,141 @@ def test_a_server(project: Project, wrapped: bool) -> None:
     project.record()
 
     project.replay(failed=1).stdout.fnmatch_lines([REFUSED])
+
+
+SERVES = """
+    import asyncio, os, socket, subprocess, sys, time
+    import pytest
+
+    SERVER = '''if True:
+        import socket, sys
+        if sys.argv[1].isdecimal():
+            server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+        else:
+            server = socket.socket(socket.AF_UNIX)
+            server.bind(sys.argv[1])
+            server.listen()
+        server.accept()[0].sendall(b"hello")
+    '''
+
+    def attempts():
+        for _ in range(200 if "RECORDING" in os.environ else 2):
+            time.sleep(0.05)
+            yield
+
+    def try_in_turn(make, address):
+        for _ in attempts():
+            with make() as client:
+                if client.connect_ex(address) == 0:
+                    return client.recv(9)
+        return None
+"""
+REACHED = {
+    "connect_ex": """
+        answer = try_in_turn(socket.socket, ("127.0.0.1", PORT))
+    """,
+    "asyncio": """
+        async def reach():
+            for _ in attempts():
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+                except OSError:
+                    continue
+                said = await reader.read(9)
+                writer.close()
+                return said
+        answer = asyncio.run(reach())
+    """,
+    "a file": """
+        answer = try_in_turn(lambda: socket.socket(socket.AF_UNIX), "server")
+    """,
+}
+
+
+@pytest.mark.parametrize("way", REACHED)
+def test_a_server_that_is_waited_for(project: Project, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    where = "server" if way == "a file" else str(port)
+    project.write(
+        f"{SERVES}\n    PORT = {port}\n\n    def test_it(tape):\n"
+        f'        server = subprocess.Popen([sys.executable, "-c", SERVER, "{where}"])'
+        f"{REACHED[way].rstrip()}\n        server.wait(10)\n        assert answer == b'hello'\n"
+    )
+    with monkeypatch.context() as patch:
+        patch.setenv("RECORDING", "1")
+        project.record()
+    (project.path / "server").unlink(missing_ok=True)
+
+    at = "server" if way == "a file" else f"127.0.0.1:{port}"
+    project.replay(failed=1).stdout.fnmatch_lines([REFUSED.replace("refused*", f"refused at {at}")])
+
+
+def test_a_port_that_is_another_one_in_every_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write(
+        """
+        import os, subprocess
+
+        def test_it(tape):
+            subprocess.run(["echo", f"--url=http://127.0.0.1:{os.environ['PORT']}/", "--seed", "41"])
+        """
+    )
+    monkeypatch.setenv("PORT", "45515")
+    project.record()
+    for port, told in (("46475", True), ("8080", False), ("99999", False)):
+        monkeypatch.setenv("PORT", port)
+        said = project.replay(failed=1).stdout.str()
+        assert ("looks like a port that was free" in said) is told
+    project.edit('"41"', '"42"')
+    assert "a port" not in project.replay(failed=1).stdout.str()
+
+
+def test_servers_of_the_test_itself_are_nothing_to_tell(project: Project) -> None:
+    project.write(
+        """
+        import os, socket, subprocess
+
+        def test_it(tape):
+            subprocess.run(["true"])
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                socket.create_connection(server.getsockname()).close()
+            assert "FAIL" not in os.environ
+        """
+    )
+    project.record()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIL", "1")
+        project.replay(failed=1).stdout.no_fnmatch_line("*a connection was refused*")
+
+
+@pytest.mark.parametrize(
+    "end, told",
+    [("child.terminate()", "until the test ended it"), ("child.wait()", "")],
+)
+def test_a_command_that_runs_beside_the_test(project: Project, end: str, told: str) -> None:
+    """As a kernel, which is spoken to by a library of C code."""
+    project.write(
+        f"""
+        import os, subprocess
+
+        def test_it(tape):
+            with open(os.devnull, "w") as null:
+                child = subprocess.Popen(["sleep", "0.1" if "wait" in {end!r} else "100"], stdout=null)
+            {end}
+            if "FAIL" in os.environ:
+                raise RuntimeError("Kernel didn't respond in 60 seconds")
+            if "terminate" in {end!r}:
+                child.wait()
+        """
+    )
+    project.record()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIL", "1")
+        output = project.replay(failed=1).stdout
+    if told:
+        output.fnmatch_lines([f"*the command of entry 1 ran {told}: *if the test reached it by a socket, *"])
+    else:
+        output.no_fnmatch_line("*the command of entry 1*")
 
 
 def test_other_failures_are_told_nothing(project: Project) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from . import door, reports
 
 _ROADS = frozenset({"os.exec", "os.forkpty", "os.posix_spawn", "os.system"})
+_CONNECTS = "socket.connect"
 _installed = False
 
 
@@ -51,6 +52,13 @@ def install() -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == _CONNECTS:
+        tell = getattr(door.current(), "connects", None)
+        # What goes wrong in here would go wrong in the test.
+        with contextlib.suppress(Exception):
+            if tell is not None:
+                tell(arguments[1])
+        return
     if event not in _ROADS or is_announcing():
         return
     if door.is_replaying() and not door.is_live(_argv(event, arguments)):

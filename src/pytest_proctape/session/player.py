@@ -30,6 +30,8 @@ from .taped import Part, Taped
 _LESS = "the test asked for less than the tape has"
 _UNUSED = "the test said of a command what was not asked for"
 _LEFT_SHOWN = 10
+_CONNECTIONS = 100
+"""How often it is looked whether somebody listens: a test may connect to a database in each line."""
 
 
 class Player(Taped):
@@ -39,15 +41,27 @@ class Player(Taped):
         owes_entries: all that is on the tape has to be asked for.
         replays_entries: what is on the tape is looked at.
         answers: what the test says itself.
+        refused_at: where the test has connected to, and nobody listened, after it had started something.
     """
 
     owes_entries = False
     replays_entries = True
+    refused_at = ""
+    _connections = 0
 
     def _begin(self) -> None:
         super()._begin()
         self.children: list[VirtualChild] = []
         self.answers = Answers()
+
+    def connects(self, address: object) -> None:
+        """The test is about to connect to ``address``, as ``socket.connect`` takes it."""
+        if not self.refused_at and self._connections < _CONNECTIONS and self.spawns:
+            self._connections += 1
+            # On most replays nobody connects to anything.
+            from .listeners import refused
+
+            self.refused_at = refused(address)
 
     def say(
         self,

@@ -22,6 +22,11 @@ _WORD_BEFORE = later(r"[\w.@-]*[A-Za-z_.@-]\Z")
 _NEAR, _PLACES = 64, 16
 """How much before a number is looked at, and how many of them are: an argument may be megabytes long."""
 
+_NUMBER = later(r"([0-9]+)", re.ASCII)
+_FREE_PORTS = range(32768, 65536)
+"""``net.ipv4.ip_local_port_range`` of Linux is in it, and what IANA has for the purpose: RFC 6335."""
+_LONGEST = 1 << 12
+
 _SPECIAL = later(r"[.^$*+?{}\[\]|()\\]")
 _LEAST = 8
 """Characters that are random in a name."""
@@ -37,6 +42,11 @@ def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
                 "let a placeholder stand for it in the ini file, and record this test again:",
                 *placeholders("process", [pattern]),
             )
+    if differences and all(_is_port(one.expected or "", one.actual or "") for one in differences):
+        return (
+            "what differs looks like a port that was free: what listens there, or connects to it, does not",
+            'do so when it is replayed; @pytest.mark.tape(live=["its command"]) lets it run in every mode',
+        )
     patterns: dict[str, None] = {}
     for one in differences:
         if one.expected is None or one.actual is None:
@@ -59,6 +69,15 @@ def placeholders(name: str, patterns: Collection[str]) -> tuple[str, ...]:
     names = (name, *(f"{name}-{number}" for number in range(2, len(patterns) + 1)))
     lines = (f"      {name} = /{pattern}/" for name, pattern in zip(names, patterns, strict=True))
     return ("  tapes_places =", *lines)
+
+
+def _is_port(tape: str, test: str) -> bool:
+    """Whether two texts differ in one number each, and the system gives out such ports."""
+    texts, others = _NUMBER.split(tape), _NUMBER.split(test)
+    if len(tape) + len(test) > _LONGEST or len(texts) != len(others) or texts[::2] != others[::2]:
+        return False
+    pairs = {(one, other) for one, other in zip(texts[1::2], others[1::2], strict=True) if one != other}
+    return len(pairs) == 1 and all(len(one) == 5 and int(one) in _FREE_PORTS for one in next(iter(pairs)))
 
 
 def _with_own_number(tape: str, test: str) -> str:
