@@ -76,7 +76,7 @@ class HeardChild(RecordingChild):
         self._ended_ns = self._last_ns = self._ended_at = self._began_ns = 0
         self._new_spool = new_spool
         self._new_warden: Callable[[], Warden] | None = new_warden
-        self._together, self._has_input = ends.together, ends.sent is not None
+        self._together, self._has_input, self._sent = ends.together, ends.sent is not None, ends.sent
         self._left = little
         self._heard: list[tuple[int, int, bytes | None]] = []
         self._captured = frozenset(ends.outputs)
@@ -227,6 +227,12 @@ class HeardChild(RecordingChild):
 
     def _end(self) -> End:
         return End(self.status, self.error, whole_us(self._ended_ns - self.started_ns))
+
+    def ignored(self) -> tuple[bytes, bool] | None:
+        """As above; here all is known that was to be sent."""
+        if not self._is_over:
+            return super().ignored()
+        return None if self._sent is None or self.script().has_input else (self._sent, True)
 
     def script(self) -> Script:
         """What the child did, so far or to its end."""

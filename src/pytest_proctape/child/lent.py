@@ -42,12 +42,14 @@ class OwnPipe:
 
     Attributes:
         untaken: bytes that went through the tap, and that the child did not read.
+        unsent: what had not gone through when the child read no more.
         spoiled: why the pipe is not what it would be without the recording, ``""`` if it is.
     """
 
     def __init__(self) -> None:
         """Nothing is left so far."""
         self.untaken = 0
+        self.unsent = b""
         self.spoiled = ""
         self._fds = Owned()
         self._kept = -1
@@ -63,9 +65,13 @@ class OwnPipe:
             with contextlib.suppress(OSError):
                 self._kept = self._fds.moved(_again(target, os.O_RDONLY, self._fds))
 
-    def reader_left(self, _source: int, target: int, _pending: bytes) -> None:
-        """The child reads no more."""
+    def reader_left(self, source: int, target: int, pending: bytes) -> None:
+        """The child reads no more; see :class:`LentPipe`."""
         self.untaken = size_of(target)
+        with contextlib.suppress(OSError):
+            # Nobody else reads it.
+            waiting = size_of(source)
+            self.unsent = pending + (os.read(source, waiting) if waiting else b"")
 
     def child_ended(self) -> None:
         """Nobody reads what is in the tap still, unless the child left it to another. May be called again."""
@@ -96,6 +102,8 @@ class LentPipe:
     Attributes:
         untaken, spoiled: as those of :class:`OwnPipe`.
     """
+
+    unsent = b""
 
     def __init__(self, parents: int) -> None:
         """Remember which pipe it is.

@@ -303,6 +303,20 @@ class RecordingChild:
         """Outputs and end of a child that has ended, where they are all that :meth:`script` would say."""
         return None
 
+    def ignored(self) -> tuple[bytes, bool] | None:
+        """What was sent to a child that has left its input alone; ``None`` if it read some, or had none.
+
+        With it goes whether that was all: how much gets on its way before such a child ends is chance.
+        """
+        with self.lock:
+            lent = self.leads.lent
+            sent = [step.data for step in self._notes.steps() if isinstance(step, script.Input)]
+            size = sum(data.size for data in sent)
+            if not self.leads.has_own_input or lent is None or lent.untaken < size:
+                return None
+            whole = any(isinstance(step, script.InputEnd) for step in self._notes.steps())
+            return b"".join(data.bytes() for data in sent) + lent.unsent, whole
+
     def script(self) -> Script:
         """What the child did, so far or to its end."""
         with self.lock:

@@ -17,6 +17,7 @@ from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
 from ..match import Asked
 from ..tape import (
     FORMAT_VERSION,
+    Anything,
     Entry,
     FileEffect,
     Spawn,
@@ -46,6 +47,7 @@ class Recording(Player):
         super()._begin()
         self.takes: list[Take] = []
         self._going: list[RecordingChild] = []
+        self._ignored: list[tuple[Entry, tuple[bytes, bool]]] = []
         self.sent = SentSignals()
         self._starting = threading.RLock()
         self._at_work: list[RecordingChild] = []
@@ -281,10 +283,19 @@ class Recording(Player):
     def _made(self, take: Take, child: RecordingChild) -> Entry | None:
         """The entry, unless a hook drops it, or fails: then it can't be known what it was to keep out."""
         try:
-            return self.hooks.before_record(self._entry(take, child))
+            entry = self.hooks.before_record(self._entry(take, child))
         except HookError as error:
             self.latch(error)
             return None
+        if entry is not None and isinstance(entry.stdin, Anything):
+            ignored = child.ignored()
+            if ignored is not None:
+                self._ignored.append((entry, (self.places.conceal(ignored[0]), ignored[1])))
+        return entry
+
+    def _ignored_by(self, entry: Entry) -> tuple[bytes, bool] | None:
+        """What was sent to the command of this entry, and not read: see :meth:`.RecordingChild.ignored`."""
+        return next((sent for one, sent in self._ignored if one is entry), None)
 
     def save(self, tape: Tape, *, complete: bool) -> str:
         """Store ``tape``; ``"recorded"``, ``"unchanged"``, ``"removed"`` or ``"nothing"``.
@@ -325,7 +336,9 @@ class Recording(Player):
 
             unordered = self.terms.order == "any"
             read = self.store.decode if self.files is None else self.files.read
-            kept = keep_unchanged(old.entries, tape.entries, read, unordered=unordered)
+            kept = keep_unchanged(
+                old.entries, tape.entries, read, unordered=unordered, ignored=self._ignored_by
+            )
             names = {key: (old.names or {}).get(key, value) for key, value in (tape.names or {}).items()}
             tape = tape.model_copy(update={"entries": kept, "names": names or None})
             same = kept == old.entries and are_alike(tape.signals, old.signals)

@@ -52,6 +52,7 @@ def keep_unchanged(
     decode: Callable[[Stream], Content],
     *,
     unordered: bool = False,
+    ignored: Callable[[Entry], tuple[bytes, bool] | None] = lambda _: None,
 ) -> tuple[Entry, ...]:
     """``new``, with the old entry wherever the two say the same.
 
@@ -62,8 +63,10 @@ def keep_unchanged(
         new: those of the new recording, in their order.
         decode: reads a stream of either.
         unordered: the order is chance, so that of the old ones is kept.
+        ignored: what was sent to the command of a new entry that left its input alone, if that is known, and
+            whether that was all.
     """
-    shelf = _Shelf(old, decode, unordered=unordered)
+    shelf = _Shelf(old, decode, unordered=unordered, ignored=ignored)
     kept = [shelf.match(entry) for entry in new]
     if not unordered:
         return tuple(entry for entry, _ in kept)
@@ -78,8 +81,16 @@ def keep_unchanged(
 class _Shelf:
     """The old entries that no new one has been found for yet."""
 
-    def __init__(self, old: Sequence[Entry], decode: Callable[[Stream], Content], *, unordered: bool) -> None:
+    def __init__(
+        self,
+        old: Sequence[Entry],
+        decode: Callable[[Stream], Content],
+        *,
+        unordered: bool,
+        ignored: Callable[[Entry], tuple[bytes, bool] | None],
+    ) -> None:
         self._decode = decode
+        self._ignored = ignored
         self._old = [_essence(entry, decode) for entry in old]
         self._entries = old
         self._unordered = unordered
@@ -92,7 +103,8 @@ class _Shelf:
     def match(self, entry: Entry) -> tuple[Entry, int | None]:
         """What stays on the tape for a new entry, and which old one it is in the place of."""
         plain = _essence(entry, self._decode)
-        same = (i for i in self._candidates(entry) if _same(self._entries[i], self._old[i], plain))
+        sent = self._ignored(entry)
+        same = (i for i in self._candidates(entry) if _same(self._entries[i], self._old[i], plain, sent))
         index = next(same, None)
         if index is not None:
             self._take(index)
@@ -236,7 +248,7 @@ def _file(file: FileEffect, began_ns: int) -> object:
     return (file.but(content=None, mtime_ns=None, by_clock=False), content, time)
 
 
-def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
+def _same(entry: Entry, old: _Essence, new: _Essence, ignored: tuple[bytes, bool] | None) -> bool:
     if _fits_pattern(entry, new[2]):
         silent = [act.but(said={fd: said for fd, said in act.said.items() if fd}) for act in new[2]]
         new = (*new[:2], silent)
@@ -248,7 +260,12 @@ def _same(entry: Entry, old: _Essence, new: _Essence) -> bool:
         if old[1].has_input and not old[1].awaits:
             # It had no input: a replay of it would refuse whatever this one is sent.
             return False
-        # The child left its input alone this time, be it that it was faster than the parent.
+        # The child left its input alone this time, be it that it was faster than the parent. What it was
+        # sent has to be what the old one asks for, or a replay refuses it, and recording again does not help.
+        if old[1].has_input and ignored is not None:
+            awaited, (sent, whole) = b"".join(act.said.get(0, b"") for act in old[2]), ignored
+            if not awaited.startswith(sent) or (whole and awaited != sent):
+                return False
         for act in old[2]:
             act.said.pop(0, None)
     elif not old[1].has_input:

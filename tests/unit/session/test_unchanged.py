@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_proctape.session.unchanged import keep_unchanged
-from pytest_proctape.tape import AnyArgs, Content, Entry, Glob, Regex, Stream, decode
+from pytest_proctape.tape import AnyArgs, Anything, Content, Entry, Glob, Regex, Stream, decode
 
 
 def plain(stream: Stream) -> Content:
@@ -67,3 +67,22 @@ def test_where_order_is_chance_a_change_is_in_its_old_place_and_what_is_new_behi
 def test_equal_commands_with_other_outputs_find_their_own() -> None:
     old = [entry("a", stdout=str(number)) for number in range(4)]
     assert kept(old, [old[2], old[0], old[3], old[1]], unordered=True) == old
+
+
+@pytest.mark.parametrize(
+    "ignored, stays",
+    [
+        (None, True),
+        ((b"one\n", True), True),
+        ((b"on", False), True),
+        ((b"", False), True),
+        ((b"on", True), False),
+        ((b"", True), False),
+        ((b"two\n", False), False),
+        ((b"one\nmore", False), False),
+    ],
+)
+def test_one_that_ignores_its_input_now(ignored: tuple[bytes, bool] | None, stays: bool) -> None:
+    """What was sent to it, as far as that is known, has to be what the old one asks for."""
+    old, new = [entry("a", stdin="one\n")], [entry("a", stdin=Anything(any=True))]
+    assert keep_unchanged(old, new, plain, ignored=lambda _: ignored) == tuple(old if stays else new)
