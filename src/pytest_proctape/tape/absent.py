@@ -15,6 +15,9 @@ _SETTLED_NS = 100_000_000
 """A directory that changed so shortly before it was read may have changed again under the same time."""
 _SETTLED_COARSE_NS = 2 * 10**9
 """The same where times are whole seconds, or every other one."""
+_MARK_NS = 1
+"""By so much the time of the last look at a directory that is marked is before that of its last change. The
+kernel sets neither so, and the first look takes it away: see relatime in mount(8)."""
 
 
 class _Real:
@@ -133,7 +136,7 @@ class Listing:
         known = self._names.get(folder) if folder in self._looked else None
         marked_ns = _Real.now_ns()
         try:
-            _Real.utime(parent, ns=(marked_ns, marked_ns))
+            _Real.utime(parent, ns=(marked_ns - _MARK_NS, marked_ns))
             if known is None:
                 # What comes from here on takes the mark away.
                 known = self._read(folder, parent)
@@ -149,11 +152,14 @@ class Listing:
         """What is in a folder below the root; ``None`` where there is no such directory."""
         path = f"{self._root}/{folder}" if folder else self._root
         try:
-            changed_ns = _Real.stat(path).st_mtime_ns
+            status = _Real.stat(path)
+            changed_ns = status.st_mtime_ns
             known = self._names.get(folder)
             if known is None or known.changed_ns != changed_ns:
                 age_ns = _Real.now_ns() - changed_ns
                 settled = age_ns >= (_SETTLED_NS if changed_ns % 10**9 else _SETTLED_COARSE_NS)
+                # Another worker's mark, too: the next change has another time, however soon it comes.
+                settled = settled or changed_ns - status.st_atime_ns == _MARK_NS
                 known = self._read(folder, path)
                 known.changed_ns = changed_ns if settled else 0
         except OSError:

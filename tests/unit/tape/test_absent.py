@@ -133,3 +133,29 @@ def test_what_a_test_says_is_in_a_directory_is_not_kept(root: Path, monkeypatch:
         patch.setattr(os, "listdir", lambda _: [])
         assert not listing.lacks(_OWNER)
     assert not listing.lacks(_OWNER)
+
+
+def test_what_another_worker_has_stored_is_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _put(root, tape_path(_OWNER))
+    theirs, ours = Listing(root), Listing(root)
+    read: list[str] = []
+    real = absent._Real.listdir
+
+    def listdir(path: str) -> list[str]:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(absent._Real, "listdir", listdir)
+    for number in range(3):
+        owner = f"tests/test_git.py::TestLog::test_new_{number}"
+        theirs.held()
+        assert theirs.lacks(owner)
+        _put(root, tape_path(owner))
+        theirs.stored(str(root / tape_path(owner)))
+        read.clear()
+        assert not ours.lacks(owner)
+        assert all(ours.lacks(f"tests/test_git.py::TestLog::test_{word}") for word in ("own", "two"))
+        assert len(read) == 1, "as nobody can have stored another one in the same moment"
+    # What somebody else puts there without a mark is seen, however soon.
+    _put(root, "tests/test_git/TestLog.test_own.json")
+    assert not ours.lacks("tests/test_git.py::TestLog::test_own")
