@@ -17,7 +17,7 @@ from itertools import chain, repeat, starmap, tee
 from operator import itemgetter
 from typing import TypeVar
 
-_HIGH = 400
+HIGH = 400
 """Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
 _NOTHING: tuple[()] = ()
 _FIRST = itemgetter(0)
@@ -60,12 +60,12 @@ class Owned(dict[int, int]):
     def duplicate(self, fd: int) -> int:
         """A duplicate of ``fd`` under a high number; see :func:`.out_of_the_way`."""
         try:
-            return self.take(fcntl.fcntl, fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+            return self.take(fcntl.fcntl, fd, fcntl.F_DUPFD_CLOEXEC, HIGH)
         except OSError:
             # All of those are taken, or there may be none as high. Most runs never need the module.
             import resource
 
-            lowest = min(_HIGH, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+            lowest = min(HIGH, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
         try:
             return self.take(fcntl.fcntl, fd, fcntl.F_DUPFD_CLOEXEC, lowest)
         except OSError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import REAL
 from ..frozen import NOTHING, Value
-from ..owned import Owned
+from ..owned import HIGH, Owned
 from ..tape import SpawnError
 
 if TYPE_CHECKING:
@@ -97,8 +97,11 @@ def out_of_the_way(fd: int) -> int:
     The next descriptor that the test opens has the number that it would have without us: programs are
     told such numbers (``--status-fd 7``, ``/dev/fd/7``), and the tape has them.
     """
-    fds = Owned()
-    return fds.given(fds.duplicate(fd), int)
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH)
+    except OSError:
+        fds = Owned()
+        return fds.given(fds.duplicate(fd), int)
 
 
 def moved(fd: int) -> int:
