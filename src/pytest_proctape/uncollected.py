@@ -23,12 +23,20 @@ def uncollected(*, for_good: bool = False) -> Iterator[None]:
         # Inside: an interrupt may come as it returns.
         gc.disable()
         yield
-        # Where little was made, as by an import of what is there already, nothing is to be spared. What
-        # somebody else has frozen stays so; it is counted one by one, a tenth of a second for millions.
-        if for_good and gc.get_count()[0] - before > gc.get_threshold()[0] and not gc.get_freeze_count():
-            try:
-                gc.freeze()
-            finally:
-                gc.unfreeze()
+        # Where little was made, as by an import of what is there already, nothing is to be spared.
+        if for_good and gc.get_count()[0] - before > gc.get_threshold()[0]:
+            make_old()
     finally:
         gc.enable()
+
+
+def make_old() -> None:
+    """What there is stays, most of it: the collector need not go through it before it goes through all.
+
+    What somebody else has frozen stays so; it is counted one by one, a tenth of a second for millions.
+    """
+    if not gc.get_freeze_count():
+        try:
+            gc.freeze()
+        finally:
+            gc.unfreeze()

@@ -5,13 +5,15 @@ The plugin calls :func:`begin` when all tests are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pytest
 
 from .kept import HasHooks, is_taped
 
 _WATCH, _LIFE, _REFUSER = "proctape-watch", "proctape-life", "proctape-refuser"
+_MANY = 100
+"""Tests that stay in memory to the end, and with them what they are made of."""
 
 
 def begin(session: pytest.Session) -> None:
@@ -35,7 +37,7 @@ class Watch(HasHooks):
             _engage(item.config, item.session.items)
 
 
-def _engage(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+def _engage(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Bring the hooks in."""
     from .config import has_config
     from .counting import receive_from_forks
@@ -47,6 +49,10 @@ def _engage(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
         # Before any test or fixture: what one has put in the place of a real function is no real function.
         with directly():
             from . import run  # noqa: F401 - for what it imports
+    if len(items) > _MANY:
+        from .uncollected import make_old
+
+        make_old()
     manager = config.pluginmanager
     manager.register(Life(config), _LIFE)
     receive_from_forks(config)

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from pytest_proctape.uncollected import uncollected
+from pytest_proctape.uncollected import make_old, uncollected
 
 
 @pytest.fixture
@@ -52,3 +52,8 @@ def test_what_somebody_else_has_frozen_stays_so(asked: list[str], monkeypatch: p
         made = [[number] for number in range(2 * gc.get_threshold()[0])]
     assert made
     assert asked == []
+
+
+def test_what_stays_is_made_old(asked: list[str]) -> None:
+    make_old()
+    assert asked == ["count", "freeze", "unfreeze"]
