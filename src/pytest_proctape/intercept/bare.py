@@ -95,7 +95,8 @@ class Pipes:
         Raises:
             OSError: there can't be as many descriptors.
         """
-        handles, pipes, null = [-1] * 6, self._fds.pairs(os.pipe, 3), -1
+        pipes = self._fds.pairs(os.pipe, len(streams.piped) + streams.private)
+        handles, null = [-1] * 6, -1
         for fd, parents, childs in _HANDLES:
             if fd in streams.piped or (fd == STDIN and streams.private):
                 handles[2 * fd], handles[2 * fd + 1] = next(pipes), next(pipes)
