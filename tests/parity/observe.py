@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,22 @@ while True: os.read(heard, 1)
 One that comes between the last look of the interpreter and ``signal.pause()`` interrupts nothing: the handler
 is not called, and the program waits for the next.
 """
+
+
+_NEVER = threading.Event()
+
+
+def until(seen: Callable[[], object]) -> None:
+    """Wait for what a handler of signals sees, in vain after 20 s.
+
+    Which thread of a process gets a signal is up to the kernel. Where it is not the main one, that one calls
+    the handler a moment later.
+    """
+    for _ in range(20_000):
+        if seen():
+            return
+        # Not by `time.sleep`, which a replay that is to wait for nothing is watched for.
+        _NEVER.wait(0.001)
 
 
 class Order(asyncio.SubprocessProtocol):

@@ -15,7 +15,7 @@ import pytest
 
 from .audit import audited
 from .harness import Parity
-from .observe import outcome
+from .observe import outcome, until
 
 _BOTH = ["sh", "-c", "echo out; echo err >&2; exit 3"]
 
@@ -109,6 +109,7 @@ def test_who_handles_sigchld_is_told(parity: Parity) -> None:
         before = signal.signal(signal.SIGCHLD, lambda number, _: told.append(number))
         try:
             subprocess.Popen(["true"]).wait()
+            until(lambda: told)
         finally:
             signal.signal(signal.SIGCHLD, before)
         return told

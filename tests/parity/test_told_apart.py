@@ -22,7 +22,7 @@ from freezegun import freeze_time
 
 from .audit import audited
 from .harness import Parity
-from .observe import outcome
+from .observe import outcome, until
 
 SH = "/bin/sh"
 _OS: Any = os
@@ -140,6 +140,7 @@ def test_sigchld_of_what_could_not_be_started(parity: Parity, start: Callable[[]
         caught: list[int] = []
         with _on_sigchld(lambda number, _: caught.append(number)):
             told = start()
+            until(lambda: caught)
         return told, len(caught)
 
     assert parity(body)[1] == 1

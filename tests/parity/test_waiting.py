@@ -18,7 +18,7 @@ import pytest
 
 from .gates import Gate
 from .harness import Parity
-from .observe import outcome
+from .observe import outcome, until
 
 ROADS: Any = os
 """Typeshed calls `os.spawn*` and `os.popen` deprecated."""
@@ -233,6 +233,7 @@ def test_sigchld(parity: Parity) -> None:
         try:
             with subprocess.Popen(["sh", "-c", "exit 3"]) as child:
                 code = child.wait()
+            until(lambda: seen)
         finally:
             signal.signal(signal.SIGCHLD, before)
         return seen, code
