@@ -11,6 +11,8 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Any
 
+import pytest
+
 from tests.patience import patiently
 
 from .gates import Gate
@@ -211,6 +213,18 @@ def test_timeout_zero_on_a_child_that_has_ended(parity: Parity) -> None:
             return outcome(child.wait, timeout=0)
 
     assert parity(body) == 4
+
+
+@pytest.mark.parametrize("options", [os.WEXITED, os.WEXITED | os.WNOHANG], ids=["waiting", "looking"])
+def test_a_timeout_behind_an_end_that_is_known(parity: Parity, options: int) -> None:
+    def body(folder: Path) -> Any:
+        # Longer than what a replay lets pass as nothing.
+        with subprocess.Popen(["sh", "-c", "sleep 0.2; exit 4"]) as child:
+            while os.waitid(os.P_PID, child.pid, options | os.WNOWAIT) is None:
+                select.select([], [], [], 0.01)
+            return outcome(child.wait, timeout=0), outcome(child.wait, timeout=0.001)
+
+    assert parity(body) == (4, 4)
 
 
 def test_negative_timeout(parity: Parity) -> None:

@@ -51,7 +51,7 @@ class VirtualChild(Machine):
     raw = True
     restless = False
     _stall_watch: StallWatch | None = None
-    _quiet = _unseen = False
+    _quiet = _unseen = _end_is_known = False
     _looked_at_until_ns: int | None = None
     """Until then, by the real clock, its loop looks for its input; ``None`` where the pump does."""
 
@@ -167,6 +167,10 @@ class VirtualChild(Machine):
             self._waits.polled(self._over)
         return None if unseen else status
 
+    def told_end(self) -> None:
+        """The parent has been told of the end, and may wait for the child all the same: no wait expires."""
+        self._end_is_known = True
+
     def found_running(self) -> None:
         """The parent has found it running before it was here, as a copy of the parent."""
         self._unseen = False
@@ -234,6 +238,8 @@ class VirtualChild(Machine):
                 if threading.active_count() > 1:
                     self._block(timeout_ns)
                 return self.status is None
+            if self._end_is_known:
+                return False
             elapsed_ns = REAL.monotonic_ns() - self._started_ns + self._skipped_ns
             if self.script.end.duration_ns <= elapsed_ns + timeout_ns + timeout_ns // 10 + _SLACK_NS:
                 return False

@@ -295,8 +295,11 @@ def _waitid_virtual(child: VirtualChild, options: int) -> Any:
         if options & os.WNOHANG:
             return None
         raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
-    if ended and not options & os.WNOWAIT:
-        TABLE.reap(child)
+    if ended:
+        if options & os.WNOWAIT:
+            child.told_end()
+        else:
+            TABLE.reap(child)
     return os.waitid_result((child.pid, os.getuid(), int(signal.SIGCHLD), *_told(status)))
 
 
