@@ -64,10 +64,12 @@ def test_recording_it_again_leaves_the_tape_as_it_is(project: Project) -> None:
 
 def test_a_good_tape_is_not_replaced_by_one_of_a_limit(project: Project) -> None:
     project.write(SLEEP)
-    project.edit("600", "0")
+    project.edit('"600"', '"0"')
+    project.edit("timeout=0.1", "timeout=600")
     project.record()
     before = project.tape().read_bytes()
     project.edit('"0"', '"600"')
+    project.edit("timeout=600", "timeout=0.1")
     result = project.record(failed=1)
     assert project.tape().read_bytes() == before
     assert "test_it.json.failed" in result.stdout.str()
