@@ -9,18 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_proctape.child import is_open
 from pytest_proctape.effects import shutting
 from pytest_proctape.effects.shutting import is_locked, shut, shut_kept
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a lock of one's own")
-
-
-def is_open(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
 
 
 def test_what_is_not_locked_is_closed_at_once(tmp_path: Path) -> None:
