@@ -476,13 +476,14 @@ def _said_owner(head: bytes) -> str | None:
     at = head.find(_TEST, 0, 64)
     end = head.find(b"\n", at)
     *before, version = head[: max(0, at)].split() or (b"",)
-    if end < 0 or before != _BEFORE_TEST or not version.removesuffix(b",").isdigit():
+    said = head[at + len(_TEST) : end].strip()
+    # Only a text: anything else may be nested as deep as it likes.
+    if end < 0 or before != _BEFORE_TEST or not version.removesuffix(b",").isdigit() or said[:1] != b'"':
         return None
     try:
-        said = json.loads(head[at + len(_TEST) : end].strip().removesuffix(b","))
+        return str(json.loads(said.removesuffix(b",")))
     except ValueError:
         return None
-    return said if isinstance(said, str) else None
 
 
 def _dumped(tape: Tape, path: Path) -> bytes:

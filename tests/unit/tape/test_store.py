@@ -597,3 +597,14 @@ def test_temporary_names_are_told_from_tapes() -> None:
     assert name.startswith(".proctape-")
     assert name.endswith(".tmp")
     assert name != Path(files_module.temporary_beside("tapes/tests/test_x.json")).name
+
+
+def test_a_node_id_that_is_nested_very_deep_is_damage(tmp_path: Path) -> None:
+    store = TapeStore(tmp_path)
+    path = store.path_for("test_a.py::test_a")
+    path.parent.mkdir(parents=True)
+    nested = "[" * 200_000
+    path.write_text('{\n  "version": 2,\n  "test": ' + nested + "\n}\n")
+    assert store.owner_of(path) is None
+    with pytest.raises(TapeError):
+        store.load("test_a.py::test_a")
