@@ -2,7 +2,7 @@
 
 pytest imports this file at every start, taped or not, so it imports only what costs nothing. Where nobody
 names tapes and there are none, what else the plugin does comes with the first taped test (:mod:`.heed`,
-:mod:`.watch`); the rooms come in with the first tape.
+:mod:`.watch`), and the rooms come in with it; else they come before all that is the user's (:mod:`.lasting`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    import argparse
     from types import ModuleType
 
     from .clock import TapeClock
@@ -65,16 +66,20 @@ def _heed(config: pytest.Config, *, late: bool = False) -> ModuleType:
 
 def _matters(config: pytest.Config) -> bool:
     """Whether there is anything to heed before a test is known to be taped."""
-    from .keys import DIRECTORY
-    from .options import are_used
-
     return (
-        are_used(config, config.option)
-        or os.path.isdir(config.rootpath / DIRECTORY)
+        _expects_tapes(config, config.option)
         or _implements(config)
         # The header tells of the settings.
         or config.get_verbosity() > 0
     )
+
+
+def _expects_tapes(config: pytest.Config, options: argparse.Namespace) -> bool:
+    """Whether somebody names tapes, or there are some."""
+    from .keys import DIRECTORY
+    from .options import are_used
+
+    return are_used(config, options) or os.path.isdir(config.rootpath / DIRECTORY)
 
 
 def _implements(config: pytest.Config) -> bool:
@@ -182,6 +187,11 @@ def tape_config() -> TapeConfig:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Give what the first conftest files start while they are imported a tape, where every test is taped."""
+    options = early_config.known_args_namespace
+    if not options.collectonly and _expects_tapes(early_config, options):
+        from .lasting import put_aside
+
+        put_aside()
     with _collecting(early_config):
         return (yield)
 
