@@ -27,6 +27,7 @@ from .session.places import users_place
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .match import LivePatterns
     from .run import Run
 
 _AWAKENING = threading.RLock()
@@ -214,6 +215,11 @@ class QuietTape(intercept.Bound):
         """Those of the session."""
         return self.wake().session.places
 
+    @property
+    def live(self) -> LivePatterns:
+        """Commands that are never taped."""
+        return self._run.live_patterns(self._settings)
+
     def answering(self, argv: Sequence[str]) -> object | None:
         """Who answers this command; ``None`` for one that is never taped."""
         if self.awake is None:
@@ -228,8 +234,7 @@ class QuietTape(intercept.Bound):
         if self._settings.wasi:
             # A module of the toolchain comes first.
             return False
-        patterns = self._run.live_patterns(self._settings)
-        return bool(patterns) and bool(patterns.match(argv))
+        return bool(self.live) and self.live.match(argv)
 
     def which(self, name: str, path: str | None) -> str | None:
         """What :func:`shutil.which` says of a bare name."""

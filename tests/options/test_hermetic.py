@@ -246,6 +246,118 @@ def test_multiprocessing_works_on_replay(project: Project) -> None:
     project.run_apart("-W", "ignore::DeprecationWarning").assert_outcomes(passed=10)
 
 
+STARTING = r"""
+import multiprocessing, os, subprocess
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+import pytest
+
+PROOF = Path("started").absolute()
+
+def by_subprocess():
+    subprocess.run(["touch", str(PROOF)], check=True)
+
+def by_a_shell():
+    os.system(f"touch {PROOF}")
+
+def by_posix_spawn():
+    os.waitpid(os.posix_spawnp("touch", ["touch", str(PROOF)], os.environ), 0)
+
+def by_spawn():
+    assert os.spawnlp(os.P_WAIT, "touch", "touch", str(PROOF)) == 0
+
+def by_exec():
+    os.execlp("touch", "touch", str(PROOF))
+
+WAYS = [by_subprocess, by_a_shell, by_posix_spawn, by_spawn, by_exec]
+
+def quietly(way):
+    try:
+        way()
+    except BaseException:
+        pass
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_worker_that_hides_it(tape, method, way):
+    worker = multiprocessing.get_context(method).Process(target=quietly, args=(way,))
+    worker.start()
+    worker.join()
+    assert PROOF.exists() == (tape.mode != "replay")
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_pool(tape, method):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
+        pool.submit(by_subprocess).result()
+"""
+
+
+def test_what_a_worker_starts_is_refused_by_whichever_method_it_came(project: Project) -> None:
+    project.write(STARTING)
+    project.run_apart("--live-tapes", "-W", "ignore::DeprecationWarning").assert_outcomes(passed=18)
+    (project.path / "started").unlink()
+    result = project.run_apart("-W", "ignore::DeprecationWarning")
+    result.assert_outcomes(failed=18)
+    assert not (project.path / "started").exists()
+    said = result.stdout.str()
+    assert "AssertionError" not in said
+    assert said.count("UnsupportedSpawn: subprocess: made in a worker of multiprocessing; ") >= 4
+    for road in ("os.system", "os.posix_spawn", "os.exec"):
+        assert f"UnsupportedSpawn: {road}: made in a worker of multiprocessing; " in said
+
+
+def test_a_worker_that_outlives_its_test_is_free_again(project: Project) -> None:
+    project.write(
+        """
+        import multiprocessing, subprocess
+
+        def work(number):
+            return subprocess.run(["true"]).returncode
+
+        POOL = multiprocessing.get_context("spawn").Pool
+
+        def test_taped(tape):
+            global pool
+            pool = POOL(1)
+            pool.map(work, [1])
+
+        def test_taped_again(tape):
+            pool.map(work, [2])
+
+        def test_real():
+            assert pool.map(work, [3]) == [0]
+            pool.terminate()
+        """
+    )
+    result = project.run_apart("-p", "no:randomly")
+    result.assert_outcomes(failed=2, passed=1)
+    failed = [line for line in result.outlines if line.startswith("FAILED")]
+    assert len([line for line in failed if " - UnsupportedSpawn: " in line]) == 2
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_what_is_never_taped_runs_in_a_worker_too(project: Project, method: str) -> None:
+    project.ini("tapes_live = touch")
+    project.write(
+        f"""
+        import multiprocessing, os, subprocess
+
+        def work():
+            subprocess.run(["touch", "by popen"], check=True)
+            os.system("touch by-a-shell")
+            os.spawnlp(os.P_WAIT, "touch", "touch", "by-spawn")
+
+        def test_it(tape):
+            worker = multiprocessing.get_context({method!r}).Process(target=work)
+            worker.start()
+            worker.join()
+            assert worker.exitcode == 0
+        """
+    )
+    project.run_apart("-W", "ignore::DeprecationWarning").assert_outcomes(passed=1)
+    assert {"by popen", "by-a-shell", "by-spawn"} <= {path.name for path in project.path.iterdir()}
+
+
 FORKED = r"""
 import json, multiprocessing, os, subprocess
 import pytest

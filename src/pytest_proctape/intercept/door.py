@@ -12,12 +12,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from ..child import Started, Wiring
 from ..clock import CLOCK, Pace
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
+from ..workers import FORKED, refusal
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer
 
 
@@ -312,22 +313,13 @@ report_from_fork: Callable[[str], None] | None = None
 """Tells the process that this one was forked from of a refusal; :mod:`.guard` sets it."""
 
 
-FORKED: Final = "in a forked process"
-"""Where something is refused that a copy of the test's process has asked for."""
-
-
 def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:
     """The error for a road that is closed on replay; the session is told, so that the test fails.
 
     Returns:
         the error, to be raised where the call was made.
     """
-    reason = "can't be replayed, and a replay starts no real process"
-    if circumstance:
-        reason = f"made {circumstance}; that {reason}"
-    if circumstance == FORKED:
-        reason += '. A test whose workers start commands runs for real with @pytest.mark.tape(mode="live")'
-    error = UnsupportedSpawn(road, reason)
+    error = refusal(road, circumstance)
     if _forked and report_from_fork is not None:
         report_from_fork(road)
     handler = current()

@@ -14,9 +14,9 @@ import sys
 import threading
 from typing import Any
 
+from ..workers import FORKED, ROADS, argv_of
 from . import door, reports
 
-_ROADS = frozenset({"os.exec", "os.forkpty", "os.posix_spawn", "os.system"})
 _CONNECTS = "socket.connect"
 _installed = False
 
@@ -59,26 +59,17 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             if tell is not None:
                 tell(arguments[1])
         return
-    if event not in _ROADS or is_announcing():
+    if event not in ROADS or is_announcing():
         return
-    if door.is_replaying() and not door.is_live(_argv(event, arguments)):
+    if door.is_replaying() and not door.is_live(argv_of(event, arguments)):
         _refuse(event)
-
-
-def _argv(event: str, arguments: tuple[Any, ...]) -> list[Any]:
-    """The command line that an event tells; see "Audit events table" in CPython's documentation."""
-    if event == "os.system":
-        return ["sh", "-c", arguments[0]]
-    if event in {"os.exec", "os.posix_spawn"}:
-        return [arguments[0], *arguments[1][1:]]
-    return [""]
 
 
 def _refuse(road: str) -> None:
     if not door.is_forked():
         raise door.refuse(road)
     # This is a copy of the test's process, and nobody up its stack expects to go on in it.
-    message = f"\npytest-proctape: {door.refuse(road, door.FORKED)}\n".encode()
+    message = f"\npytest-proctape: {door.refuse(road, FORKED)}\n".encode()
     with contextlib.suppress(OSError):
         os.write(2, message)
     os._exit(127)

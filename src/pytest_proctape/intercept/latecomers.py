@@ -2,8 +2,8 @@
 
 What is there when the tape becomes active is found by itself; what comes later is met here, on its way in.
 :mod:`.clocked` has a stand-in for the ``start`` of a maker of clocks, so that waits are told from the first
-clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads.
-:mod:`.patches` puts this in place.
+clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads,
+:mod:`.orders` has one for the processes of multiprocessing. :mod:`.patches` puts this in place.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..undo import Undo
+from . import orders
 from .clocked import MAKERS, freezer
 from .inherit import POOLS, pool_replacements
 
@@ -30,6 +31,7 @@ Put = Callable[[Any, str, Any], None]
 _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
     **{name: partial(freezer, name) for name in MAKERS},
     POOLS: pool_replacements,
+    orders.PROCESSES: orders.replacements,
 }
 """By the module: ``(where, name, what)``."""
 

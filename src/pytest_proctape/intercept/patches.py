@@ -24,6 +24,7 @@ from . import (
     inherit,
     latecomers,
     loops,
+    orders,
     plain,
     popen,
     posix,
@@ -74,6 +75,7 @@ def _install() -> None:
     reports.install()
     _undo.callback(forking.retire)
     forking.engage()
+    _undo.callback(orders.retire)
     ways.forget()
     _ours[:] = _replacements()
     # Only these: copies of `time.monotonic`, say, are meant to be just that.
@@ -213,6 +215,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *executing.replacements(),
         *forking.replacements(),
         *inherit.replacements(),
+        *orders.replacements(),
         *clocked.freezers(),
         (shutil, "which", finding.which),
         *drawing.replacements(),

@@ -1,4 +1,4 @@
-"""Word from forked processes: what a copy of the test's process started, and could not be taped.
+"""Word from forked processes and workers: what they started, and could not be taped.
 
 A forked copy has the session that was current in its parent, and nothing that it does to it reaches the
 parent. So it writes a line into a pipe, which the parent reads when the phase of the test is over. The
@@ -12,9 +12,11 @@ import os
 
 from ..child import FORKS, moved
 from ..errors import UnsupportedSpawn
+from ..workers import FORKED, SAID_BY_WORKER, WORKER
 from . import door
 
 _REFUSED, _UNTAPED = "refused", "untaped"
+_WHERE = {_REFUSED: FORKED, SAID_BY_WORKER: WORKER}
 _pipe: tuple[int, int] | None = None
 _identity: tuple[int, int] | None = None
 _installed = False
@@ -50,15 +52,22 @@ def _write(line: str) -> None:
 
 
 def _before_fork() -> None:
-    global _pipe, _identity
     handler = door.current()
-    if handler is not None and getattr(handler, "mode", "") != "live" and _pipe is None:
-        reader, writer = os.pipe()
-        _pipe = (moved(reader), moved(writer))
+    if handler is not None and getattr(handler, "mode", "") != "live":
+        writer()
+
+
+def writer() -> int:
+    """The end of the pipe that is written to, until the next :func:`collect`."""
+    global _pipe, _identity
+    if _pipe is None:
+        reader, end = os.pipe()
+        _pipe = (moved(reader), moved(end))
         for fd in _pipe:
             os.set_blocking(fd, False)
         status = os.fstat(_pipe[1])
         _identity = (status.st_dev, status.st_ino)
+    return _pipe[1]
 
 
 def collect() -> list[UnsupportedSpawn]:
@@ -68,22 +77,22 @@ def collect() -> list[UnsupportedSpawn]:
         FORKS.await_all()
     if _pipe is None:
         return []
-    reader, writer = _pipe
+    reader, end = _pipe
     try:
         data = os.read(reader, 1 << 16)
     except BlockingIOError:
         data = b""
     os.close(reader)
-    os.close(writer)
+    os.close(end)
     _pipe = _identity = None
     lines = [line.partition(" ") for line in data.decode().splitlines()]
-    return [error_of(kind == _REFUSED, road) for kind, _, road in lines]
+    return [error_of(kind, road) for kind, _, road in lines]
 
 
-def error_of(was_refused: bool, road: str) -> UnsupportedSpawn:
+def error_of(kind: str, road: str) -> UnsupportedSpawn:
     """The error for the parent's session."""
-    if was_refused:
-        return door.refuse(road, door.FORKED)
+    if kind in _WHERE:
+        return door.refuse(road, _WHERE[kind])
     return UnsupportedSpawn(
         road,
         "made in a forked process that can't be taped; the command ran for real and is not on the tape. "
