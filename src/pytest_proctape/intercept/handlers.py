@@ -12,7 +12,6 @@ from typing import Protocol
 from ..child import Said, Started, Streams, VirtualChild, Wiring
 from ..errors import UnsupportedSpawn
 from ..tape import Spawn
-from ..workers import Patterns
 
 Launch = Callable[[Wiring], Started]
 """The real call, with the wiring to start the child with."""
@@ -39,10 +38,6 @@ class Replayer(Signaller, Finder, Protocol):
     """A session that never starts a process: it is never handed the means to."""
 
     closed: bool
-
-    @property
-    def live(self) -> Patterns:
-        """Commands that are never taped."""
 
     def replay(self, spawn: Spawn, wiring: Wiring) -> Started:
         """Start a virtual child.
