@@ -19,6 +19,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source
 from types import CodeType, ModuleType
 
 from .uncollected import uncollected
+from .unpatched import unpatched
 
 _OURS = f"{__package__}."
 _CHECKED_BY_TIME = MAGIC_NUMBER + bytes(4)
@@ -93,7 +94,7 @@ def directly() -> Iterator[None]:
     finder = _Direct()
     sys.meta_path.insert(0, finder)
     try:
-        with uncollected(for_good=True):
+        with uncollected(for_good=True), unpatched():
             yield
     finally:
         # Who keeps a copy of the list, as pytester does, may have taken it out already.

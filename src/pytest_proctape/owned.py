@@ -19,6 +19,8 @@ from typing import TypeVar
 
 HIGH = 400
 """Where our own descriptors begin; select(2) takes none above 1023, and macOS allows 256 by default."""
+_CLOSE = os.close
+"""As it was when the package was imported: gevent's may switch to another greenlet."""
 _NOTHING: tuple[()] = ()
 _FIRST = itemgetter(0)
 
@@ -52,9 +54,10 @@ class Owned(dict[int, int]):
 
     def socket_pair(self) -> tuple[int, int]:
         """Two sockets that are connected."""
-        import socket
+        # Below `socket`, whose function is another's under gevent.
+        import _socket
 
-        one, other = map(self.setdefault, *tee(map(socket.socket.detach, socket.socketpair())))
+        one, other = map(self.setdefault, *tee(map(_socket.socket.detach, _socket.socketpair())))
         return one, other
 
     def duplicate(self, fd: int) -> int:
@@ -86,7 +89,7 @@ class Owned(dict[int, int]):
         """Close it, if it is one of these. May be called again, and somebody else may have closed it."""
         # Not by `suppress`: a recorded spawn closes half a dozen.
         try:
-            deque(map(os.close, map(self.pop, (fd,))), 0)
+            deque(map(_CLOSE, map(self.pop, (fd,))), 0)
         except (KeyError, OSError):
             pass
 
@@ -99,9 +102,9 @@ class Owned(dict[int, int]):
         """Close all of them."""
         while self:
             with contextlib.suppress(KeyError, OSError):
-                deque(map(os.close, map(_FIRST, starmap(self.popitem, (_NOTHING,)))), 0)
+                deque(map(_CLOSE, map(_FIRST, starmap(self.popitem, (_NOTHING,)))), 0)
 
     def __del__(self) -> None:
         for fd in self:
             with contextlib.suppress(OSError):
-                os.close(fd)
+                _CLOSE(fd)

@@ -144,3 +144,18 @@ def test_a_divergence_names_the_place_of_the_fork(project: Project) -> None:
     result = project.run("--replay-tapes")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*Divergence*", "*test_it.py:* in test_it()*"])
+
+
+def test_an_end_that_only_c_code_saw_is_told(project: Project) -> None:
+    project.write("""
+        import ctypes, subprocess
+
+        def test_it(tape):
+            child = subprocess.Popen(["sh", "-c", "exit 3"])
+            ctypes.CDLL(None).waitpid(child.pid, None, 0)
+            child.returncode = 3
+    """)
+    result = project.run_apart("--record-tapes")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines("*UnsupportedSpawn: waitpid(2) in C: a library has waited *")
+    assert project.tapes() == ["test_it/test_it.json.failed"]

@@ -15,6 +15,7 @@ from .loose import loosened
 from .memory import Memory, Said, Streams
 from .pump import PUMP
 from .recording import RecordingChild
+from .stall import only_waits
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
 from .terminal import size_at_start
 from .virtual import VirtualChild, patience_ns
@@ -63,6 +64,7 @@ __all__ = [
     "is_regular",
     "loosened",
     "moved",
+    "only_waits",
     "own_pipes",
     "patience_ns",
     "process_of",

@@ -6,11 +6,10 @@ Most children of a loop are that. Such a child needs no machine either, and no s
 from __future__ import annotations
 
 import os
-import select
-import threading
 from collections.abc import Callable, Mapping
 
 from ..errors import ProctapeError
+from ..genuine import select, threading
 from ..tape import Content, Entry, Script, ns_from_ms
 from .causes import Stalled, WrongCause
 from .channels import Outlet

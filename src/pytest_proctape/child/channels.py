@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 from collections import deque
 from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, Any
 
 from ..clock import REAL
+from ..genuine import select
 from ..owned import Owned
 from ..tape import Pour, can_pour
 from .wiring import MUCH, is_pipe, ready, widen

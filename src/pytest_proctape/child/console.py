@@ -17,12 +17,12 @@ import os
 import stat
 import struct
 import termios
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from ..genuine import threading
 from ..tape import script
 from ..tape.tty import Settings, Terminal, changed, words_between
 from .wiring import close_quietly

@@ -8,10 +8,10 @@ the place of a tap: it notes what it reads and hands it on.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
 from typing import Protocol
 
+from ..genuine import threading
 from ..rows import Row
 from .channels import CHUNK
 from .wiring import MUCH, WIDE, widen

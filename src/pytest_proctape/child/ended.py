@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import select
-import threading
 from collections.abc import Callable, Iterable
 
 from ..clock import REAL
+from ..genuine import select, threading
 from ..later import on_demand
 from ..tape import STDERR, STDOUT, Entry, Script
 from ..tape import script as steps

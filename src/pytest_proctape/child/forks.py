@@ -12,13 +12,12 @@ import contextlib
 import itertools
 import os
 import signal
-import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..clock import REAL
+from ..genuine import socket, threading
 
 _WAITID = os.waitid
 _WAITPID = os.waitpid
@@ -44,6 +43,7 @@ class Fork:
         calls: it has asked what is to become of it, and that is being answered.
         polled: a poll has found it running.
         ignored: what would meet it before its exec has waited long enough.
+        hub: gevent's, if that has forked it.
     """
 
     def __init__(self, number: int, handler: object, place: str) -> None:
@@ -54,6 +54,7 @@ class Fork:
         self.calls = False
         self.polled = False
         self.ignored = False
+        self.hub: object = None
 
 
 class _Local(threading.local):

@@ -15,10 +15,10 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable
 
+from ..genuine import threading
 from ..owned import Owned
 
 _POSIX_SPAWN = os.posix_spawn

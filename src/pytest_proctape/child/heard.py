@@ -7,11 +7,11 @@ heard so far, in the moment when it first asks.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 from ..clock import REAL
+from ..genuine import threading
 from ..later import on_demand
 from ..tape import STDIN, Content, End, Script, SpawnError, Spool, script
 from .ears import Ear

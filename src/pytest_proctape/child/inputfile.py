@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 
 from ..errors import UnsupportedSpawn
+from ..genuine import close
 from ..tape import STDIN, Content, Spool, script
 from .channels import CHUNK
 from .wiring import is_open, is_regular, out_of_the_way
@@ -40,7 +41,7 @@ class InputFile:
             try:
                 self._keep()
             except BaseException:
-                os.close(self._fd)
+                close(self._fd)
                 raise
 
     def is_also(self, parents: int) -> bool:
@@ -124,9 +125,9 @@ class InputFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        os.close(self._fd)
+        close(self._fd)
         if self._output is not None:
-            os.close(self._output[2])
+            close(self._output[2])
 
 
 def _output(fd: int, data: bytes) -> script.Output:

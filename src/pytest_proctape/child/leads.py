@@ -6,11 +6,11 @@ The recording child opens them before its process is started, and steps them whi
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..errors import UnsupportedSpawn
+from ..genuine import threading
 from ..tape import STDERR, STDIN, STDOUT, Spool
 from ..tape.tty import size_text
 from . import terminal

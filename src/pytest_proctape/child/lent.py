@@ -10,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import select
 import stat
 import sys
 import termios
-import threading
 from typing import Final
 
 from ..clock import REAL
 from ..errors import UnsupportedSpawn
+from ..genuine import select, threading
 from ..owned import Owned
 from .channels import CHUNK
 from .wiring import identity, is_open

@@ -12,13 +12,13 @@ child needs has become ready.
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, MutableSequence
 from functools import partial
 from typing import Any
 
 from ..clock import REAL, Waits, outer_lock
 from ..errors import ProctapeError, TapeError
+from ..genuine import threading
 from ..tape import Script, free_steps, script
 from .causes import CAUSES, HARMLESS, UNCAUSED, Stalled, WrongCause
 from .channels import CHUNK, Outlet

@@ -7,17 +7,15 @@ is not counted among the threads of the tests, and it is away while the process 
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import os
-import selectors
 import signal
 import sys
-import threading
 from collections.abc import Container
 from typing import Protocol, runtime_checkable
 
 from ..clock import REAL
+from ..genuine import _thread, selectors, threading
 from ..owned import Owned
 
 _READ = selectors.EVENT_READ

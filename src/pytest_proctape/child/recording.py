@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -293,6 +294,13 @@ class RecordingChild:
                     return result.si_status << 8
                 return result.si_status | (0x80 if result.si_code == os.CLD_DUMPED else 0)
         return None
+
+    @property
+    def is_lost(self) -> bool:
+        """It has ended, and nobody will ever tell how: its parent has been told below Python."""
+        started = bool(self.pid) and self.status is None and self.error is None
+        # Where SIGCHLD is ignored the kernel has taken it, and nobody was told.
+        return started and self.gone() and signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN
 
     @property
     def is_running(self) -> bool:

@@ -13,13 +13,13 @@ import os
 import platform
 import signal
 import struct
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
 from ..clock import REAL
 from ..frozen import Value
+from ..genuine import close, select, threading
 from .console import slave_of
 from .pump import PUMP
 from .wiring import identity, is_open
@@ -31,6 +31,9 @@ LONE_LIMIT_NS = 10**9
 """The same where only the threads themselves could: they all sleep, so nothing ever does."""
 
 _PERIOD_NS = 200_000_000
+
+_ENDLESS_MS = 10**9
+"""No limit to speak of, in milliseconds, as -1 in 32 bits is. libev, without a timer, has one of 17 days."""
 
 _NUMBERS: Final = {
     "x86_64": {
@@ -107,12 +110,12 @@ def _sleep(call: str, args: list[int], line: str) -> Sleep | None:
         case "transfer":
             return Sleep(line, (args[0],))
         case "poll" | "ppoll":
-            endless = args[2] & 0xFFFFFFFF == 0xFFFFFFFF if call == "poll" else args[2] == 0
+            endless = args[2] & 0xFFFFFFFF >= _ENDLESS_MS if call == "poll" else args[2] == 0
             return Sleep(line, tuple(_polled(args[0], args[1]))) if endless else None
         case "select":
             return Sleep(line, tuple(_selected(args))) if args[4] == 0 else None
         case "epoll":
-            return Sleep(line, tuple(_registered(args[0]))) if args[3] & 0xFFFFFFFF == 0xFFFFFFFF else None
+            return Sleep(line, tuple(_registered(args[0]))) if args[3] & 0xFFFFFFFF >= _ENDLESS_MS else None
         case "futex":
             return Sleep(line, inside=True) if args[3] == 0 else None
     return Sleep(line)
@@ -143,7 +146,7 @@ def _memory(address: int, size: int) -> bytes:
     try:
         return os.pread(fd, size, address)
     finally:
-        os.close(fd)
+        close(fd)
 
 
 class StallWatch:
@@ -215,6 +218,27 @@ def _sleeps() -> list[Sleep]:
             return []
         found.append(sleep)
     return found
+
+
+def only_waits() -> bool:
+    """Whether nobody does anything, or will by itself, and nothing has come that somebody waits for.
+
+    Only one that waits by epoll can tell of the latter: that can be asked.
+    """
+    try:
+        sleeps = _sleeps()
+        epolls = [int(one.line.split()[1], 16) for one in sleeps if _is_epoll(one)]
+        waiting = select.poll()
+        for fd in epolls:
+            waiting.register(fd, select.POLLIN)
+        return bool(epolls) and not waiting.poll(0) and _sleeps() == sleeps
+    except OSError:
+        # A descriptor or a thread has gone meanwhile.
+        return False
+
+
+def _is_epoll(sleep: Sleep) -> bool:
+    return _CALLS[int(sleep.line.split()[0])] == "epoll"
 
 
 def _tids() -> list[int | None]:

@@ -11,11 +11,11 @@ import importlib
 import itertools
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ..errors import ProctapeError
+from ..genuine import close, main_thread_ident, threading
 from ..tape import End, Script
 from .forks import Copy
 from .recording import RecordingChild
@@ -118,7 +118,7 @@ class ProcessTable:
             self._pipes = {key: None if value is child else value for key, value in self._pipes.items()}
         if self._pidfds:
             for fd in self._pidfds.pop(pid, ()):
-                os.close(fd)
+                close(fd)
         copy = self._copies.pop(pid, None) if self._copies else None
         if copy is not None:
             copy.reap()
@@ -197,7 +197,7 @@ class ProcessTable:
         """``child`` has ended: wake all who watch for that."""
         if self._pidfds:
             for fd in self._pidfds.pop(child.pid, ()):
-                os.close(fd)
+                close(fd)
         if self.waiting:
             with self.ended:
                 self.ended.notify_all()
@@ -208,7 +208,7 @@ class ProcessTable:
             return
         if callable(_GETSIGNAL(_SIGCHLD)) or _SIGCHLD in _PTHREAD_SIGMASK(_SIG_BLOCK, ()):
             # To the thread that runs Python's handlers; the kernel might pick one that ignores it.
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGCHLD)
+            signal.pthread_kill(main_thread_ident(), signal.SIGCHLD)
 
 
 TABLE = ProcessTable()

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
-import select
-import selectors
 from collections.abc import Callable
 
 from ..clock import REAL
+from ..genuine import select, selectors
 from ..owned import Owned
 from ..tape import STDIN
 from .channels import CHUNK

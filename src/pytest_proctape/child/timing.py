@@ -8,11 +8,10 @@ found running has not ended before that poll.
 from __future__ import annotations
 
 import os
-import select
-import selectors
 from collections.abc import Callable
 
 from ..clock import REAL, Source, Waits
+from ..genuine import select, selectors
 from ..owned import Owned
 from ..tape import script
 from .pump import PUMP

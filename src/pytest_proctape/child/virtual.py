@@ -6,14 +6,13 @@ What it does is the machine's, :mod:`.machine`.
 from __future__ import annotations
 
 import os
-import selectors
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError, TapeError
+from ..genuine import selectors, threading
 from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
 from .causes import CAUSES, Stalled, WrongCause
@@ -417,6 +416,8 @@ class VirtualChild(Machine):
         """What the child waits for will never come: whoever reads gets an end, and the test its error."""
         with self._lock:
             step = self._next()
+            if step is None and self.status is None and self.script.end.status is None:
+                step = script.Signal(int(signal.SIGKILL))
             if isinstance(step, CAUSES) and (self.status is None or self._held):
                 self._fail(self._tell_wrong(Stalled(step)))
                 self.step()

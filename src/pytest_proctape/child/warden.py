@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
-import threading
 from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from ..clock import REAL
 from ..errors import RecordError
+from ..genuine import select, threading
 from ..limits import Limits
 from ..tape import STDERR
 from .family import Family

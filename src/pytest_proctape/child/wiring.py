@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..clock import REAL
 from ..frozen import NOTHING, Value
+from ..genuine import close, socket
 from ..owned import HIGH, Owned
 from ..tape import SpawnError
 
@@ -109,7 +109,7 @@ def moved(fd: int) -> int:
     try:
         return out_of_the_way(fd)
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def same_kind_of_pipe(fd: int, fds: Owned) -> tuple[int, int]:
@@ -147,6 +147,6 @@ def ready(fd: int, event: int) -> bool:
 def close_quietly(fd: int) -> None:
     """Close a descriptor that may be gone already (a forked child closed it, say)."""
     try:
-        os.close(fd)
+        close(fd)
     except OSError:
         return

@@ -9,15 +9,14 @@ it goes on: as far as those who held them can tell, the handler itself has done 
 
 from __future__ import annotations
 
-import _thread
 import contextlib
-import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import starmap
 from typing import Any, Self, cast
 
+from ..genuine import _thread, threading
 from ..undo import to_its_end
 
 _RLock = cast(Any, _thread.RLock)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from collections.abc import Callable
 from typing import Final
 
+from ..genuine import select
 from ..unfrozen import unfrozen
 
 

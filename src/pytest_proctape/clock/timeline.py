@@ -7,10 +7,10 @@ the test computes. So the test reads the same times when the waits end at once o
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..genuine import threading
 from . import readings
 from .ranks import Ranks
 from .readings import NS_PER_US, Reading

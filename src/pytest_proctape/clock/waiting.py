@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import _thread
 import contextlib
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from ..genuine import _thread, threading
 from .parked import Watch
 
 _NEW_LOCK = _thread.allocate_lock

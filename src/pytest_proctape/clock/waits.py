@@ -12,11 +12,11 @@ in the same order every time.
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..genuine import threading
 from .ranks import outer_lock
 from .real import REAL
 from .timeline import Timeline

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 
+from ..genuine import close
 from ..tape import Content, FileEffect
 from .contents import Conceal
 from .folders import Folders, OutsideError, is_encodable
@@ -139,7 +140,7 @@ class _Work:
         try:
             names = os.listdir(fd)
         finally:
-            os.close(fd)
+            close(fd)
         for name in sorted(names):
             path = f"{file.path}/{name}"
             if path not in self._by_path or self._by_path[path].kind != "gone":

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..genuine import close
 from .roots import Root, Roots
 
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -51,7 +52,7 @@ class Folders:
     def close(self) -> None:
         """Let go of the open directory."""
         if self._fd != -1:
-            os.close(self._fd)
+            close(self._fd)
         self._path, self._fd = "", -1
 
     def root_of(self, path: str, *, on_the_way: bool = False) -> Root:
@@ -121,7 +122,7 @@ class Folders:
             except NotADirectoryError:
                 raise OutsideError(path, f"the way to it leads through {at}, which is no directory") from None
             finally:
-                os.close(fd)
+                close(fd)
             fd = below_fd
         return fd
 

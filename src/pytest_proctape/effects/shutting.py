@@ -11,8 +11,9 @@ import fcntl
 import os
 import struct
 import sys
-import threading
 from typing import Final
+
+from ..genuine import close, threading
 
 _FLOCK: Final = struct.Struct("@hhqqi0q")
 """``struct flock`` of Linux: kind, from where, start, length, process."""
@@ -34,7 +35,7 @@ def shut(fd: int) -> None:
         with _lock:
             _kept.append(fd)
     else:
-        os.close(fd)
+        close(fd)
     if _kept:
         shut_kept()
 
@@ -47,7 +48,7 @@ def shut_kept() -> None:
             if is_locked(fd):
                 _kept.append(fd)
             else:
-                os.close(fd)
+                close(fd)
 
 
 def is_locked(fd: int) -> bool:

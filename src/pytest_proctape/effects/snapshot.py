@@ -13,6 +13,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
+from ..genuine import close
 from ..uncollected import uncollected
 from .roots import Root, Roots
 
@@ -267,7 +268,7 @@ class _ByTime:
                     if changed_ns > since_ns:
                         touched[entry.path] = None
         finally:
-            os.close(fd)
+            close(fd)
         folder.is_known = True
         if folder is not old:
             for entry in folder.entries:

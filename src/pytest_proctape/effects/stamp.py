@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..genuine import close
+
 _NAMELESS = getattr(os, "O_TMPFILE", 0)
 
 
@@ -25,7 +27,7 @@ def stamp(folder: str) -> int:
             try:
                 return os.fstat(fd).st_ctime_ns
             finally:
-                os.close(fd)
+                close(fd)
     status = os.stat(folder)
     os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
     return os.lstat(folder).st_ctime_ns

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterable
 
 from ..clock import REAL
 from ..errors import EffectsLimitExceeded
+from ..genuine import threading
 from ..tape import FileEffect, Spool
 from .changes import Changes, Digests, needed_parents
 from .contents import HASHED, Conceal

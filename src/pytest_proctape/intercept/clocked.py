@@ -12,7 +12,6 @@ import datetime as dt
 import functools
 import logging
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 
 from ..clock import CLOCK, REAL, TapeClock
 from ..clock.readings import OwnReading
+from ..genuine import threading
 from ..undo import Undo
 from ..unfrozen import unfrozen
 from . import door, inherit, locks, pausing

@@ -6,9 +6,7 @@ context whose work it does; a thread from outside sees none and gets the real th
 
 from __future__ import annotations
 
-import _thread
 import os
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
@@ -17,6 +15,7 @@ from typing import Any, cast
 from ..child import Started, Wiring
 from ..clock import CLOCK, Pace
 from ..errors import UnsupportedSpawn
+from ..genuine import _thread, threading
 from ..tape import Spawn
 from ..workers import FORKED, refusal
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer

@@ -12,8 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from typing import Any, NoReturn, cast
 
 from ..child import is_open, moved, status_told
 from ..frozen import Value
+from ..genuine import close, signal, socket
 from ..tape import errno_name, errno_number
 from . import door, parcels, reports
 from .own_terminal import controlled, controlling, left
@@ -226,7 +225,7 @@ def _run(given: Mapping[int, int], line: socket.socket, real: Callable[[], None]
     terminal = controlling(kept[fd][0] for fd in kept)
     for fd, ours in given.items():
         os.dup2(ours, fd)
-        os.close(ours)
+        close(ours)
     if terminal is not None:
         controlled(terminal, given)
     try:
@@ -239,9 +238,9 @@ def _run(given: Mapping[int, int], line: socket.socket, real: Callable[[], None]
         for fd in given:
             if fd in kept:
                 os.dup2(kept[fd][0], fd, inheritable=kept[fd][1])
-                os.close(kept[fd][0])
+                close(kept[fd][0])
             else:
-                os.close(fd)
+                close(fd)
         if terminal is not None:
             controlled(None, given)
         parcels.send(line, {"word": "failed", "errno": errno_name(error.errno or 0)})
@@ -282,7 +281,7 @@ def _play_dead(line: socket.socket) -> NoReturn:
         for fd in open_descriptors():
             if fd != line.fileno():
                 with contextlib.suppress(OSError):
-                    os.close(fd)
+                    close(fd)
         # The pipes of the test have one side less from here on.
         parcels.send(line, {"word": "played"})
         line.settimeout(None)

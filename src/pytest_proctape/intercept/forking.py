@@ -13,11 +13,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import selectors
-import socket
 import sys
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
@@ -37,8 +34,9 @@ from ..child import (
 )
 from ..clock import CLOCK, REAL
 from ..errors import ProctapeError
+from ..genuine import close, selectors, socket, threading
 from ..tape import Spawn, SpawnError
-from . import door, executing, parcels
+from . import door, executing, hubs, parcels, reaping
 from .clocked import notice
 from .handlers import Handler
 from .pausing import clocked
@@ -62,7 +60,7 @@ def fork() -> int:
     if not pid:
         executing.be_copy(origin.but(pid=os.getpid()))
         return 0
-    made.pid = pid
+    _is_made(made, pid)
     return pid
 
 
@@ -82,9 +80,15 @@ def forkpty() -> tuple[int, int]:
     if not pid:
         executing.be_copy(origin.but(pid=os.getpid()))
         return pid, master
-    made.pid = pid
+    _is_made(made, pid)
     FORKS.await_exec(pid)
     return pid, master
+
+
+def _is_made(made: Fork, pid: int) -> None:
+    made.pid = pid
+    if made.hub is not None:
+        hubs.hear(made.hub, reaping.note)
 
 
 def _begun() -> Fork | None:
@@ -92,11 +96,13 @@ def _begun() -> Fork | None:
     handler = door.current()
     if handler is None or handler.closed or door.is_forked() or getattr(handler, "mode", "") == "live":
         return None
-    caller = sys._getframe(2).f_globals.get("__name__", "")
-    if str(caller).endswith(".popen_fork"):
+    caller = sys._getframe(2)
+    if str(caller.f_globals.get("__name__", "")).endswith(".popen_fork"):
         return None
     notice()
-    return EXCHANGE.begin(handler, handler.place() if hasattr(handler, "place") else "")
+    made = EXCHANGE.begin(handler, handler.place() if hasattr(handler, "place") else "")
+    made.hub = hubs.asking(caller)
+    return made
 
 
 @contextlib.contextmanager
@@ -197,7 +203,7 @@ def _close(line: socket.socket | None, fds: Iterable[int]) -> None:
     if line is not None:
         line.close()
     for fd in fds:
-        os.close(fd)
+        close(fd)
 
 
 def _heard(line: socket.socket) -> _Call | None:
@@ -267,6 +273,9 @@ class _Call:
             self._say({"word": "play"})
             parcels.receive(self._line)
             copy.keep(self._line)
+            child = TABLE.get(started.pid)
+            if self.fork.hub is not None and isinstance(child, VirtualChild):
+                hubs.PACE.add(child)
 
     def hang_up(self) -> None:
         """Close what came of the call, but the line of one that plays dead."""
@@ -290,7 +299,8 @@ class _Call:
             process_group=request["process_group"],
         )
         cwd = request["cwd"]
-        return spawn_of(call).but(road=request["road"], cwd=None if cwd is None else os.fsdecode(cwd))
+        spawn = spawn_of(call).but(road=request["road"], cwd=None if cwd is None else os.fsdecode(cwd))
+        return spawn if self.fork.hub is None else spawn.but(now_ns=hubs.PACE.now_ns, unclocked=True)
 
     def _wiring(self) -> Wiring:
         """The copy's descriptors; those that are the parent's own as well are that here, too."""
@@ -369,6 +379,7 @@ def engage() -> None:
 def retire() -> None:
     """No tape is active any more."""
     FORKS.clear()
+    hubs.retire()
     os.supports_fd.discard(executing.execve)
 
 

@@ -7,13 +7,12 @@ asks first whether this thread is replaying.
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import os
 import sys
-import threading
 from typing import Any
 
+from ..genuine import _thread, threading
 from ..workers import FORKED, ROADS, argv_of
 from . import door, reports
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import select
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -18,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from ..child import TABLE, Ear, Ends, RecordingChild, Started, Wiring
+from ..genuine import select
 from ..owned import Owned
 from ..tape import STDERR, STDIN, STDOUT, Spawn
 from .asking import Form, Request, announce, decoded

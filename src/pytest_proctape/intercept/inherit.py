@@ -158,14 +158,13 @@ def clocked_replacements() -> list[tuple[Any, str, Any]]:
 
 def replacements() -> list[tuple[Any, str, Any]]:
     """``(where, name, what)`` for the names that start threads in this interpreter."""
-    found: list[tuple[Any, str, Any]] = [
-        (_thread, "start_new_thread", start_new_thread),
-        *pool_replacements(),
-    ]
-    for name, stand_in in (
-        ("_start_new_thread", start_new_thread),
-        ("_start_joinable_thread", start_joinable_thread),
+    found: list[tuple[Any, str, Any]] = pool_replacements()
+    for where, name, real, stand_in in (
+        (_thread, "start_new_thread", _REAL_START_NEW_THREAD, start_new_thread),
+        (threading, "_start_new_thread", _REAL_START_NEW_THREAD, start_new_thread),
+        (threading, "_start_joinable_thread", _REAL_START_JOINABLE, start_joinable_thread),
     ):
-        if hasattr(threading, name):
-            found.append((threading, name, stand_in))
+        # Where somebody has put another there, as gevent does, it starts no thread.
+        if vars(where).get(name, found) in (real, stand_in):
+            found.append((where, name, stand_in))
     return found

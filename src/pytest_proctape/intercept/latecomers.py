@@ -3,7 +3,8 @@
 What is there when the tape becomes active is found by itself; what comes later is met here, on its way in.
 :mod:`.clocked` has a stand-in for the ``start`` of a maker of clocks, so that waits are told from the first
 clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads,
-:mod:`.orders` has one for the processes of multiprocessing. :mod:`.patches` puts this in place.
+:mod:`.hubs` for gevent. :mod:`.orders` has one for the processes of multiprocessing. :mod:`.patches`
+puts this in place.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ..undo import Undo
 from . import orders
 from .clocked import MAKERS, freezer
+from .hubs import GEVENT_OS
+from .hubs import replacements as hub_replacements
 from .inherit import POOLS, pool_replacements
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
     **{name: partial(freezer, name) for name in MAKERS},
     POOLS: pool_replacements,
     orders.PROCESSES: orders.replacements,
+    GEVENT_OS: hub_replacements,
 }
 """By the module: ``(where, name, what)``."""
 

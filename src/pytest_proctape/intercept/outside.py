@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import stat
+
+from ..genuine import socket
 
 
 def leads_out(fd: int) -> bool:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 import heapq
 import itertools
-import select as system
-import selectors
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -20,6 +18,8 @@ from typing import Any
 from ..child import PUMP, FedChild, VirtualChild, patience_ns
 from ..clock import REAL
 from ..frozen import NOTHING
+from ..genuine import select as system
+from ..genuine import selectors
 from . import inherit
 from .lanes import BothMaps, Lanes
 from .outside import is_of_this_process, is_outer_socket

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import selectors
 import sys
 from collections.abc import Callable, Mapping
 from io import FileIO
@@ -21,6 +20,7 @@ from typing import Any
 from ..child import TABLE, VirtualChild
 from ..clock import CLOCK
 from ..frozen import NOTHING
+from ..genuine import selectors
 from . import door
 from .pace import Pace, Selector, note_real
 

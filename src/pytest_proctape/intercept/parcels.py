@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import socket
 import struct
 from collections.abc import Sequence
 from typing import TypedDict
 
 from ..child import moved
+from ..genuine import close, socket
 
 _SIZE = struct.Struct("!I")
 _MOST_FDS = 200
@@ -93,7 +93,7 @@ def receive(line: socket.socket) -> tuple[object, list[int]]:
     except OSError:
         for fd in fds:
             with contextlib.suppress(OSError):
-                os.close(fd)
+                close(fd)
         return None, []
 
 

@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..child import CONSOLES, PUMP
+from ..genuine import threading
 from ..undo import Undo
 from . import (
     clocked,
@@ -21,6 +21,7 @@ from . import (
     executing,
     finding,
     forking,
+    hubs,
     inherit,
     latecomers,
     loops,
@@ -214,6 +215,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *posix.replacements(),
         *executing.replacements(),
         *forking.replacements(),
+        *hubs.replacements(),
         *inherit.replacements(),
         *orders.replacements(),
         *clocked.freezers(),

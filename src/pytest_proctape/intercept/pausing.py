@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import select
-import selectors
 import stat
 import sys
 import time
@@ -18,6 +16,7 @@ from typing import Any, TypeVar
 
 from ..child import ready
 from ..clock import CLOCK, REAL, Wait
+from ..genuine import close, select, selectors
 from . import door
 from .outside import leads_out
 
@@ -134,8 +133,8 @@ class FdWait(Wait):
             poll.poll(None if limit_s is None else max(1, round(limit_s * 1000)))
         finally:
             (reader, writer), self._bell = self._bell, None
-            os.close(reader)
-            os.close(writer)
+            close(reader)
+            close(writer)
 
     def wake(self) -> None:
         """Let :meth:`sleep` return."""

@@ -23,6 +23,7 @@ from typing import Any
 
 from ..child import FORKS, TABLE, EndedChild, Streams
 from ..clock import CLOCK
+from ..genuine import close
 from . import door, loops, reaping, ways
 from .asking import announce, request_of
 from .known import POPEN, part
@@ -92,11 +93,11 @@ def execute_child(
         return
     # The child's ends, as it closes them.
     if sends:
-        os.close(p2cread)
+        close(p2cread)
     if c2pread != -1:
-        os.close(c2pwrite)
+        close(c2pwrite)
     if errread != -1:
-        os.close(errwrite)
+        close(errwrite)
     self._closed_child_pipe_fds = True
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..child import TABLE, Started, Wiring, is_open
+from ..genuine import close
 from ..tape import SpawnError, errno_name, errno_number
 from . import door, guard
 from .clocked import notice
@@ -158,7 +159,7 @@ def _opened(actions: list[tuple[Any, ...]], program: Any) -> Iterator[tuple[list
                     opened = os.open(*rest[1:])
                 except OSError as error:
                     raise OSError(error.errno, os.strerror(error.errno or 0), program) from None
-                stack.callback(os.close, opened)
+                stack.callback(close, opened)
                 table[rest[0]] = opened
                 action = (os.POSIX_SPAWN_DUP2, opened, rest[0])
             elif kind == os.POSIX_SPAWN_DUP2:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import select
 import signal
 from collections.abc import Callable
 from typing import Any
 
 from ..child import FORKS, TABLE, Child, RecordingChild, VirtualChild
 from ..clock import CLOCK, REAL, Wait
+from ..genuine import select
 from . import pausing
 
 REAL_WAITPID = os.waitpid
@@ -139,6 +139,13 @@ class _RealWait(pausing.FdWait):
 
     def sleep(self, limit_s: float | None) -> None:
         super().sleep(limit_s if self._tells else min(_POLL_S, limit_s or _POLL_S))
+
+
+def note(pid: int, status: int) -> None:
+    """A library has waited for real, below Python."""
+    # A copy may have become a program and ended before that is noted.
+    FORKS.let_answer()
+    _note((pid, status))
 
 
 def _note(result: tuple[int, int]) -> tuple[int, int]:

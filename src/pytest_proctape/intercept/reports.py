@@ -12,6 +12,7 @@ import os
 
 from ..child import FORKS, moved
 from ..errors import UnsupportedSpawn
+from ..genuine import close
 from ..workers import FORKED, SAID_BY_WORKER, WORKER
 from . import door
 
@@ -82,8 +83,8 @@ def collect() -> list[UnsupportedSpawn]:
         data = os.read(reader, 1 << 16)
     except BlockingIOError:
         data = b""
-    os.close(reader)
-    os.close(end)
+    close(reader)
+    close(end)
     _pipe = _identity = None
     lines = [line.partition(" ") for line in data.decode().splitlines()]
     return [error_of(kind, road) for kind, _, road in lines]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import warnings
 from types import ModuleType
 from typing import Any
 
 from ..clock import CLOCK
+from ..genuine import select
 from . import pausing
 
 _PIECE = select.PIPE_BUF

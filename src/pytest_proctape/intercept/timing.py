@@ -9,9 +9,7 @@ reaches into that class: ``_wait``, ``_communicate`` and what is left until a de
 from __future__ import annotations
 
 import os
-import select
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from typing import Any
 from ..child import TABLE, RecordingChild, VirtualChild
 from ..clock import CLOCK
 from ..errors import ProctapeError
+from ..genuine import select, threading
 from . import pausing, popen
 from .known import POPEN, part
 

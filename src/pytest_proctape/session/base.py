@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..clock import CLOCK, REAL, Waits
 from ..cwd import working_directory
 from ..errors import ProctapeError, TapeError, UnsupportedSpawn
 from ..frozen import Value
+from ..genuine import threading
 from ..hooks import Hooks
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from ..child import Started, Wiring
 from ..errors import TapeError
+from ..genuine import threading
 from ..match import Near, asked_by
 from ..portable import Places
 from ..tape import AMBIENT, CACHED, Entry, Spawn, Tape, TapeStore

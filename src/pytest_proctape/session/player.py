@@ -188,7 +188,7 @@ class Player(Taped):
             part.script,
             new_session=spawn.new_session,
             now_ns=spawn.now_ns,
-            waits=self.waits,
+            waits=None if spawn.unclocked else self.waits,
             on_wrong=playing.wrong,
             on_damage=self.latch,
             on_end=playing.limited_end() if limited else TABLE.tell,

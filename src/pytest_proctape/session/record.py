@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cached_property, partial
@@ -14,6 +13,7 @@ from .. import effects
 from ..child import FORKS, GUARDIAN, TABLE, RecordingChild, Started, Warden, Wiring, end_at_once
 from ..clock import CLOCK
 from ..errors import HookError, TapeError, UnredactableOutput, UnsupportedSpawn
+from ..genuine import threading
 from ..match import Asked
 from ..tape import (
     FORMAT_VERSION,
@@ -38,6 +38,11 @@ from .stamp import recorded_at
 from .take import Take
 
 Launch = Callable[[Wiring], Started]
+
+_LOST = (
+    "a library has waited for a recorded command below Python, so how it ended can't be told, nor replayed. A"
+    ' test that needs this runs for real with @pytest.mark.tape(mode="live")'
+)
 
 
 class Recording(Player):
@@ -108,7 +113,7 @@ class Recording(Player):
                 wiring,
                 self._new_spool,
                 timed=spawn.now_ns is not None,
-                waits=self.waits,
+                waits=None if spawn.unclocked else self.waits,
                 on_refused=self.latch,
                 began_ns=0 if watch is None else self._look_before(watch, outputs),
                 look=None if watch is None else partial(self._look, watch, take, outputs),
@@ -276,6 +281,9 @@ class Recording(Player):
             elif child is not None:
                 child.finish()
                 TABLE.remove(child.pid)
+                if child.is_lost:
+                    # Told as running it would keep a replay waiting for ever.
+                    self.latch(UnsupportedSpawn("waitpid(2) in C", _LOST))
         self.end_children()
         if self._watch is not None:
             self._watch.end()

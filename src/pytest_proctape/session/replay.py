@@ -6,9 +6,7 @@ This session has no means of starting a process; see :class:`~pytest_proctape.in
 from __future__ import annotations
 
 import os
-import select
 import sys
-import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 from types import FrameType
@@ -40,6 +38,7 @@ from ..errors import (
     TapeError,
     TapeNotFound,
 )
+from ..genuine import select, threading
 from ..match import Asked
 from ..tape import STDERR, STDIN, STDOUT, Entry, Spawn
 from . import report

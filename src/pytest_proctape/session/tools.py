@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import threading
 from os.path import join
 from typing import TYPE_CHECKING
 
 from ..clock import REAL
+from ..genuine import threading
 from ..portable import Places
 from ..tape import FORMAT_VERSION, TOOLS, Argument, Tape, TapeStore, decode_argument, encode_argument
 from .stamp import recorded_at

@@ -7,14 +7,14 @@ waited for, as a fork copies only the thread that forks.
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+
+from ..genuine import _thread, threading
 
 _START_THREAD = _thread.start_new_thread
 """As it was when no tape was active: the thread belongs to no test."""

@@ -26,6 +26,7 @@ class Spawn(Value):
         process_group: ``-1`` for the parent's group, ``0`` for one of the child's own.
         passed: the descriptors beyond the standard ones that the caller passes on by name, in order.
         now_ns: the clock of who waits for the child, nanoseconds, where it waits by the clock.
+        unclocked: who waits for it does so by real time, whatever clock the test has.
     """
 
     program: str
@@ -38,7 +39,8 @@ class Spawn(Value):
     process_group: int = -1
     passed: tuple[int, ...] = ()
     now_ns: Callable[[], int] | None = None
-    _apart = ("now_ns",)
+    unclocked: bool = False
+    _apart = ("now_ns", "unclocked")
 
     @property
     def argv(self) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ..child import Stalled, VirtualChild, WrongCause
 from ..child.channels import CHUNK
 from ..clock import Waits
 from ..errors import ProctapeError
+from ..genuine import threading
 from ..limits import Limits
 from ..tape import STDIN, Content, End, Script, free_steps, script
 from .clocks import ModuleClock, ToolTime

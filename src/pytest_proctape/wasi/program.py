@@ -7,7 +7,6 @@ and never to the machine. The thread is below :mod:`threading`, so it is none of
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Protocol
 
 import wasmtime
 
+from ..genuine import _thread
 from ..tape import script
 from .calls import Calls, Left
 from .clocks import ModuleClock

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import wasmtime
 
 from ..errors import WasiError
+from ..genuine import threading
 from . import cache
 
 WASI = "wasi_snapshot_preview1"
