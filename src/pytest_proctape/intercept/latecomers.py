@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..undo import Undo
-from . import orders
+from . import eventlets, orders
 from .clocked import MAKERS, freezer
 from .hubs import GEVENT_OS
 from .hubs import replacements as hub_replacements
@@ -36,6 +36,7 @@ _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
     POOLS: pool_replacements,
     orders.PROCESSES: orders.replacements,
     GEVENT_OS: hub_replacements,
+    eventlets.SUBPROCESS: eventlets.replacements,
 }
 """By the module: ``(where, name, what)``."""
 
