@@ -276,6 +276,7 @@ class ActiveTape:
         leaked = session.alive()
         result = self._result()
         result.leaked = [str(child) for child in leaked]
+        result.held = [child.words(session.places.redact_text) for child in leaked if child.is_held]
         self._run.results.append(result)
         tape = None
         # Before its clock is taken away.

@@ -5,8 +5,6 @@ The plugin calls it for each failed phase of a taped test.
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
 
 from .session import Session, TapedChild, shorten, visible
@@ -57,8 +55,6 @@ def _gone(session: Session) -> list[TapedChild]:
 
 def _told(session: Session, child: TapedChild) -> list[str]:
     hide = session.places.redact_text
-    command = shorten(visible(hide(shlex.join(child.command))))
-    place = f", started at {child.place}" if child.place else ""
-    lines = [f"{child.ended}: `{command}`{place}, before it was written to"]
+    lines = [f"{child.ended}: {child.words(hide)}, before it was written to"]
     said = (child.stderr or b"").decode("utf-8", "backslashreplace").splitlines()[-_SAID:]
     return [*lines, *(f"  its stderr: {shorten(visible(hide(line)))}" for line in said)]

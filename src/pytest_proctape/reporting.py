@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from . import report_keys
+from . import parted, report_keys
 from .counting import attach_results, receive
 from .errors import ProctapeError
 from .kept import CONFIG, ENCLOSING, RUN, TAPE, HasHooks
@@ -77,6 +77,8 @@ class Reporter(HasHooks):
                     from .gone import lead
 
                     lead(report, active.awake.session, raised.value)
+            if report.failed and error is None:
+                parted.tell(report, item.config)
         if report.when == "teardown":
             _send_results(item, report)
         return report
@@ -94,6 +96,7 @@ def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
     if CONFIG in item.stash:
         del item.stash[CONFIG]
     if results:
+        parted.note(item.config, results)
         attach_results(report, results, every=bool(item.config.getoption("tapes_report")))
 
 

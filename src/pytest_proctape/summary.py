@@ -22,6 +22,7 @@ class Result:
         missing: it had no tape and needed one.
         kept: where the attempt of a failed recording is.
         leaked: children that were still running at its end.
+        held: those of them that can still be talked to, and where they were started.
         drift: what --verify-tapes has found, as :class:`~.session.drift.Finding` tells it.
         fixture: the tape is one of a fixture of wider scope.
         shared: the tape is one that all tests share: of an import, or of the standard library.
@@ -58,6 +59,7 @@ class Result:
         self.kept, self.left_by = kept, ""
         self.path, self.entries = "", 0
         self.leaked: list[str] = []
+        self.held: list[str] = []
         self.drift: list[dict[str, Any]] = []
         self.errors: list[dict[str, Any]] = []
 
@@ -116,6 +118,7 @@ class Totals:
         missing: tests that need a tape and have none.
         drift: test, and what --verify-tapes has found of it.
         leaked: test, and a child that was still running at its end.
+        held: one of them can still be talked to, by other tests.
         orphans: tapes that no test owns.
         orphaned_payloads: how many payload files no tape names.
         orphans_deleted: they are gone now.
@@ -133,6 +136,7 @@ class Totals:
         self.failed: list[tuple[str, str, str]] = []
         self.missing: list[str] = []
         self.leaked: list[tuple[str, str]] = []
+        self.held = False
         self.drift: list[tuple[str, Mapping[str, Any]]] = []
         self.orphans: list[str] = []
         self.orphaned_payloads = 0
@@ -145,6 +149,7 @@ class Totals:
             self.missing.append(result.test)
         self.drift += [(result.test, one) for one in result.drift]
         self.leaked += [(result.test, child) for child in result.leaked]
+        self.held = self.held or bool(result.held)
         kind = result.kind
         if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
@@ -240,6 +245,8 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         yield "if the tools are right, record the tapes again: pytest --record-tapes"
     for test, child in totals.leaked:
         yield f"still running when {test} ended: {child}"
+    if totals.held:
+        yield "what another test says to one of these is on no tape: let a fixture of wider scope start it"
     if totals.missing:
         count = len(totals.missing)
         yield f"{count} {'test has' if count == 1 else 'tests have'} no tape; record with: {record_command}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..tape import STDIN, Script, script
 from .channels import Inlet, Outlet
+from .lent import has_no_reader
 from .pump import PUMP
 from .wiring import Wiring
 
@@ -35,6 +36,10 @@ class Ends:
 
     def _channels(self) -> list[Inlet | Outlet]:
         return [*self._outlets.values(), *([] if self._inlet is None else [self._inlet])]
+
+    def is_held(self) -> bool:
+        """Whether somebody else has the other end of one of its pipes: the parent can still talk to it."""
+        return any(one.owned and one.waits and not has_no_reader(one.fd) for one in self._channels())
 
     def abandon(self) -> None:
         """In a forked child: close its copies of the descriptors, so that readers see the end of them."""

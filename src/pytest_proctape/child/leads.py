@@ -241,6 +241,11 @@ class Leads:
         """Nothing will come through any of them."""
         return all(tap.ended for tap in self.taps)
 
+    @property
+    def takes_input(self) -> bool:
+        """The parent can still send something."""
+        return any(tap.fd == STDIN and not tap.ended for tap in self.taps)
+
     def look_at_no_moments(self) -> None:
         """Let what comes through be seen at once."""
         for tap in self.taps:

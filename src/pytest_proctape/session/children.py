@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from ..child import RecordingChild, VirtualChild, end_with_family
 from ..tape import STDERR, STDOUT, End, Entry, Script, SpawnError, signal_name
+from .report import shorten, visible
 
 Status = Literal["running", "exited", "signalled", "timed out", "output limit", "spawn failed"]
 
@@ -92,10 +93,27 @@ class TapedChild:
         return isinstance(child, VirtualChild) and child.status is None
 
     @property
+    def is_held(self) -> bool:
+        """It can be talked to when its test is over: it takes input, or, on replay, its output is read."""
+        child = self._child
+        if isinstance(child, RecordingChild):
+            return child.leads.takes_input
+        return isinstance(child, VirtualChild) and child.is_held()
+
+    @property
     def is_finished(self) -> bool:
         """The test knows that it has ended, or that it never started."""
         child = self._child
         return child.reaped if isinstance(child, VirtualChild) else self.status != "running"
+
+    def words(self, hide: Callable[[str], str]) -> str:
+        """The command and where it was started, for a message.
+
+        Args:
+            hide: takes secrets out.
+        """
+        where = f", started at {self.place}" if self.place else ""
+        return f"`{shorten(visible(hide(shlex.join(self.command))))}`{where}"
 
     def end(self) -> None:
         """End it, with all that it has started, if it is a real one."""
