@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 from ..errors import TapeCorrupt
+from .pointer import pointer_at, unfetched
 
 RESTORE = "restore the file from version control, or record the test again with --record-tapes"
 
@@ -36,6 +37,8 @@ def check_file(path: Path, status: os.stat_result, size: int) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise damaged(path, "it is not a regular file", size)
     if status.st_size != size:
+        if pointer_at(path):
+            raise unfetched(path, f"{size} bytes")
         raise damaged(path, f"it has {status.st_size} bytes", size)
 
 

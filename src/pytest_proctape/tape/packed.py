@@ -15,6 +15,7 @@ from ..errors import TapeCorrupt
 from .content import CHUNK, Content
 from .damage import RESTORE
 from .model import Payload
+from .pointer import pointer_at, unfetched
 from .spool import Spool
 
 SUFFIX = ".gz"
@@ -55,4 +56,6 @@ def unpack(path: Path, payload: Payload) -> Content:
 
 def _damaged(path: Path, payload: Payload, problem: str) -> TapeCorrupt:
     expected = f"{payload.size} bytes with SHA-256 {payload.sha256}, packed"
+    if pointer_at(path):
+        return unfetched(path, expected)
     return TapeCorrupt(path, f"the payload is damaged: {problem}", expected=expected, next_step=RESTORE)

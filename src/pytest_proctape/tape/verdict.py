@@ -19,6 +19,7 @@ from .judge import ENTRIES, judge_of, released
 from .misfit import misfit
 from .model import FORMAT_VERSION, OLDEST_VERSION, Entry, Tape
 from .place import MEND, Json, corrupt, place_of, value_at
+from .pointer import is_pointer, unfetched
 
 _EXAMPLE = 'an object, as {"entries": [{"program": "git", "args": ["status"]}]}'
 
@@ -116,6 +117,8 @@ def _text(data: bytes, path: Path) -> str:
 
 
 def _not_json(error: json.JSONDecodeError, path: Path) -> TapeCorrupt:
+    if is_pointer(error.doc[:64].encode()):
+        return unfetched(path, "JSON")
     rest = error.doc[error.pos :].rstrip()
     conflict = _CONFLICT.search(error.doc)
     if conflict is not None:

@@ -59,6 +59,16 @@ def test_a_packed_file_is_checked(store: TapeStore, damage: str) -> None:
         store.decode(payload).bytes()
 
 
+def test_a_packed_file_that_git_lfs_has_not_fetched_says_so(store: TapeStore) -> None:
+    payload = keep(store, b"x" * 10_000)
+    (path,) = store.payloads.iterdir()
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
+
+    with pytest.raises(TapeCorrupt, match="git-lfs") as caught:
+        store.decode(payload).bytes()
+    assert "git lfs pull" in caught.value.next_step
+
+
 def test_a_short_text_stands_on_the_tape(store: TapeStore) -> None:
     assert store.encode_file(Content.of(b"one\ntwo\n"), store.add_file) == ("one\n", "two\n")
     assert isinstance(store.encode_file(Content.of(b"\xff\1"), store.add_file), Base64)
