@@ -95,7 +95,9 @@ def add_section(
         return
     told = _tape_told(session)
     if told and not isinstance(session, Recording):
-        lines = [told, *(tell(session, error, raised) for tell in (files_told, lack_told, time_told))]
+        lines = [told, files_told(session, error, raised)]
+        if isinstance(session, Player) and not session.runs_commands and session.spawns:
+            lines += [lack_told(session, error, raised), time_told(session, error, raised)]
         if error is None:
             lines.append(f"record it again: {session.record_command}")
         told = "\n".join(filter(None, lines))
@@ -110,6 +112,8 @@ def _tape_told(session: Session) -> str:
             return ""
         if session.failed_of_a_limit and not session.path.exists():
             return f"recording: {session.shown_path} is made of it, and fails in the same way"
+        if not session.path.exists():
+            return f"recording: {session.shown_path} is not made, as the test failed"
         return f"recording: {session.shown_path} stays as it is, as the test failed"
     if not isinstance(session, Player) or not (session.spawns or session.errors or session.path.exists()):
         return ""

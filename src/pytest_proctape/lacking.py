@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from .errors import ProctapeError
-from .session import Player, Session
+from .session import Player
 from .tape import Entry, Event, Payload, Stream
 
 _REDACTED = re.compile(rb"<redacted(?::[^<>\s]+)?>")
@@ -21,16 +21,14 @@ _PAYLOAD = 1 << 20
 """Bytes of a payload file up to which it is looked into."""
 
 
-def lack_told(session: Session, error: Exception | None, raised: BaseException | None) -> str:
+def lack_told(session: Player, error: Exception | None, raised: BaseException | None) -> str:
     """A line about what the test can't have on replay, mostly none.
 
     Args:
-        session: of the test that failed.
+        session: of the test that failed; it replayed commands.
         error: that it failed of, if that is one of ours.
         raised: that it failed of, whosever it is.
     """
-    if not isinstance(session, Player) or session.runs_commands or not session.spawns:
-        return ""
     if error is None and (session.refused_at or _is_refused(raised)):
         where = f" at {session.refused_at}" if session.refused_at else ""
         return f"a connection was refused{where}: {_NO_PROCESS}; if it is a server, {_LIVE}"

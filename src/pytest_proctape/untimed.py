@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from .clock import CLOCK
 from .errors import ProctapeError
-from .session import Player, Session
+from .session import Player
 
 
-def time_told(session: Session, error: Exception | None, raised: BaseException | None) -> str:
+def time_told(session: Player, error: Exception | None, raised: BaseException | None) -> str:
     """A line about time, mostly none.
 
     Args:
-        session: of the test that failed.
+        session: of the test that failed; it replayed commands.
         error: that it failed of, if that is one of ours.
         raised: that it failed of, whosever it is.
     """
-    if not isinstance(session, Player) or session.runs_commands or not session.spawns:
-        return ""
     if error is not None or not isinstance(raised, AssertionError) or CLOCK.is_looked_at:
         return ""
     try:

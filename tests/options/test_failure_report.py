@@ -230,6 +230,14 @@ def test_a_failed_recording_tells_that_the_tape_stays(recorded: Project) -> None
     ]
 
 
+def test_a_failed_recording_that_had_no_tape_tells_that_none_is_made(project: Project) -> None:
+    project.write(CODE + "        assert 0\n")
+    assert section(project.run("--record-tapes")) == [
+        "recording: tapes/test_it/test_it.json is not made, as the test failed"
+    ]
+    assert project.tapes() == ["test_it/test_it.json.failed"]
+
+
 def test_a_test_that_uses_no_tape_tells_of_none(project: Project) -> None:
     project.ini("tapes_auto = true")
     project.write("def test_it(): assert 0")
