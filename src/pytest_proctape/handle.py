@@ -239,4 +239,5 @@ class TapeHandle:
         )
 
     def __repr__(self) -> str:
-        return f"<tape {self.path} ({self.mode}, {len(self._session.spawns)} spawns)>"
+        count = len(self._session.spawns)
+        return f"<tape {self.path} ({self.mode}, {count} {'spawn' if count == 1 else 'spawns'})>"

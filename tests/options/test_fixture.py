@@ -160,8 +160,12 @@ def test_the_list_of_spawns_is_the_callers_own(project: Project) -> None:
 def test_the_object_is_typed_and_shows_itself(project: Project) -> None:
     project.write(
         """
+        import subprocess
+
         def test_it(tape):
             assert repr(tape) == f"<tape {tape.path} (record, 0 spawns)>"
+            subprocess.run(["true"])
+            assert repr(tape) == f"<tape {tape.path} (record, 1 spawn)>"
         """
     )
     project.record()
