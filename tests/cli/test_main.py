@@ -64,6 +64,22 @@ def test_a_full_disk_gives_no_traceback(project: Project) -> None:
     assert (done.returncode, done.stderr) == (2, "proctape: [Errno 28] No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("arguments, code", [("schema", 0), ("ls no.json", 2), ("lss", 2)])
+def test_a_closed_stream_leaves_the_exit_code(
+    project: Project, closed: str, arguments: str, code: int
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m pytest_proctape {arguments} {closed}', sys.executable],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=project.path,
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
 def test_version(project: Project) -> None:
     assert project.run("--version").out == f"pytest-proctape {__version__}\n"
 

@@ -16,6 +16,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 
 from .. import __version__
 from ..errors import ProctapeError, UsageError
@@ -49,6 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 fine, 1 something was found, 2 usage.
     """
+    # A shell can close the streams (>&-), which are None then: nobody is told, and the exit code says it.
+    with (
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        redirect_stdout(sys.stdout or nowhere),
+        redirect_stderr(sys.stderr or nowhere),
+    ):
+        return _told(argv)
+
+
+def _told(argv: Sequence[str] | None) -> int:
+    """:func:`main`, where both streams lead somewhere."""
     try:
         try:
             code = _run(argv)
