@@ -56,12 +56,12 @@ class Renamed:
         found = next((one for one in by_name[:_LIMIT] if self._begins_with(one, asked)), None)
         if found is None:
             return ""
-        move = "git mv" if (self._root / ".git").exists() else "mv"
+        # Not git mv: it refuses a tape that was not added yet, and git finds a renamed file without it.
         old, new, into = (
             shlex.quote(os.path.relpath(one, self._shown_from)) for one in (found, path, folder)
         )
         made = "" if folder.is_dir() else f"mkdir -p {into} && "
-        return f"{made}{move} {old} {new}"
+        return f"{made}mv {old} {new}"
 
     @cached_property
     def _gone(self) -> list[Path]:

@@ -58,10 +58,9 @@ def test_the_command_gives_the_tapes_to_the_renamed_tests(
 
 def test_a_module_that_was_renamed(suite: Project) -> None:
     (suite.path / "test_it.py").rename(suite.path / "test_new.py")
-    (suite.path / ".git").mkdir()
     told = offers(suite.run("-k", "first"))
     assert told == [
-        "mkdir -p tapes/test_new && git mv tapes/test_it/test_first.json tapes/test_new/test_first.json"
+        "mkdir -p tapes/test_new && mv tapes/test_it/test_first.json tapes/test_new/test_first.json"
     ]
 
 

@@ -142,7 +142,7 @@ def _orphan_findings(file: TapeFile, tape: Tape, project: Project) -> Iterator[F
         "orphan",
         f"there is no {module}",
         "test",
-        "remove the tape; or, if the file was renamed, move it with git mv and correct `test`",
+        "remove the tape; or, if the file was renamed, move it and correct `test`",
     )
 
 
