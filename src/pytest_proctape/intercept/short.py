@@ -47,7 +47,7 @@ def run(
     """Stands in for :func:`subprocess.run`."""
     __tracebackhide__ = True
     request = request_of(popenargs, kwargs, captures=capture_output, sends=input)
-    said = None if request is None else _said(request, popenargs, input, timeout, kwargs, sys._getframe(1))
+    said = None if request is None else _said(request, popenargs, input, timeout, kwargs, sys._getframe())
     if request is None or said is None:
         return _REAL_RUN(
             *popenargs, input=input, capture_output=capture_output, timeout=timeout, check=check, **kwargs
@@ -68,7 +68,7 @@ def call(*popenargs: Any, timeout: Any = None, **kwargs: Any) -> int:
     __tracebackhide__ = True
     request = request_of(popenargs, kwargs)
     if request is not None and not request.form.has_pipes:
-        said = _said(request, popenargs, None, timeout, kwargs, sys._getframe(1))
+        said = _said(request, popenargs, None, timeout, kwargs, sys._getframe())
         if said is not None:
             return said[0]
     return _REAL_CALL(*popenargs, timeout=timeout, **kwargs)
@@ -80,7 +80,7 @@ def _said(
     data: Any,
     timeout: Any,
     options: Mapping[str, Any],
-    caller: FrameType,
+    here: FrameType,
 ) -> tuple[int, Any, Any] | None:
     """Exit code and outputs; ``None`` where the short road can't be taken, and nothing has happened."""
     __tracebackhide__ = True
@@ -88,6 +88,8 @@ def _said(
     if handler is None or CLOCK.is_looked_at or not ways.are_intact():
         return None
     form, spawn, argv = request
+    # No frame is behind a function that atexit calls.
+    caller = here.f_back or here
     sent = None
     limit_ns = None if timeout is None else _limit_ns(timeout)
     encoding = None if form.encoding is None else form.encoding_now()
