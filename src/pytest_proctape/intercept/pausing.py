@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ..child import ready
+from ..child import PUMP, ready
 from ..clock import CLOCK, REAL, Wait
 from ..genuine import close, select, selectors
 from . import door
@@ -46,7 +46,8 @@ def deadline_after(seconds: float | None) -> int | None:
 
 def sleep(seconds: Any, /) -> None:
     """Stands in for :func:`time.sleep`."""
-    if not clocked() or not isinstance(seconds, int | float) or not seconds > 0:
+    # A finalizer that sleeps in the pump's thread is in the middle of a step, for which others may wait.
+    if not clocked() or not isinstance(seconds, int | float) or not seconds > 0 or PUMP.is_here():
         return REAL.sleep(seconds)
     slept = getattr(door.current(), "slept", None)
     if slept is not None:

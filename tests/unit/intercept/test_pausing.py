@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import pytest
 
+from pytest_proctape.child import PUMP
 from pytest_proctape.clock import CLOCK, REAL, TapeClock, Timeline, Wait, Waits
-from pytest_proctape.intercept import pausing
+from pytest_proctape.intercept import door, pausing
 from tests.clocking import frozen, waits_told
 
 from .answering import Answers, passed
@@ -56,6 +57,32 @@ def test_a_thread_of_no_test_sleeps_for_real(clock: TapeClock, answers: Answers)
     REAL_START(run, ())
     done.acquire()
     assert seen == [False]
+
+
+class _Finalizes:
+    """Steps for a test, as for the asking of a forked copy, in which a finalizer runs."""
+
+    def __init__(self, handler: Answers) -> None:
+        self.handler = handler
+        self.over = REAL_LOCK()
+        self.over.acquire()
+
+    def step(self) -> None:
+        try:
+            with door.inherited(self.handler):
+                assert pausing.clocked()
+                time.sleep(1e-3)
+        finally:
+            self.over.release()
+
+
+def test_a_finalizer_in_the_pumps_thread_sleeps_for_real(clock: TapeClock, answers: Answers) -> None:
+    assert not PUMP.is_here()
+    stepper = _Finalizes(answers)
+    PUMP.call_at(0, stepper)
+    assert stepper.over.acquire(timeout=60)
+    assert answers.sleeps == []
+    assert passed(clock) == 0
 
 
 REAL_LOCK = threading.Lock
