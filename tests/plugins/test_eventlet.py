@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.options.project import Project
 
-pytest.importorskip("eventlet")
+# Not imported: it would be there for all the tests of this process.
+pytestmark = pytest.mark.skipif(find_spec("eventlet") is None, reason="eventlet is not installed")
 
 
 @pytest.mark.parametrize("mode", ["--record-tapes", "--replay-tapes"])

@@ -5,11 +5,14 @@ In processes of their own: libev takes the status of every child of its process,
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.options.project import Project
 
-pytest.importorskip("gevent")
+# Not imported: it would be there for all the tests of this process.
+pytestmark = pytest.mark.skipif(find_spec("gevent") is None, reason="gevent is not installed")
 
 _PATCH = "from gevent import monkey; monkey.patch_all()\n"
 SUITE = r"""

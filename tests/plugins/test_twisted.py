@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.options.project import Project
 
-pytest.importorskip("twisted")
+# Not imported: it would be there for all the tests of this process.
+pytestmark = pytest.mark.skipif(find_spec("twisted") is None, reason="twisted is not installed")
 
 SUITE = """
     import pytest
