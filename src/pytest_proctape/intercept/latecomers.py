@@ -3,8 +3,8 @@
 What is there when the tape becomes active is found by itself; what comes later is met here, on its way in.
 :mod:`.clocked` has a stand-in for the ``start`` of a maker of clocks, so that waits are told from the first
 clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads,
-:mod:`.hubs` for gevent. :mod:`.orders` has one for the processes of multiprocessing. :mod:`.patches`
-puts this in place.
+:mod:`.hubs` for gevent, :mod:`.uvloops` for the loops of uvloop. :mod:`.orders` has one for the processes of
+multiprocessing. :mod:`.patches` puts this in place.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .clocked import MAKERS, freezer
 from .hubs import GEVENT_OS
 from .hubs import replacements as hub_replacements
 from .inherit import POOLS, pool_replacements
+from .loops import UVLOOP, uvloop_replacements
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -37,6 +38,7 @@ _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
     orders.PROCESSES: orders.replacements,
     GEVENT_OS: hub_replacements,
     eventlets.SUBPROCESS: eventlets.replacements,
+    UVLOOP: uvloop_replacements,
 }
 """By the module: ``(where, name, what)``."""
 

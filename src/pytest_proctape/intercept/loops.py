@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
 _ASYNCIO = "asyncio.unix_events"
+UVLOOP = "uvloop"
 
 in_place = False
 """What stands in for asyncio's own functions does so."""
@@ -34,6 +35,15 @@ def replacements() -> list[tuple[Any, str, Any]]:
     from . import pacing
 
     return pacing.replacements()
+
+
+def uvloop_replacements() -> list[tuple[Any, str, Any]]:
+    """What is to stand in for what, as far as uvloop is there, too."""
+    if UVLOOP not in sys.modules:
+        return []
+    from . import uvloops
+
+    return uvloops.replacements()
 
 
 def asking_loop() -> tuple[asyncio.AbstractEventLoop, Any] | None:

@@ -41,6 +41,8 @@ from . import (
 from .known import POPEN, original, part
 
 _lock = threading.RLock()
+_INHERITED = object()
+"""What a class has by those above it."""
 _users: list[object] = []
 _undo = Undo()
 _OPEN = (os, signal, shutil, subprocess)
@@ -187,6 +189,8 @@ CONSOLES.on_add = _admit_consoles
 
 def _put(where: Any, name: str, what: Any) -> None:
     before = original(where, name) if _is_open(where, name) else part(where, name)
+    if isinstance(where, type) and name not in vars(where):
+        before = _INHERITED
     # First: an interrupt may come between the two.
     _undo.callback(_take_away, where, name, what, before)
     setattr(where, name, what)
@@ -200,8 +204,12 @@ def _put_late(where: Any, name: str, what: Any) -> None:
 
 def _take_away(where: Any, name: str, what: Any, before: Any) -> None:
     # A fixture may have put a mock there, which takes itself away later.
-    if getattr(where, name, what) is what:
+    if getattr(where, name, what) is not what:
+        return
+    if before is not _INHERITED:
         setattr(where, name, before)
+    elif name in vars(where):
+        delattr(where, name)
 
 
 def _replacements() -> list[tuple[Any, str, Any]]:
@@ -220,6 +228,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         *eventlets.replacements(),
         *inherit.replacements(),
         *orders.replacements(),
+        *loops.uvloop_replacements(),
         *clocked.freezers(),
         (shutil, "which", finding.which),
         *drawing.replacements(),

@@ -1,0 +1,314 @@
+"""Children of a loop of uvloop, which starts them in C where nobody leads it elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+from asyncio import create_subprocess_exec as Exec
+from asyncio import create_subprocess_shell as Shell
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT
+from typing import Any
+
+import pytest
+
+from pytest_proctape import intercept
+from pytest_proctape.intercept import door
+
+from .harness import Parity
+from .observe import python
+
+pytestmark = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")
+uvloop: Any = None
+"""Imported by the first of these tests: it would be there for all the others of this process."""
+
+
+BOTH = "import os; os.write(1, b'out'); os.write(2, b'err')"
+
+
+def runs(main: Callable[[Path], Coroutine[Any, Any, Any]]) -> Callable[[Path], Any]:
+    """The body that runs ``main`` in a loop of its own."""
+
+    def body(folder: Path) -> Any:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main(folder))
+
+    return body
+
+
+@pytest.fixture(autouse=True, scope="module")
+def pipe_of_libuv() -> None:
+    """There is one for the whole process from the first child on, and it would be taken for a leak."""
+    global uvloop
+    uvloop = import_module("uvloop")
+
+    async def main(folder: Path) -> None:
+        await (await Exec("true")).wait()
+
+    runs(main)(Path())
+
+
+def test_exec(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*python(BOTH), stdout=PIPE, stderr=PIPE)
+        return await child.communicate(), child.returncode
+
+    assert parity(runs(main)) == ((b"out", b"err"), 0)
+    assert '"entries"' in parity.tape
+
+
+def test_shell_in_a_folder_with_an_environment(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        env = {**os.environ, "GIVEN": "this"}
+        child = await Shell("pwd; echo $GIVEN; exit 3", stdout=PIPE, cwd=folder, env=env)
+        return await child.communicate(), child.returncode
+
+    out, code = parity(runs(main))
+    assert (out[0].splitlines()[1], code) == (b"this", 3)
+
+
+def test_the_policy(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("echo", "hi", stdout=PIPE)
+        return await child.communicate()
+
+    def body(folder: Path) -> Any:
+        return uvloop.run(main(folder))
+
+    assert parity(body) == (b"hi\n", None)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65536, 1 << 20])
+def test_input(parity: Parity, size: int) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("cat", stdin=PIPE, stdout=PIPE)
+        return await child.communicate(b"x" * size), child.returncode
+
+    assert parity(runs(main)) == ((b"x" * size, None), 0)
+
+
+def test_a_dialog(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("cat", stdin=PIPE, stdout=PIPE)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        seen = []
+        for word in (b"one\n", b"two\n"):
+            child.stdin.write(word)
+            await child.stdin.drain()
+            seen.append(await child.stdout.readline())
+        child.stdin.close()
+        return seen, await child.wait()
+
+    assert parity(runs(main)) == ([b"one\n", b"two\n"], 0)
+
+
+def test_one_pipe_for_both_outputs(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec(*python(BOTH), stdout=PIPE, stderr=STDOUT)
+        return await child.communicate()
+
+    assert parity(runs(main)) == (b"outerr", None)
+
+
+def test_files_and_nothing(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        path = folder / "out"
+        with path.open("wb") as file:
+            child = await Exec(*python(BOTH), stdin=DEVNULL, stdout=file, stderr=DEVNULL)
+            code = await child.wait()
+        return path.read_bytes(), code
+
+    assert parity(runs(main)) == (b"out", 0)
+
+
+def test_a_descriptor_that_is_passed_on(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        reader, writer = os.pipe()
+        try:
+            child = await Exec(*python(f"import os; os.write({writer}, b'told')"), pass_fds=[writer])
+            code = await child.wait()
+        finally:
+            os.close(writer)
+        with open(reader, "rb") as file:
+            return file.read(), code
+
+    assert parity(runs(main)) == (b"told", 0)
+
+
+@pytest.mark.parametrize("how", ["terminate", "kill", "send_signal"])
+def test_signals(parity: Parity, how: str) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("sh", "-c", "echo up; exec sleep 100", stdout=PIPE)
+        assert child.stdout is not None
+        up = await child.stdout.readline()
+        if how == "send_signal":
+            child.send_signal(signal.SIGINT)
+        else:
+            getattr(child, how)()
+        return up, await child.wait(), await child.stdout.read()
+
+    code = {"terminate": -15, "kill": -9, "send_signal": -2}[how]
+    assert parity(runs(main)) == (b"up\n", code, b"")
+
+
+def test_a_signal_to_one_that_has_ended(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("true")
+        code = await child.wait()
+        try:
+            child.kill()
+        except ProcessLookupError as error:
+            return code, error
+        return code
+
+    assert isinstance(parity(runs(main)), tuple)
+
+
+def test_a_wait_that_expires_and_a_kill(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("sleep", "100")
+        try:
+            await asyncio.wait_for(child.wait(), 0.2)
+        except TimeoutError:
+            child.kill()
+            return "expired", await child.wait()
+        return "in time"
+
+    assert parity(runs(main)) == ("expired", -9)
+
+
+def test_without_descriptors_of_processes(parity: Parity) -> None:
+    """As on macOS: a thread waits, and tells the loop."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    async def main(folder: Path) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "pidfd_open", refuse, raising=False)
+            child = await Exec("sh", "-c", "cat; exit 4", stdin=PIPE, stdout=PIPE)
+            return await child.communicate(b"said"), child.returncode
+
+    assert parity(runs(main)) == ((b"said", None), 4)
+
+
+def test_a_wait_in_time(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("sh", "-c", "exit 5")
+        return await asyncio.wait_for(child.wait(), 30), await child.wait(), child.returncode
+
+    assert parity(runs(main)) == (5, 5, 5)
+
+
+def test_many_at_once(parity: Parity) -> None:
+    async def one(number: int) -> Any:
+        child = await Exec("sh", "-c", f"echo {number}; exit {number}", stdout=PIPE)
+        out, _ = await child.communicate()
+        return out, child.returncode
+
+    async def main(folder: Path) -> Any:
+        return await asyncio.gather(*(one(number) for number in range(10)))
+
+    assert parity(runs(main)) == [(f"{n}\n".encode(), n) for n in range(10)]
+
+
+@pytest.mark.parametrize("wrong", ["program", "folder"])
+def test_what_is_missing(parity: Parity, wrong: str) -> None:
+    async def main(folder: Path) -> Any:
+        try:
+            if wrong == "program":
+                await Exec("no-such-program-anywhere")
+            else:
+                await Exec("true", cwd=folder / "missing")
+        except OSError as error:
+            return type(error), error.errno, error.filename, str(error)
+        return "started"
+
+    assert parity(runs(main))[:3] == (FileNotFoundError, 2, None)
+
+
+@pytest.mark.parametrize("option", [{"text": True}, {"bufsize": 1}, {"encoding": "utf-8"}, {"umask": 0o22}])
+def test_what_is_refused(parity: Parity, option: dict[str, Any]) -> None:
+    async def main(folder: Path) -> Any:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.subprocess_exec(asyncio.SubprocessProtocol, "true", **option)
+        except (TypeError, ValueError) as error:
+            return type(error), str(error)
+        return "started"
+
+    assert parity(runs(main))[0] is ValueError
+
+
+def test_cancelled_while_it_is_read(parity: Parity) -> None:
+    async def main(folder: Path) -> Any:
+        child = await Exec("sh", "-c", "echo up; exec sleep 100", stdout=PIPE)
+        assert child.stdout is not None
+        up = await child.stdout.readline()
+        task = asyncio.ensure_future(child.communicate())
+        await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            child.kill()
+        return up, await child.wait()
+
+    assert parity(runs(main)) == (b"up\n", -9)
+
+
+def test_the_loop_is_uvloops_own_again() -> None:
+    """What the class has by its base it has by it again; a thread without a tape never goes our way."""
+    names = ("subprocess_exec", "subprocess_shell")
+    intercept.install()
+    try:
+        assert all(name in vars(uvloop.Loop) for name in names)
+        assert door.current() is None
+    finally:
+        intercept.uninstall()
+    assert not any(name in vars(uvloop.Loop) for name in names)
+
+
+LATE = """
+    import asyncio, pytest
+
+    async def main():
+        child = await asyncio.create_subprocess_exec("date", "+%N", stdout=-1)
+        print("SAID", (await child.communicate())[0], child.pid)
+
+    def run():
+        import uvloop
+        uvloop.run(main())
+
+    @pytest.mark.tape(MARK)
+    def test_late():
+        run()
+"""
+
+
+@pytest.mark.parametrize("mark", ["", 'live=["date*"]', 'mode="live"'])
+def test_in_a_test_that_imports_it_late(pytester: pytest.Pytester, mark: str) -> None:
+    pytester.makepyfile(LATE.replace("MARK", mark))
+    said = []
+    for options in (["--record-tapes"], [], []):
+        done = pytester.runpytest_subprocess("-s", "-p", "pytest_proctape.plugin", *options)
+        done.assert_outcomes(passed=1)
+        said.append([line for line in done.outlines if "SAID" in line])
+    assert all(said)
+    # The pids are drawn in order, above those of the system.
+    assert (said[1] == said[2]) is (not mark)
+
+
+def test_a_clock_that_stands_is_refused(pytester: pytest.Pytester) -> None:
+    """Nobody moves it while the loop waits, so the test would hang."""
+    pytester.makepyfile(LATE.replace("MARK", "clock=True"))
+    for options in (["--record-tapes"], []):
+        done = pytester.runpytest_subprocess("-p", "pytest_proctape.plugin", *options, timeout=60)
+        done.assert_outcomes(failed=1)
+        done.stdout.fnmatch_lines(["*uvloop: its loop waits by the real clock*"])
