@@ -292,6 +292,13 @@ LATE = """
 """
 
 
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pytest in a process of its own loads the plugin by name alone, be it installed or not."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("mark", ["", 'live=["date*"]', 'mode="live"'])
 def test_in_a_test_that_imports_it_late(pytester: pytest.Pytester, mark: str) -> None:
     pytester.makepyfile(LATE.replace("MARK", mark))
@@ -305,6 +312,7 @@ def test_in_a_test_that_imports_it_late(pytester: pytest.Pytester, mark: str) ->
     assert (said[1] == said[2]) is (not mark)
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_clock_that_stands_is_refused(pytester: pytest.Pytester) -> None:
     """Nobody moves it while the loop waits, so the test would hang."""
     pytester.makepyfile(LATE.replace("MARK", "clock=True"))

@@ -73,7 +73,7 @@ class Pump:
         self._done = _thread.allocate_lock()
         """Held from a start to the end that follows, or to the next start before it came to that."""
         self._turn = _thread.RLock()
-        self._ident = 0
+        self._here = threading.local()
         """Held while owners are stepped."""
 
     def watch(self, fd: int, events: int, owner: Stepper) -> None:
@@ -208,7 +208,7 @@ class Pump:
 
     def is_here(self) -> bool:
         """Whether this is its thread. Garbage may be collected here, and finalizers of the test's may run."""
-        return self._alive and self._ident == _thread.get_ident()
+        return hasattr(self._here, "pumps")
 
     @property
     def idle(self) -> bool:
@@ -276,7 +276,7 @@ class Pump:
     def _run(self, one: object) -> None:
         # Signals are for the threads of the tests: one that waits for SIGCHLD must not lose it to this one.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        self._ident = _thread.get_ident()
+        self._here.pumps = True
         try:
             while self._goes_on(one):
                 self._round()
