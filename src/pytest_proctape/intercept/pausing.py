@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from ..child import PUMP, ready
 from ..clock import CLOCK, REAL, Wait
-from ..genuine import close, select, selectors
+from ..genuine import select, selectors
+from ..owned import Owned
 from . import door
 from .outside import leads_out
 
@@ -127,15 +128,14 @@ class FdWait(Wait):
 
     def sleep(self, limit_s: float | None) -> None:
         """Sleep until one of the descriptors is ready, too."""
-        poll = self._poll()
-        self._bell = os.pipe()
+        poll, fds = self._poll(), Owned()
         try:
+            self._bell = fds.pair(os.pipe)
             poll.register(self._bell[0], select.POLLIN)
             poll.poll(None if limit_s is None else max(1, round(limit_s * 1000)))
         finally:
-            (reader, writer), self._bell = self._bell, None
-            close(reader)
-            close(writer)
+            self._bell = None
+            fds.close_all()
 
     def wake(self) -> None:
         """Let :meth:`sleep` return."""
