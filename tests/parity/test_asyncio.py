@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from .coroutines import BOTH, both, echoing, many
 from .harness import Parity
 from .observe import Order, python
 
 Exec = asyncio.create_subprocess_exec
-BOTH = "import os; os.write(1, b'out'); os.write(2, b'err')"
 
 
 def runs(main: Callable[[Path], Coroutine[Any, Any, Any]]) -> Callable[[Path], Any]:
@@ -27,11 +27,7 @@ def runs(main: Callable[[Path], Coroutine[Any, Any, Any]]) -> Callable[[Path], A
 
 
 def test_exec(parity: Parity) -> None:
-    async def main(folder: Path) -> Any:
-        child = await Exec(*python(BOTH), stdout=PIPE, stderr=PIPE)
-        return await child.communicate(), child.returncode
-
-    assert parity(runs(main)) == ((b"out", b"err"), 0)
+    assert parity(runs(both)) == ((b"out", b"err"), 0)
 
 
 def test_shell(parity: Parity) -> None:
@@ -52,11 +48,7 @@ def test_wait(parity: Parity) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 65536, 1 << 20])
 def test_input(parity: Parity, size: int) -> None:
-    async def main(folder: Path) -> Any:
-        child = await Exec("cat", stdin=PIPE, stdout=PIPE)
-        return await child.communicate(b"x" * size), child.returncode
-
-    assert parity(runs(main)) == ((b"x" * size, None), 0)
+    assert parity(runs(echoing(size))) == ((b"x" * size, None), 0)
 
 
 def test_large_output_on_both(parity: Parity) -> None:
@@ -93,15 +85,7 @@ def test_iterating_over_lines(parity: Parity) -> None:
 
 
 def test_gather_of_many(parity: Parity) -> None:
-    async def one(number: int) -> Any:
-        child = await Exec("sh", "-c", f"echo {number}; exit {number}", stdout=PIPE)
-        out, _ = await child.communicate()
-        return out, child.returncode
-
-    async def main(folder: Path) -> Any:
-        return await asyncio.gather(*(one(number) for number in range(20)))
-
-    assert parity(runs(main)) == [(f"{n}\n".encode(), n) for n in range(20)]
+    assert parity(runs(many(20))) == [(f"{n}\n".encode(), n) for n in range(20)]
 
 
 def test_identical_commands_at_once_keep_their_outputs(parity: Parity) -> None:

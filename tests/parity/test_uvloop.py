@@ -20,15 +20,13 @@ import pytest
 from pytest_proctape import intercept
 from pytest_proctape.intercept import door
 
+from .coroutines import BOTH, both, echoing, many
 from .harness import Parity
 from .observe import python
 
 pytestmark = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")
 uvloop: Any = None
 """Imported by the first of these tests: it would be there for all the others of this process."""
-
-
-BOTH = "import os; os.write(1, b'out'); os.write(2, b'err')"
 
 
 def runs(main: Callable[[Path], Coroutine[Any, Any, Any]]) -> Callable[[Path], Any]:
@@ -61,11 +59,7 @@ def parity(parity: Parity) -> Iterator[Parity]:
 
 
 def test_exec(parity: Parity) -> None:
-    async def main(folder: Path) -> Any:
-        child = await Exec(*python(BOTH), stdout=PIPE, stderr=PIPE)
-        return await child.communicate(), child.returncode
-
-    assert parity(runs(main)) == ((b"out", b"err"), 0)
+    assert parity(runs(both)) == ((b"out", b"err"), 0)
 
 
 def test_shell_in_a_folder_with_an_environment(parity: Parity) -> None:
@@ -91,11 +85,7 @@ def test_the_policy(parity: Parity) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 65536, 1 << 20])
 def test_input(parity: Parity, size: int) -> None:
-    async def main(folder: Path) -> Any:
-        child = await Exec("cat", stdin=PIPE, stdout=PIPE)
-        return await child.communicate(b"x" * size), child.returncode
-
-    assert parity(runs(main)) == ((b"x" * size, None), 0)
+    assert parity(runs(echoing(size))) == ((b"x" * size, None), 0)
 
 
 def test_a_dialog(parity: Parity) -> None:
@@ -213,15 +203,7 @@ def test_a_wait_in_time(parity: Parity) -> None:
 
 
 def test_many_at_once(parity: Parity) -> None:
-    async def one(number: int) -> Any:
-        child = await Exec("sh", "-c", f"echo {number}; exit {number}", stdout=PIPE)
-        out, _ = await child.communicate()
-        return out, child.returncode
-
-    async def main(folder: Path) -> Any:
-        return await asyncio.gather(*(one(number) for number in range(10)))
-
-    assert parity(runs(main)) == [(f"{n}\n".encode(), n) for n in range(10)]
+    assert parity(runs(many(10))) == [(f"{n}\n".encode(), n) for n in range(10)]
 
 
 @pytest.mark.parametrize("wrong", ["program", "folder"])
