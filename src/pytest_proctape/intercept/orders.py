@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
+from ..genuine import threading
 from ..owned import Owned
 from ..workers import Order, Patterns
 from . import door, reports
