@@ -106,13 +106,8 @@ MAKERS = {"freezegun.api": "_freeze_time", "time_machine": "travel"}
 """Modules by which a test makes a clock of its own, and the class there whose ``start`` does it."""
 
 
-def freezers() -> list[tuple[Any, str, Any]]:
-    """``(where, name, what)`` for those of them that are there."""
-    return [found for module in MAKERS for found in freezer(module)]
-
-
 def freezer(module: str) -> list[tuple[Any, str, Any]]:
-    """The same for one; nothing where it is not imported."""
+    """``(where, name, what)`` for one of them; nothing where it is not imported."""
     where = getattr(sys.modules.get(module), MAKERS[module], None)
     if where is None:
         return []

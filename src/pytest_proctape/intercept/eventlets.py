@@ -1,7 +1,7 @@
 """eventlet's ``subprocess``: it is refused, as what it starts would be on no tape, and real on replay.
 
 It is a second copy of the standard library's module, whose waits ask again and again by timers of eventlet's
-hub, which no call tells of. :mod:`.latecomers` puts this in place as well.
+hub, which no call tells of. :mod:`.latecomers` tells of it.
 """
 
 from __future__ import annotations

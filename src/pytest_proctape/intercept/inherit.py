@@ -145,7 +145,7 @@ def in_flight() -> bool:
 
 
 def pool_replacements() -> list[tuple[Any, str, Any]]:
-    """The same as :func:`replacements` for pools; nothing where there are none."""
+    """The same as :func:`replacements` for the pools of threads; nothing where there are none."""
     found = pools()
     return [] if found is None else found.replacements()
 
@@ -158,7 +158,7 @@ def clocked_replacements() -> list[tuple[Any, str, Any]]:
 
 def replacements() -> list[tuple[Any, str, Any]]:
     """``(where, name, what)`` for the names that start threads in this interpreter."""
-    found: list[tuple[Any, str, Any]] = pool_replacements()
+    found: list[tuple[Any, str, Any]] = []
     for where, name, real, stand_in in (
         (_thread, "start_new_thread", _REAL_START_NEW_THREAD, start_new_thread),
         (threading, "_start_new_thread", _REAL_START_NEW_THREAD, start_new_thread),

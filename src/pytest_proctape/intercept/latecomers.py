@@ -1,10 +1,10 @@
-"""A module that is imported only while a tape is active: freezegun in the body of a test, say.
+"""Stand-ins in modules that not every test imports, some only while a tape is active: freezegun, say.
 
-What is there when the tape becomes active is found by itself; what comes later is met here, on its way in.
+What is there when the tape becomes active is told at once; what comes later is met here, on its way in.
 :mod:`.clocked` has a stand-in for the ``start`` of a maker of clocks, so that waits are told from the first
 clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads,
 :mod:`.hubs` for gevent, :mod:`.uvloops` for the loops of uvloop. :mod:`.orders` has one for the processes of
-multiprocessing. :mod:`.patches` puts this in place.
+multiprocessing, :mod:`.eventlets` one for eventlet's. :mod:`.patches` puts this in place.
 """
 
 from __future__ import annotations
@@ -17,12 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..undo import Undo
-from . import eventlets, orders
+from . import eventlets, hubs, inherit, loops, orders
 from .clocked import MAKERS, freezer
-from .hubs import GEVENT_OS
-from .hubs import replacements as hub_replacements
-from .inherit import POOLS, pool_replacements
-from .loops import UVLOOP, uvloop_replacements
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -34,13 +30,18 @@ Put = Callable[[Any, str, Any], None]
 
 _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
     **{name: partial(freezer, name) for name in MAKERS},
-    POOLS: pool_replacements,
+    inherit.POOLS: inherit.pool_replacements,
     orders.PROCESSES: orders.replacements,
-    GEVENT_OS: hub_replacements,
+    hubs.GEVENT_OS: hubs.replacements,
     eventlets.SUBPROCESS: eventlets.replacements,
-    UVLOOP: uvloop_replacements,
+    loops.UVLOOP: loops.uvloop_replacements,
 }
-"""By the module: ``(where, name, what)``."""
+"""By the module: ``(where, name, what)``, nothing where it is not imported."""
+
+
+def present() -> list[tuple[Any, str, Any]]:
+    """Those of the modules that are there."""
+    return [found for replacements in _STAND_INS.values() for found in replacements()]
 
 
 def expect(put: Put, undo: Undo) -> None:

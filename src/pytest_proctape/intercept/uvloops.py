@@ -1,8 +1,8 @@
 """Children of uvloop's loops, which it starts in C, where no stand-in is.
 
 While a tape is active, the ``subprocess_exec`` and ``subprocess_shell`` of such a loop do what asyncio's own
-do: a transport over a ``Popen``, whose pipes the loop itself connects. :mod:`.patches` and :mod:`.latecomers`
-put that in place where somebody has imported uvloop; nobody does it for our sake. Who has no tape, or one
+do: a transport over a ``Popen``, whose pipes the loop itself connects. :mod:`.latecomers` tells of that
+where somebody has imported uvloop; nobody does it for our sake. Who has no tape, or one
 that leaves the command alone, gets uvloop's own way. See ``docs/decisions/0035``.
 """
 
