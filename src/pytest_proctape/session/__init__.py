@@ -1,8 +1,8 @@
 """Sessions: they decide what becomes of a spawn, own the cursor, and latch what went wrong."""
 
-from .base import Mode, Phase, Session, TapedSpawn
+from .base import Mode, Phase, Session
 from .brief import as_data, brief
-from .children import TapedChild
+from .children import TapedChild, TapedSpawn
 from .collecting import Collecting, CollectingRecord, CollectingReplay
 from .commons import Commons, SharedMode, WayIn
 from .files import FileRules, Files

@@ -9,18 +9,17 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ..child import FORKS, RecordingChild, VirtualChild, Wiring, can_be_led_past, is_open
+from ..child import FORKS, RecordingChild, VirtualChild
 from ..clock import CLOCK, REAL, Waits
 from ..cwd import working_directory
 from ..errors import ProctapeError, TapeError, UnsupportedSpawn
-from ..frozen import Value
 from ..genuine import threading
 from ..hooks import Hooks
 from ..limits import Limits
 from ..match import Asked, LivePatterns, Terms
 from ..portable import Places, conceal_descriptors
-from ..tape import STDERR, STDIN, STDOUT, Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
-from .children import Roll, TapedChild
+from ..tape import Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
+from .children import Roll, TapedChild, TapedSpawn
 from .crossing import SCAN_LIMIT
 from .environment import Environment
 from .log import Spawned, TapeLog
@@ -37,63 +36,6 @@ _E = TypeVar("_E", bound=ProctapeError)
 _GLOB = frozenset("*?[")
 
 _NO_LIMITS = Limits()
-
-
-class TapedSpawn(Value):
-    """A spawn that the test made, and what came of it.
-
-    Attributes:
-        program: as the test named it.
-        args: the arguments behind it.
-        cwd: where it ran, ``None`` for the test's own working directory.
-        env: the environment it was given, ``None`` for the test's own.
-        replayed: it came from the tape.
-        virtual: a module of the virtual toolchain ran in its place.
-    """
-
-    program: str
-    args: list[str]
-    cwd: str | None
-    env: Mapping[str, str] | None
-    replayed: bool
-    _script: Callable[[], Script]
-    _apart = ("_script",)
-    virtual: bool = False
-
-    @property
-    def argv(self) -> list[str]:
-        """Program and arguments."""
-        return [self.program, *self.args]
-
-    @property
-    def returncode(self) -> int | None:
-        """As ``Popen.returncode``: negative for a signal, ``None`` while it runs or if it never did."""
-        return self._script().end.exit_code
-
-    @property
-    def error(self) -> SpawnError | None:
-        """Why it could not be started."""
-        return self._script().end.error
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from its start to its end, as recorded."""
-        return self._script().end.duration_ns / 1e9
-
-    @property
-    def stdin(self) -> bytes | None:
-        """What it was sent; ``None`` where that is not known."""
-        return self._script().stream(STDIN)
-
-    @property
-    def stdout(self) -> bytes | None:
-        """What it wrote; ``None`` where that was discarded."""
-        return self._script().stream(STDOUT)
-
-    @property
-    def stderr(self) -> bytes | None:
-        """What it wrote; ``None`` where that was discarded or sent to stdout."""
-        return self._script().stream(STDERR)
 
 
 class Session:
@@ -394,12 +336,6 @@ class Session:
 
 def _no_offer(_path: Path, _asked: Asked) -> str:
     return ""
-
-
-def discards(wiring: Wiring, fd: int) -> bool:
-    """Whether nobody sees what the child writes to ``fd``."""
-    parents = wiring.outputs.get(fd)
-    return parents is None or not is_open(parents) or not can_be_led_past(parents)
 
 
 def group_of(spawn: Spawn, pid: int) -> int:

@@ -1,19 +1,77 @@
-"""The children of a test as it can look at them, ``tape.children``, and those that outlive it."""
+"""The spawns and the children of a test as it can look at them, and those children that outlive it."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from ..child import RecordingChild, VirtualChild, end_with_family
-from ..tape import STDERR, STDOUT, End, Entry, Script, SpawnError, signal_name
+from ..frozen import Value
+from ..tape import STDERR, STDIN, STDOUT, End, Entry, Script, SpawnError, signal_name
 from .report import shorten, visible
 
 Status = Literal["running", "exited", "signalled", "timed out", "output limit", "spawn failed"]
 
 CAP = 1000
 """So many are remembered; of more, those that finished first are forgotten."""
+
+
+class TapedSpawn(Value):
+    """A spawn that the test made, and what came of it.
+
+    Attributes:
+        program: as the test named it.
+        args: the arguments behind it.
+        cwd: where it ran, ``None`` for the test's own working directory.
+        env: the environment it was given, ``None`` for the test's own.
+        replayed: it came from the tape.
+        virtual: a module of the virtual toolchain ran in its place.
+    """
+
+    program: str
+    args: list[str]
+    cwd: str | None
+    env: Mapping[str, str] | None
+    replayed: bool
+    _script: Callable[[], Script]
+    _apart = ("_script",)
+    virtual: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        """Program and arguments."""
+        return [self.program, *self.args]
+
+    @property
+    def returncode(self) -> int | None:
+        """As ``Popen.returncode``: negative for a signal, ``None`` while it runs or if it never did."""
+        return self._script().end.exit_code
+
+    @property
+    def error(self) -> SpawnError | None:
+        """Why it could not be started."""
+        return self._script().end.error
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from its start to its end, as recorded."""
+        return self._script().end.duration_ns / 1e9
+
+    @property
+    def stdin(self) -> bytes | None:
+        """What it was sent; ``None`` where that is not known."""
+        return self._script().stream(STDIN)
+
+    @property
+    def stdout(self) -> bytes | None:
+        """What it wrote; ``None`` where that was discarded."""
+        return self._script().stream(STDOUT)
+
+    @property
+    def stderr(self) -> bytes | None:
+        """What it wrote; ``None`` where that was discarded or sent to stdout."""
+        return self._script().stream(STDERR)
 
 
 class TapedChild:

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from ..child import Streams, VirtualChild, finished_child
 from ..rows import Row
 from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Stream, ns_from_ms
-from .base import TapedSpawn
-from .children import TapedChild
+from .children import TapedChild, TapedSpawn
 from .places import Spot, Where
 
 _FIELDS = (

@@ -13,9 +13,8 @@ from ..child import FORKS, GUARDIAN, LITTLE, HeardChild, Started, Warden, Wiring
 from ..clock import REAL
 from ..rows import Row
 from ..tape import Spawn
-from .base import TapedSpawn
 from .bounds import warden_of
-from .children import TapedChild
+from .children import TapedChild, TapedSpawn
 from .places import Spot, Where, users_spot
 from .record import Launch, Recording
 from .report import command_line

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..child import Wiring, size_at_start
+from ..child import Wiring, can_be_led_past, is_open, size_at_start
 from ..match import Difference
 from ..tape import STDERR, STDOUT, Script
-from .base import discards
 
 
 def mapped(script: Script, wiring: Wiring) -> Wiring:
@@ -27,9 +26,9 @@ def stream_differences(script: Script, wiring: Wiring) -> list[Difference]:
     together = wiring.outputs.get(STDERR) == wiring.outputs.get(STDOUT) is not None
     for fd, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
         kept = fd in script.captured or (fd == STDERR and script.merged)
-        if not kept and not discards(wiring, fd):
+        if not kept and not _discards(wiring, fd):
             found.append(Difference(name, "(discarded)", "(looked at)"))
-    if script.merged and not together and not (discards(wiring, STDERR) and discards(wiring, STDOUT)):
+    if script.merged and not together and not (_discards(wiring, STDERR) and _discards(wiring, STDOUT)):
         found.append(Difference("stderr", "(sent to stdout)", "(apart)"))
     if together and not script.merged and script.stream(STDOUT) and script.stream(STDERR):
         found.append(Difference("stderr", "(apart)", "(sent to stdout)"))
@@ -39,3 +38,9 @@ def stream_differences(script: Script, wiring: Wiring) -> list[Difference]:
         if size is not None and size != script.terminal:
             found.append(Difference("terminal", script.terminal or "(no size)", size or "(no size)"))
     return found
+
+
+def _discards(wiring: Wiring, fd: int) -> bool:
+    """Whether nobody sees what the child writes to ``fd``."""
+    parents = wiring.outputs.get(fd)
+    return parents is None or not is_open(parents) or not can_be_led_past(parents)
