@@ -2,9 +2,8 @@
 
 from .brief import BriefChild
 from .causes import Stalled, WrongCause
-from .channels import Outlet
 from .console import CONSOLES
-from .ears import Ear, End, Ends
+from .ears import Ear, Ends
 from .ended import EndedChild, are_writable, own_pipes, say
 from .family import process_of, processes
 from .fed import FedChild
@@ -35,14 +34,12 @@ __all__ = [
     "Child",
     "Copy",
     "Ear",
-    "End",
     "EndedChild",
     "Ends",
     "FedChild",
     "Fork",
     "HeardChild",
     "Memory",
-    "Outlet",
     "ProcessTable",
     "RecordingChild",
     "Said",

@@ -2,7 +2,7 @@
 
 from . import guard
 from .clocked import freeze, notice, tell_waits, tell_waits_no_more
-from .door import Block, Bound, bound, current, is_forked
+from .door import Block, Bound, bound, current
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
 from .patches import forget, install, settle, uninstall
 
@@ -22,7 +22,6 @@ __all__ = [
     "freeze",
     "guard",
     "install",
-    "is_forked",
     "notice",
     "settle",
     "tell_waits",

@@ -11,11 +11,10 @@ from .compare import (
     has_patterns,
     nearest,
     says_places,
-    word_text,
 )
 from .index import Index
 from .live import LivePatterns
-from .terms import Judge, Order, Terms, checked
+from .terms import Judge, Terms, checked
 
 __all__ = [
     "FIELDS",
@@ -25,7 +24,6 @@ __all__ = [
     "Judge",
     "LivePatterns",
     "Near",
-    "Order",
     "Terms",
     "asked_by",
     "checked",
@@ -34,5 +32,4 @@ __all__ = [
     "has_patterns",
     "nearest",
     "says_places",
-    "word_text",
 ]

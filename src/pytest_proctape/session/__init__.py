@@ -18,7 +18,7 @@ from .report import shorten, visible
 from .said import said_of
 from .tools import Tools
 from .verify import VerifySession
-from .virtual import VirtualToolchain, toolchain_of
+from .virtual import toolchain_of
 
 __all__ = [
     "IMPORT",
@@ -43,7 +43,6 @@ __all__ = [
     "Tools",
     "UpdateSession",
     "VerifySession",
-    "VirtualToolchain",
     "WayIn",
     "as_data",
     "brief",

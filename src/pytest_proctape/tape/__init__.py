@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .codec import dumps, loads
 from .content import PAYLOAD_THRESHOLD, Content, decode, decode_argument, encode, encode_argument
-from .effect import DEFAULT_MODES, TAPED, FileEffect, Kind, effect_of, file_effect_of, with_pid, without_pid
+from .effect import DEFAULT_MODES, TAPED, FileEffect, effect_of, file_effect_of, with_pid, without_pid
 from .model import (
     FORMAT_VERSION,
     Arg,
@@ -21,15 +21,12 @@ from .model import (
     Entry,
     Event,
     Payload,
-    Phase,
     Recorded,
     SentSignal,
     SpawnError,
     StdinStream,
     Stream,
-    StreamName,
     Tape,
-    Word,
 )
 from .names import AMBIENT, CACHED, TOOLS, hashed_tape_path, tape_path
 from .patterns import (
@@ -102,11 +99,9 @@ __all__ = [
     "Event",
     "FileEffect",
     "Glob",
-    "Kind",
     "Listing",
     "Pattern",
     "Payload",
-    "Phase",
     "Pour",
     "Recorded",
     "Regex",
@@ -118,10 +113,8 @@ __all__ = [
     "Spool",
     "StdinStream",
     "Stream",
-    "StreamName",
     "Tape",
     "TapeStore",
-    "Word",
     "aligned",
     "brief_fields_of",
     "can_pour",

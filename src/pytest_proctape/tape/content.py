@@ -8,7 +8,6 @@ The store and the child room call them. Large content stays in its file and is r
 from __future__ import annotations
 
 import base64
-import codecs
 import hashlib
 import os
 import zlib
@@ -134,20 +133,6 @@ class Content:
         if self._data is not None:
             return byte in self._data
         return any(byte in chunk for chunk in self.chunks())
-
-    def preview(self, limit: int = 200) -> str:
-        """Its beginning as a Python literal of about ``limit`` characters, for a report."""
-        head = self.read(0, 4 * limit)
-        whole = len(head) == self.size
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        shown: str | _Bytes = head
-        try:
-            shown = decoder.decode(head, final=whole)
-        except UnicodeDecodeError:
-            pass
-        if whole and len(shown) <= limit:
-            return repr(shown)
-        return f"{shown[:limit]!r}... ({self.size} bytes)"
 
     def relocate(self, path: Path) -> None:
         """Read from ``path`` from now on. The store calls it after it has put the same bytes there."""
