@@ -1,6 +1,6 @@
 """A child of the replay, as its parent has it: waited for, sent signals, and asked what it has done so far.
 
-What it does is the machine's, :mod:`.machine`.
+What it does is the machine's, :mod:`.machine`; who sees to it that it goes on says :mod:`.attended`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from contextlib import contextmanager
 
 from ..clock import REAL, Wait, Waits
 from ..errors import ProctapeError, TapeError
-from ..genuine import selectors, threading
+from ..genuine import threading
 from ..tape import STDIN, End, Script, free_steps, script
 from . import terminal
-from .causes import CAUSES, Stalled, WrongCause
+from .attended import Attended
+from .causes import Stalled, WrongCause
 from .loose import with_received
-from .machine import Machine
-from .pump import PUMP
-from .stall import StallWatch
 from .wiring import Wiring
 
 STALL_LIMIT_NS = 30 * 10**9
@@ -30,11 +28,9 @@ LONE_STALL_LIMIT_NS = 10**9
 
 _TIMELESS = script.Output | script.OutputEnd | script.Change | script.TerminalSeen | script.Effects
 _SLACK_NS = 50_000_000
-_ABSENCE_NS = 20_000_000
-"""Real nanoseconds after which a loop that should look at a child's input is thought to be held up."""
 
 
-class VirtualChild(Machine):
+class VirtualChild(Attended):
     """One entry being played.
 
     Attributes:
@@ -43,16 +39,11 @@ class VirtualChild(Machine):
         new_session: it leads a session of its own.
         reaped: the parent knows that it has ended.
         raw: what it says to a terminal has been through a line discipline already.
-        restless: nobody is told when it could go on, so it has to be stepped to find out.
     """
 
     reaped = False
     raw = True
-    restless = False
-    _stall_watch: StallWatch | None = None
     _quiet = _unseen = _end_is_known = False
-    _looked_at_until_ns: int | None = None
-    """Until then, by the real clock, its loop looks for its input; ``None`` where the pump does."""
 
     def __init__(
         self,
@@ -330,31 +321,6 @@ class VirtualChild(Machine):
         return bool(self._outlets)
 
     @property
-    def is_fed(self) -> bool:
-        """A pipe that becomes ready may bring it on, or one has to look by oneself."""
-        with self._lock:
-            if self.restless or (self._awaits_input() and self._looked_at_until_ns is None):
-                return True
-            return bool(self._outlets) and any(one.pending for one in self._outlets.values())
-
-    @property
-    def input_to_look_at(self) -> int | None:
-        """Where its loop has to look for what it waits for; ``None`` where that is not up to the loop."""
-        inlet = self._inlet
-        looked_at = inlet is not None and self._looked_at_until_ns is not None and self._awaits_input()
-        return inlet.fd if looked_at and inlet is not None else None
-
-    def _let_loop_look(self) -> None:
-        self._looked_at_until_ns = REAL.monotonic_ns() + _ABSENCE_NS
-
-    def look_no_more(self) -> None:
-        """Its loop can't look at its input now, as it waits or is about to."""
-        with self._lock:
-            self._looked_at_until_ns = None
-            PUMP.call_at(None, self)
-            self._watch()
-
-    @property
     def awaits_expiry(self) -> bool:
         """Nothing more happens until a timed wait of the parent expires."""
         with self._lock:
@@ -395,35 +361,6 @@ class VirtualChild(Machine):
             else:
                 self._fail(self._tell_wrong(Stalled(self._next() or script.Signal(int(signal.SIGKILL)))))
 
-    def streams(self) -> list[int]:
-        """The descriptors by which the parent may wait for this child while the child waits for it."""
-        with self._lock:
-            over = self.status is not None and not self._held
-            if (
-                over
-                or not isinstance(self._next(), CAUSES)
-                or any(outlet.pending for outlet in self._outlets.values())
-            ):
-                return []
-            channels = self._channels()
-            return [channel.fd for channel in channels if channel.owned and channel.waits]
-
-    def awaited_in_vain(self) -> None:
-        """The parent reads without a limit, which ends a timed wait as well as any other."""
-        self.pass_timeouts()
-
-    def stall(self) -> None:
-        """What the child waits for will never come: whoever reads gets an end, and the test its error."""
-        with self._lock:
-            step = self._next()
-            if step is None and self.status is None and self.script.end.status is None:
-                step = script.Signal(int(signal.SIGKILL))
-            if isinstance(step, CAUSES) and (self.status is None or self._held):
-                self._fail(self._tell_wrong(Stalled(step)))
-                self.step()
-                if self._changed is not None:
-                    self._changed.notify_all()
-
     def _over(self) -> bool:
         self.step()
         return self.status is not None
@@ -451,54 +388,6 @@ class VirtualChild(Machine):
             return False
         self._anchor_ns -= max(1, due_ns - self._now_ns())
         return True
-
-    # -- descriptors ---------------------------------------------------------------------------
-
-    def _watch(self) -> None:
-        for outlet in self._outlets.values():
-            if outlet.owned and outlet.waits:
-                if outlet.pending:
-                    PUMP.watch(outlet.fd, selectors.EVENT_WRITE, self)
-                else:
-                    PUMP.forget(outlet.fd)
-        if self._stall_watch is not None or isinstance(self._next(), CAUSES):
-            self._watch_for_stall(waits=bool(self.streams()))
-        self._watch_inlet()
-
-    def _watch_inlet(self) -> None:
-        inlet = self._inlet
-        if inlet is not None and inlet.owned and inlet.waits:
-            if self._looked_at_until_ns is not None:
-                self._watch_late(self._looked_at_until_ns)
-            elif self._awaits_input():
-                PUMP.watch(inlet.fd, selectors.EVENT_READ, self)
-            else:
-                PUMP.forget(inlet.fd)
-
-    def _watch_late(self, at_ns: int) -> None:
-        """Have the pump watch its input if its loop does not come: to wake the pump takes long."""
-        if not self._awaits_input():
-            PUMP.call_at(None, self)
-        elif REAL.monotonic_ns() < at_ns:
-            PUMP.call_at(at_ns, self)
-        else:
-            self.look_no_more()
-
-    def _drop_inlet(self) -> None:
-        super()._drop_inlet()
-        if self._looked_at_until_ns is not None:
-            PUMP.call_at(None, self)
-
-    def _awaits_input(self) -> bool:
-        return self._inlet is not None and isinstance(self._next(), script.AwaitsInput)
-
-    def _watch_for_stall(self, *, waits: bool) -> None:
-        if waits or self._stall_watch is not None:
-            made = self._stall_watch or StallWatch(self)
-            # A handler of signals may have made one meanwhile.
-            if self._stall_watch is None:
-                self._stall_watch = made
-            self._stall_watch.set(waits=waits)
 
 
 def patience_ns(*, alone: bool = True) -> int:

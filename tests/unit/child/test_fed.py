@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_proctape.child import PUMP, TABLE, FedChild, Stalled, VirtualChild, WrongCause, virtual
+from pytest_proctape.child import PUMP, TABLE, FedChild, Stalled, VirtualChild, WrongCause, attended
 from pytest_proctape.errors import ProctapeError
 from pytest_proctape.tape import Content, End, Entry, Script
 from pytest_proctape.tape.script import Input, InputEnd
@@ -65,7 +65,7 @@ def absence_ns() -> int:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, absence_ns: int) -> Iterator[Stage]:
-    monkeypatch.setattr(virtual, "_ABSENCE_NS", absence_ns)
+    monkeypatch.setattr(attended, "_ABSENCE_NS", absence_ns)
     made = Stage()
     yield made
     made.child.close()
