@@ -15,6 +15,7 @@ from .memory import Memory, Said, Streams
 from .pump import PUMP
 from .recording import RecordingChild
 from .stall import only_waits
+from .statuses import status_of
 from .table import FIRST_PID, TABLE, Child, ProcessTable, add_ended, finished_child
 from .terminal import size_at_start
 from .virtual import VirtualChild, patience_ns
@@ -69,5 +70,6 @@ __all__ = [
     "ready",
     "say",
     "size_at_start",
+    "status_of",
     "status_told",
 ]

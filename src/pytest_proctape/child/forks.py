@@ -18,10 +18,10 @@ from contextlib import contextmanager
 
 from ..clock import REAL
 from ..genuine import socket, threading
+from .statuses import has_ended
 
-_WAITID = os.waitid
 _WAITPID = os.waitpid
-"""As they were when no tape was active: a copy is always real."""
+"""As it was when no tape was active: a copy is always real."""
 
 _PATIENCE_NS = 10**9
 """How long what would meet a copy before its exec is held back; one that runs on as a copy is met after
@@ -125,7 +125,7 @@ class Forks:
         late = REAL.monotonic_ns() - since_ns > _PATIENCE_NS
         for other in tuple(self.running.values()):
             if other.number < fork.number and other.handler is fork.handler and not other.ignored:
-                if not late and not (other.pid and _has_ended(other.pid)):
+                if not late and not (other.pid and has_ended(other.pid)):
                     return False
                 other.ignored = late
         return True
@@ -188,20 +188,13 @@ class Forks:
         with self._changed:
             while fork.number in self.running:
                 late = until_ns is not None and REAL.monotonic_ns() > until_ns
-                if not fork.calls and (late or _has_ended(fork.pid)):
+                if not fork.calls and (late or has_ended(fork.pid)):
                     return
                 self._changed.wait(_POLL_S)
 
 
 def _nothing() -> None:
     """Nobody wants to know."""
-
-
-def _has_ended(pid: int) -> bool:
-    try:
-        return _WAITID(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True
 
 
 class Copy:
@@ -229,8 +222,7 @@ class Copy:
         if line is not None:
             with line, contextlib.suppress(OSError):
                 line.sendall(_STATUS.pack(status))
-            with contextlib.suppress(ChildProcessError):
-                _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            has_ended(self.pid, 0)
 
     def reap(self) -> None:
         """The parent has been told of the end of the virtual child, or its tape is over."""

@@ -6,7 +6,6 @@ through the real calls, and the intercept room tells this object what they said.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -23,13 +22,10 @@ from .leads import Leads
 from .moments import Moments
 from .notebook import Notebook
 from .notes import ANSWER, tidy, whole_us, without_input
+from .statuses import has_ended, unreaped_status
 from .timing import ChildTime
 from .warden import Warden
 from .wiring import Wiring
-
-_WAITID = os.waitid
-"""As it was when no tape was active: what we ask for ourselves is not the parent's wait."""
-
 
 Look = Callable[[int, bool, bool], tuple[FileEffect, ...]]
 """What happened to files since the last look of anybody: since when a modification time is the child's,
@@ -285,15 +281,7 @@ class RecordingChild:
 
     def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
-        if not self.pid:
-            return None
-        with contextlib.suppress(ChildProcessError):
-            result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if result is not None:
-                if result.si_code == os.CLD_EXITED:
-                    return result.si_status << 8
-                return result.si_status | (0x80 if result.si_code == os.CLD_DUMPED else 0)
-        return None
+        return unreaped_status(self.pid) if self.pid else None
 
     @property
     def is_lost(self) -> bool:
@@ -369,9 +357,8 @@ class RecordingChild:
         """
         if self.warden is None or options & ~os.WNOHANG:
             return None
-        with contextlib.suppress(ChildProcessError):
-            if _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | options) is None:
-                return None
+        if not has_ended(self.pid, options):
+            return None
         # An event loop would swallow it in a callback and never tell of the end. It is latched.
         return None if self._timed else self.warden.take_error()
 
@@ -460,10 +447,4 @@ class RecordingChild:
 
     def gone(self) -> bool:
         """Whether the process has ended, reaped or not, or there was none."""
-        if not self.pid:
-            return True
-        try:
-            result = _WAITID(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return True
-        return result is not None
+        return not self.pid or has_ended(self.pid)

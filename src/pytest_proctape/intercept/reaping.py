@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from ..child import FORKS, TABLE, Child, RecordingChild, VirtualChild
+from ..child import FORKS, TABLE, Child, RecordingChild, VirtualChild, status_of
 from ..clock import CLOCK, REAL, Wait
 from ..genuine import select
 from . import pausing
@@ -255,7 +255,7 @@ def _waitid_real(idtype: int, ident: int, options: int) -> Any:
     result = _REAL_WAITID(idtype, ident, options)
     if result is not None and not options & os.WNOWAIT:
         # The status is gone with the kernel's record of the child; build it again from what waitid said.
-        _note((result.si_pid, _status_of(result)))
+        _note((result.si_pid, status_of(result)))
     elif result is None and isinstance(child := _by_id(idtype, ident), RecordingChild):
         child.polled()
     return result
@@ -319,18 +319,6 @@ def _told(status: int) -> tuple[int, int]:
     if os.WIFSIGNALED(status):
         return (os.WTERMSIG(status), os.CLD_DUMPED if os.WCOREDUMP(status) else os.CLD_KILLED)
     return (os.WEXITSTATUS(status), os.CLD_EXITED)
-
-
-def _status_of(result: Any) -> int:
-    """What :func:`os.waitpid` would have given for what ``waitid`` has told."""
-    value = int(result.si_status)
-    if result.si_code == os.CLD_EXITED:
-        return value << 8
-    if result.si_code == os.CLD_STOPPED:
-        return value << 8 | 0x7F
-    if result.si_code == os.CLD_CONTINUED:
-        return 0xFFFF
-    return value | (0x80 if result.si_code == os.CLD_DUMPED else 0)
 
 
 def pidfd_open(pid: int, flags: int = 0) -> int:
