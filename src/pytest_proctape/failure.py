@@ -81,7 +81,7 @@ def add_section(
     report: pytest.TestReport,
     session: Session,
     error: ProctapeError | None,
-    raised: BaseException | None = None,
+    raised: BaseException | None,
 ) -> None:
     """Tell on ``report`` of a failed test which tape it has used.
 

@@ -72,7 +72,7 @@ class Side:
     decode: Decode
 
 
-def compare_tapes(old: Side, new: Side, *, times: bool = False) -> list[EntryChange]:
+def compare_tapes(old: Side, new: Side, *, times: bool) -> list[EntryChange]:
     """What has changed from one tape to the other.
 
     Args:

@@ -127,7 +127,7 @@ class Snapshot:
         return max((status.st_ctime_ns for status in self.stats.values()), default=0)
 
 
-def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
+def look_closely(roots: Roots, before: Snapshot, fresh_ns: int) -> Snapshot:
     """Everything that is watched, with its status; see :func:`look_again`."""
     found = Snapshot(exact=True, known_ns=fresh_ns)
     pending = _tops(roots, found)
@@ -146,7 +146,7 @@ def look_closely(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
     return found
 
 
-def list_names(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> Snapshot:
+def list_names(roots: Roots, before: Snapshot, fresh_ns: int) -> Snapshot:
     """The names of everything that is watched; the status too, where that is not much.
 
     Args:
@@ -192,7 +192,7 @@ def _carried(before: Snapshot, found: Snapshot) -> dict[str, os.stat_result]:
     return stats
 
 
-def look_again(roots: Roots, before: Snapshot, fresh_ns: int = 0) -> tuple[Snapshot, list[str], list[str]]:
+def look_again(roots: Roots, before: Snapshot, fresh_ns: int) -> tuple[Snapshot, list[str], list[str]]:
     """Everything that is watched; the paths that were touched since ``before``, and those that are gone.
 
     Args:

@@ -262,7 +262,7 @@ class Places:
         value = self._value_of(token, after_scheme=after_scheme)
         return token.text if value is None else value
 
-    def _value_of(self, token: Token, *, after_scheme: bool = False) -> bytes | None:
+    def _value_of(self, token: Token, *, after_scheme: bool) -> bytes | None:
         if token.is_secret:
             return self._secret_of(token)
         if token.number:

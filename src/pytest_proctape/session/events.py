@@ -46,7 +46,7 @@ class Eventful:
             "tape_ns": 0,
         }
 
-    def of_child(self, child: object, heard: Script | None, limit: str = "") -> Iterator[Event]:
+    def of_child(self, child: object, heard: Script | None, limit: str) -> Iterator[Event]:
         """What came of it.
 
         Args:

@@ -53,10 +53,6 @@ class Log:
         """Tell something."""
         self.events.append((plain(what), time.monotonic_ns() - self._began_ns))
 
-    def passed_s(self) -> float:
-        """Seconds since the program began, by its own clock."""
-        return (time.monotonic_ns() - self._began_ns) / 1e9
-
 
 Program = Callable[[Log], None]
 Told = list[tuple[object, int]]
