@@ -25,10 +25,9 @@ from _pytest._code.code import (
 
 from .clock import REAL
 from .errors import ProctapeError, TapeError
-from .lacking import lack_told
+from .lacking import lack_told, time_told
 from .session import Player, Recording, Session, brief, is_ours, is_stdlib
 from .unmade import files_told
-from .untimed import time_told
 
 _RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
 

@@ -1,6 +1,6 @@
-"""What a replay can't give a test: secrets that were taken out, and a server that listens.
+"""What a replay can't give a test: secrets that were taken out, a server that listens, and the time.
 
-A line for the test's failure, which :mod:`.failure` puts there: neither is to be seen in what failed.
+Lines for the test's failure, which :mod:`.failure` puts there: none of it is to be seen in what failed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from .clock import CLOCK
 from .errors import ProctapeError
 from .session import Player
 from .tape import Entry, Event, Payload, Stream
@@ -37,6 +38,32 @@ def lack_told(session: Player, error: Exception | None, raised: BaseException | 
     except ProctapeError:
         # What is wrong with the tape is told elsewhere.
         return ""
+
+
+def time_told(session: Player, error: Exception | None, raised: BaseException | None) -> str:
+    """A line about time, mostly none.
+
+    Without a mock clock a replayed command has ended as soon as nothing holds it back, so a test that looks
+    whether it still runs finds something else than in the recording.
+
+    Args:
+        session: of the test that failed; it replayed commands.
+        error: that it failed of, if that is one of ours.
+        raised: that it failed of, whosever it is.
+    """
+    if error is not None or not isinstance(raised, AssertionError) or CLOCK.is_looked_at:
+        return ""
+    try:
+        looked_at = any(entry.seen_running for entry in session.entries)
+    except ProctapeError:
+        # What is wrong with the tape is told elsewhere.
+        return ""
+    if not looked_at:
+        return ""
+    return (
+        "the test has looked whether a command still runs, and without a clock a replay takes no time: if it "
+        "needs the time that was recorded, @pytest.mark.tape(clock=True), or tapes_clock = true for all tests"
+    )
 
 
 def _server_told(entries: Iterable[Entry]) -> str:
