@@ -55,34 +55,8 @@ _HOMES = {
     "TapedSpawn": ".session",
     "taped": ".marker",
     "use_tape": ".use",
-    **dict.fromkeys(
-        (
-            "Divergence",
-            "Drift",
-            "EffectFailed",
-            "EffectsLimitExceeded",
-            "Exhaustion",
-            "HookError",
-            "Leftover",
-            "OutputLimitExceeded",
-            "ProctapeError",
-            "RecordError",
-            "ReplayError",
-            "SpawnTimeout",
-            "TapeCorrupt",
-            "TapeError",
-            "TapeNotFound",
-            "TapeVersionError",
-            "TapeWriteError",
-            "TooManyChildren",
-            "UnredactableOutput",
-            "UnsupportedSpawn",
-            "UsageError",
-            "WasiError",
-        ),
-        ".errors",
-    ),
 }
+"""Where a name comes from, if it is no error's."""
 
 __all__ = [
     "Asked",
@@ -123,12 +97,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(home, __name__), name)
+    value = getattr(import_module(_HOMES.get(name, ".errors"), __name__), name)
     globals()[name] = value
     return value
 

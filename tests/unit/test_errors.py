@@ -122,7 +122,7 @@ def test_what_a_type_checker_sees_equals_what_is_loaded() -> None:
         for alias in node.names
     }
     assert set(shown) | {"__version__"} == set(pytest_proctape.__all__)
-    assert shown == pytest_proctape._HOMES
+    assert shown == dict.fromkeys(errors.__all__, ".errors") | pytest_proctape._HOMES
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
