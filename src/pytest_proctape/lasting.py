@@ -16,9 +16,12 @@ def put_aside() -> None:
 
     Nothing of the user's has been imported, so nothing of the user's is taken out: what a conftest file or a
     test makes is collected as ever. As Python ends all are put back, for it to end as it would without us.
-    Where pytest is a part of another program, or somebody has frozen something, all stays as it is.
+    Where pytest is a part of another program, or somebody has frozen something, all stays as it is; so it
+    does where a plugin has imported hypothesis.
     """
-    if not gc.isenabled() or gc.get_freeze_count() or not _is_all():
+    # That asks the collector who keeps its source of chance; from 3.14 on what is frozen can't be the answer.
+    asks = "hypothesis.core" in sys.modules
+    if asks or not gc.isenabled() or gc.get_freeze_count() or not _is_all():
         return
     from .direct import directly
 

@@ -50,7 +50,7 @@ def check(
         limit_s: real seconds after which a test counts as hanging.
     """
     module, starters_only = SUITES[suite]
-    reason = ways.missing(module) or (sources.why_not() if module == "anyio" else "")
+    reason = ways.missing(sources.place_of(module)) or (sources.why_not() if module == "anyio" else "")
     if reason:
         return judge.Verdict(suite, skipped=reason), {}
     bare = ways.run(suite, "bare", scratch, keyword=keyword, limit_s=limit_s)

@@ -1,4 +1,6 @@
-"""Suites that wheels leave out: anyio's tests are in its source distribution only.
+"""Suites that are elsewhere: modules of CPython that have moved, and what wheels leave out.
+
+anyio's tests are in its source distribution only.
 
 ``CONFORMANCE_ANYIO`` names the unpacked source distribution; :func:`fetch` gets the one that belongs to the
 installed version and sets it, for :mod:`.run` when it is asked to.
@@ -15,6 +17,18 @@ from pathlib import Path
 
 VARIABLE = "CONFORMANCE_ANYIO"
 _TESTS = Path("tests", "test_subprocesses.py")
+
+_MOVED = {
+    "test.test_os": ((3, 15), "test.test_os.test_os"),
+    "test.test_posix": ((3, 15), "test.test_os.test_posix"),
+}
+"""Module of a suite to the first version that has it elsewhere, and where."""
+
+
+def place_of(module: str) -> str:
+    """The name that ``module`` has in this interpreter."""
+    since, place = _MOVED.get(module, ((3,), module))
+    return place if sys.version_info >= since else module
 
 
 def anyio_tests() -> Path | None:

@@ -176,7 +176,7 @@ def test_an_exception_needs_a_reason_and_stands_once(entry: str, tmp_path: Path)
         judge.known("one", (3, 12), file)
 
 
-@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13), (3, 14)])
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13), (3, 14), (3, 15)])
 def test_the_list_of_exceptions_is_sound(version: tuple[int, int]) -> None:
     for suite in run.SUITES:
         judge.known(suite, version)

@@ -46,6 +46,25 @@ def test_tapes_are_enough(telling: Project) -> None:
     assert "aside: False" in telling.run_apart("-s", "--collect-only").outlines
 
 
+def test_what_hypothesis_looks_for_is_not_put_aside(telling: Project) -> None:
+    pytest.importorskip("hypothesis")
+    telling.write("import hypothesis.core", "plugged.py")
+    telling.write(
+        """
+        from hypothesis import given, settings, strategies
+
+        @settings(derandomize=True, database=None)
+        @given(strategies.integers())
+        def test_it(number):
+            pass
+        """
+    )
+    # It warns where it is not found.
+    ended = telling.run_apart("-s", "--record-tapes", "-p", "plugged", "-W", "error")
+    ended.assert_outcomes(passed=1)
+    assert "aside: False" in ended.outlines
+
+
 def test_a_run_without_tapes_leaves_the_collector_alone(telling: Project) -> None:
     assert "aside: False" in telling.run_apart("-s").outlines
 

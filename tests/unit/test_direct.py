@@ -87,7 +87,9 @@ for module in (pytest_proctape.parsing, pytest_proctape.tape):
     own = module.__spec__
     for name in ("name", "origin", "cached", "has_location", "parent", "submodule_search_locations"):
         print(name, getattr(own, name) == getattr(spec, name))
-    print(module.__file__ == spec.origin, module.__cached__ == spec.cached, module.__loader__ is own.loader)
+    # From 3.15 on a module has none.
+    cached = vars(module).get("__cached__") == (spec.cached if sys.version_info < (3, 15) else None)
+    print(module.__file__ == spec.origin, cached, module.__loader__ is own.loader)
     print(own.loader.get_source(module.__name__) == spec.loader.get_source(module.__name__))
     print(module.__name__, importlib.reload(module) is module)
 """

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.conformance import sources
+
 
 def borrow(name: str) -> dict[str, Any]:
     """The ``TestCase`` classes of module ``name`` and its set-up, for a shim's ``globals()``.
 
     Skips the shim where the module does not exist: some distributions leave the ``test`` package out.
     """
+    name = sources.place_of(name)
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
