@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import select
 import subprocess
@@ -235,6 +236,17 @@ def test_negative_timeout(parity: Parity) -> None:
             return expired, child.wait()
 
     assert isinstance(parity(body)[0], subprocess.TimeoutExpired)
+
+
+@pytest.mark.parametrize("limit_s", [math.inf, 1e15])
+def test_a_limit_that_nobody_lives_to_see(parity: Parity, limit_s: float) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["sh", "-c", "exit 3"]) as ends, subprocess.Popen(["cat"], stdin=PIPE) as reads:
+            assert reads.stdin is not None
+            reads.stdin.close()
+            return ends.wait(limit_s), reads.wait(limit_s)
+
+    assert parity(body) == (3, 0)
 
 
 def test_polling_until_a_deadline(parity: Parity) -> None:

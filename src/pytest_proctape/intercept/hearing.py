@@ -24,7 +24,7 @@ from .asking import Form, Request, announce, decoded
 from .bare import End, Pipes, blank_popen, error_to_raise, executables
 from .handlers import Hearer
 from .spawning import ForkExec, environment_list, is_regular_input, launch, watch
-from .timing import BY_METHOD, communicating, ns_of
+from .timing import communicating, ns_of, remaining
 
 LONGEST_INPUT = 4096
 """Bytes that any pipe takes at once, be there a reader or not: pipe(7)."""
@@ -63,7 +63,7 @@ def said(
     """
     __tracebackhide__ = True
     sent = sent if request.form.streams.private else None
-    if not BY_METHOD or len(sent or b"") > LONGEST_INPUT:
+    if len(sent or b"") > LONGEST_INPUT:
         return None
     popen = blank_popen(args)
     child = _start(popen, request, sent, options, handler, caller)
@@ -213,7 +213,7 @@ def _exchange(
         popen.wait()
     else:
         with communicating(child, timeout):
-            popen.wait(timeout=popen._remaining_time(end_s))
+            popen.wait(timeout=remaining(popen, end_s))
     return outputs
 
 
@@ -240,7 +240,7 @@ def _hear(popen: Any, child: RecordingChild, end_s: float | None, timeout: float
             listening[fd] = ear
             poll.register(fd, select.POLLIN)
     while listening:
-        left_s = None if end_s is None else popen._remaining_time(end_s)
+        left_s = remaining(popen, end_s)
         if left_s is not None and left_s < 0:
             with child.lock:
                 # What is said in this moment is either on the tape before it, and told, or neither.

@@ -95,6 +95,9 @@ def _again(look: Callable[[], _T], *, parts: bool = True) -> _T:
 # -- descriptors ---------------------------------------------------------------------------------
 
 
+_LONGEST_POLL_MS = 2**31 - 1
+
+
 class FdWait(Wait):
     """A wait for descriptors.
 
@@ -132,7 +135,8 @@ class FdWait(Wait):
         try:
             self._bell = fds.pair(os.pipe)
             poll.register(self._bell[0], select.POLLIN)
-            poll.poll(None if limit_s is None else max(1, round(limit_s * 1000)))
+            # A longer one would be refused; who waits looks again.
+            poll.poll(None if limit_s is None else min(max(1, round(limit_s * 1000)), _LONGEST_POLL_MS))
         finally:
             self._bell = None
             fds.close_all()

@@ -30,6 +30,10 @@ _REMAINING: tuple[Any, str] = (POPEN, "_remaining_time") if BY_METHOD else (subp
 _REAL_REMAINING: Callable[..., float | None] = part(*_REMAINING)
 
 
+_LONGEST_S = 1e9
+"""No wait ends later; ``Popen.wait`` takes ``math.inf``, too."""
+
+
 class _Local(threading.local):
     skipped_s = 0.0
     """Seconds by which waits of this thread have been cut short."""
@@ -92,7 +96,7 @@ def _wait_recording(waiting: Any, child: RecordingChild, timeout: float) -> int:
     """A timed wait by the clock that the child is recorded by; ``Popen``'s own looks from time to time."""
     if child.time.exit_fd == -1 or not pausing.clocked():
         return _REAL_WAIT(waiting, timeout)
-    deadline_ns = pausing.deadline_after(timeout)
+    deadline_ns = pausing.deadline_after(min(timeout, _LONGEST_S))
     if CLOCK.waits.block(pausing.FdWait({child.time.exit_fd: select.POLLIN}, deadline_ns)):
         return _REAL_WAIT(waiting, None)
     raise subprocess.TimeoutExpired(waiting.args, timeout)
@@ -141,6 +145,11 @@ def deadline_remaining(endtime: float | None) -> float | None:
     """Stands in for the function that is asked in its place from 3.15 on."""
     left_s = _REAL_REMAINING(endtime)
     return left_s if _LOCAL.popen is None else _remaining(_LOCAL.popen, left_s)
+
+
+def remaining(of: Any, endtime: float | None) -> float | None:
+    """Seconds until ``endtime``, as ``of._communicate`` would be told it."""
+    return remaining_time(of, endtime) if BY_METHOD else _remaining(of, _REAL_REMAINING(endtime))
 
 
 def _remaining(self: Any, left_s: float | None) -> float | None:
@@ -197,4 +206,4 @@ def _any_ready(of: Any) -> bool:
 
 def ns_of(seconds: float) -> int:
     """A number of seconds, as ``subprocess`` is given it, in nanoseconds."""
-    return max(0, round(seconds * 1e9))
+    return max(0, round(min(seconds, _LONGEST_S) * 1e9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -31,6 +32,14 @@ def _spawn(seconds: float) -> int:
 def test_waitpid(clocked: Clocked) -> None:
     def program(log: Log) -> None:
         log(os.waitpid(_spawn(0.15), 0)[1])
+
+    clocked(program)
+
+
+def test_a_limit_that_nobody_lives_to_see(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        with subprocess.Popen(["sleep", "0.15"]) as child:
+            log(child.wait(timeout=math.inf))
 
     clocked(program)
 

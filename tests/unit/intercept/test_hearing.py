@@ -15,7 +15,7 @@ import pytest
 from pytest_proctape import use_tape
 from pytest_proctape.child import GUARDIAN, HeardChild, RecordingChild, Streams
 from pytest_proctape.errors import OutputLimitExceeded
-from pytest_proctape.intercept import bare, hearing
+from pytest_proctape.intercept import bare
 from pytest_proctape.session.hearing import Hearing
 from pytest_proctape.tape import SpawnError
 
@@ -133,15 +133,6 @@ def test_a_child_that_is_answered_after_all(tmp_path: Path, monkeypatch: pytest.
         tape.add(["no-such-tool"], stdout="said\n", exit_code=3)
         done = subprocess.run(["no-such-tool"], capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (3, "said\n", "")
-
-
-def test_another_cpython_takes_the_general_road(
-    tmp_path: Path, heard: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hearing, "BY_METHOD", False)
-    with use_tape(tmp_path / "tape.json", mode="record"):
-        subprocess.run(["true"], capture_output=True)
-    assert heard == []
 
 
 @pytest.mark.parametrize(
