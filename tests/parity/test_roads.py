@@ -203,6 +203,33 @@ print(os.getpgrp() == os.getpid())
     assert parity(body)[:2] == (0, "True True\nTrue\n")
 
 
+SCHEDULE = os.sched_param(0)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"setpgroup": None},
+        {"setpgroup": "first"},
+        {"scheduler": None},
+        {"scheduler": 5},
+        {"scheduler": [os.SCHED_OTHER, SCHEDULE]},
+        {"scheduler": (os.SCHED_OTHER, SCHEDULE, 1)},
+        {"scheduler": (None, None)},
+        {"scheduler": ("a", SCHEDULE)},
+        {"scheduler": (2**40, SCHEDULE)},
+        {"scheduler": (None, SCHEDULE)},
+    ],
+    ids=str,
+)
+def test_posix_spawn_with_nothing_and_what_can_not_be(parity: Parity, attributes: dict[str, Any]) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(_spawned, SH, ["sh", "-c", "exit 4"], **attributes)
+
+    seen = parity(body)
+    assert seen == 4 or isinstance(seen, (TypeError, SystemError, OverflowError))
+
+
 def test_posix_spawn_with_file_actions_that_can_not_be(parity: Parity) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 

@@ -155,6 +155,9 @@ class _Nobody:
     def is_alive(self) -> bool:
         return False
 
+    def join(self, timeout: float | None = None) -> None:
+        """It is over."""
+
 
 _NOBODY = _Nobody()
 

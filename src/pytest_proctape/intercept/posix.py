@@ -33,6 +33,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
             return real(path, argv, env, file_actions=file_actions, **attributes)
         _check_argv(real.__name__, argv)
         actions = _checked_actions(file_actions, attributes)
+        _check_scheduler(real.__name__, attributes)
         name = os.fsencode(path)
         folders = os.get_exec_path(env) if searches and not os.path.dirname(name) else []
         executables = tuple(os.path.join(os.fsencode(folder), name) for folder in folders) or (name,)
@@ -41,7 +42,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
             executables,
             environment_list(env),
             new_session=attributes.get("setsid", False),
-            process_group=attributes.get("setpgroup", -1),
+            process_group=_process_group(attributes),
         )
         with _opened(actions, path) as (opened, wiring):
 
@@ -72,6 +73,10 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
     return stand_in
 
 
+_NONE_IS_NOTHING = "setpgroup=None" in (getattr(os.posix_spawn, "__text_signature__", None) or "")
+"""Whether ``setpgroup`` and ``scheduler`` may be ``None``: from 3.14 on, and in the latest of 3.13."""
+
+_LEFT_OUT = object()
 _OPERANDS = {"open": 4, "close": 1, "dup2": 2, "closefrom": 1}
 _KINDS = {
     getattr(os, f"POSIX_SPAWN_{name.upper()}"): (name, count)
@@ -110,6 +115,34 @@ def _checked_actions(
             if not 0 < operator.index(number) < signal.NSIG:
                 raise ValueError(f"signal number {number} out of range [1; {signal.NSIG - 1}]")
     return actions
+
+
+def _process_group(attributes: Mapping[str, Any]) -> Any:
+    group = attributes.get("setpgroup", -1)
+    return -1 if group is None and _NONE_IS_NOTHING else group
+
+
+def _check_scheduler(name: str, attributes: Mapping[str, Any]) -> None:
+    """The same for ``scheduler``: ``parse_posix_spawn_flags`` there.
+
+    Raises:
+        TypeError, SystemError: it is not a policy, or ``None``, and a ``sched_param``.
+        OverflowError: the policy is too large.
+    """
+    given = attributes.get("scheduler", _LEFT_OUT)
+    if given is _LEFT_OUT or (given is None and _NONE_IS_NOTHING):
+        return
+    if not isinstance(given, tuple):
+        if _NONE_IS_NOTHING:
+            raise TypeError(f"{name}: scheduler must be a tuple or None")
+        raise SystemError("new style getargs format but argument is not a tuple")
+    if len(given) != 2:
+        raise TypeError("A scheduler tuple must have two elements")
+    policy, priority = given
+    if policy is not None and not -(1 << 31) <= operator.index(policy) < 1 << 31:
+        raise OverflowError("Python int too large to convert to C int")
+    if not isinstance(priority, os.sched_param):
+        raise TypeError("must have a sched_param object")
 
 
 def _checked_action(action: Any) -> tuple[Any, ...]:
