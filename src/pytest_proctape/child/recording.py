@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ..clock import REAL, Waits, outer_lock
@@ -48,6 +48,8 @@ class RecordingChild:
         leads: its streams.
         ears: those of them that only :mod:`~pytest_proctape.intercept.hearing` reads.
         awaited: a timed wait is asking for it again and again, which is not what a poll is.
+        is_lost: it ended before :meth:`finish`, and nobody will ever tell how, as its parent was told below
+            Python.
     """
 
     _moments: Moments | None = None
@@ -95,6 +97,7 @@ class RecordingChild:
         self._began_ns = began_ns
         self._seen_running: int | None = None
         self.awaited = False
+        self.is_lost = False
         self._guarded = 0
         admit = None if warden is None else warden.admit
         told = self._notes.data, self._note_end, self._before_input
@@ -271,7 +274,12 @@ class RecordingChild:
                 self._ended_ns = self.time.now_ns()
             self.time.close()
             if self.pid and self.status is None and self.error is None:
-                self.status = self.unreaped_status()
+                # One look says both: the child may end after it at any time, and be waited for.
+                try:
+                    self.status = self._waitable()
+                except ChildProcessError:
+                    # Where SIGCHLD is ignored the kernel has taken it, and nobody was told.
+                    self.is_lost = signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN
                 self._note_last_effects(deletions=False)
             self._note_input_file()
             if self.status is not None:
@@ -281,14 +289,12 @@ class RecordingChild:
 
     def unreaped_status(self) -> int | None:
         """How a child ended that nobody waited for; it stays for its parent to wait for."""
-        return unreaped_status(self.pid) if self.pid else None
+        with suppress(ChildProcessError):
+            return self._waitable()
+        return None
 
-    @property
-    def is_lost(self) -> bool:
-        """It has ended, and nobody will ever tell how: its parent has been told below Python."""
-        started = bool(self.pid) and self.status is None and self.error is None
-        # Where SIGCHLD is ignored the kernel has taken it, and nobody was told.
-        return started and self.gone() and signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN
+    def _waitable(self) -> int | None:
+        return unreaped_status(self.pid) if self.pid else None
 
     @property
     def is_running(self) -> bool:

@@ -26,11 +26,12 @@ def has_ended(pid: int, options: int = os.WNOHANG) -> bool:
 
 
 def unreaped_status(pid: int) -> int | None:
-    """How a child ended that nobody has waited for, as from :func:`os.waitpid`; ``None`` if there is none."""
-    try:
-        result = _WAITID(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return None
+    """What its parent would be told by a wait, as from :func:`os.waitpid`; ``None`` while it runs.
+
+    Raises:
+        ChildProcessError: there is nobody to wait for, or no longer.
+    """
+    result = _WAITID(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     return None if result is None else status_of(result)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,21 @@ def test_a_recording_that_is_over_notes_nothing_more_and_passes_it_on(recorded: 
     script = recorded.script()
     assert script.stream(1) == b""
     assert script.end.status is None
+
+
+def test_a_child_that_nobody_can_be_told_of_is_lost(recorded: Recorded) -> None:
+    recorded.child.finish()
+    assert recorded.child.is_lost
+
+
+def test_a_child_that_ends_after_its_recording_is_not_lost(recorded: Recorded) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as real:
+        recorded.child.started(real.pid)
+        recorded.child.finish()
+        assert real.stdin is not None
+        real.stdin.close()
+        os.waitid(os.P_PID, real.pid, os.WEXITED | os.WNOWAIT)
+        ended = recorded.child.is_lost
+    assert not ended
+    assert not recorded.child.is_lost
+    assert recorded.script().end.status is None
