@@ -34,6 +34,7 @@ from .settings import Settings, check_asked, for_test
 from .summary import drift_lines
 from .tape import SingleStore
 from .tape_config import TapeConfig
+from .unfaked import keep_real_files, real_files
 
 if TYPE_CHECKING:
     _F = TypeVar("_F", bound=Callable[..., object])
@@ -75,7 +76,9 @@ def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> Ta
         UsageError: a setting is not known, or its value is not understood.
     """
     called_in = sys._getframe(1).f_code.co_filename
-    in_file = os.path.isfile(called_in)
+    keep_real_files()
+    with real_files():
+        in_file = os.path.isfile(called_in)
     base = os.path.dirname(os.path.abspath(called_in)) if in_file else working_directory()
     where = f"use_tape({os.fspath(path)!r})"
     asked = check_asked(dict(settings), where, shape="{}: {}=")
@@ -101,6 +104,10 @@ class TapeUse:
     def __enter__(self) -> TapeHandle:
         if self._open is not None:
             raise UsageError(f"{self!r} is in use already: make another one for the inner block")
+        with real_files():
+            return self._enter()
+
+    def _enter(self) -> TapeHandle:
         run = RUNS[-1] if RUNS else _OUTSIDE
         run.expect()
         settings = self._settings(run)
@@ -124,7 +131,8 @@ class TapeUse:
         try:
             __tracebackhide__ = True
             assert self._open is not None
-            self._open.leave(error)
+            with real_files():
+                self._open.leave(error)
         except BaseException:
             # Nothing where it has come to its end.
             if self._open is not None:

@@ -45,10 +45,13 @@ def _engage(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
 
     if not config.option.collectonly:
         from .direct import directly
+        from .unfaked import keep_real_files
 
         # Before any test or fixture: what one has put in the place of a real function is no real function.
         with directly():
             from . import run  # noqa: F401 - for what it imports
+
+            keep_real_files()
     if len(items) > _MANY:
         from .uncollected import make_old
 

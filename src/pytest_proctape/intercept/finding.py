@@ -23,7 +23,9 @@ def which(cmd: Any, mode: int = _EXECUTABLE, path: Any = None) -> Any:
     handler = door.current()
     plain = mode == _EXECUTABLE and type(cmd) is str and not os.path.dirname(cmd)
     plain = plain and (path is None or type(path) is str)
-    if handler is None or handler.closed or not plain or _asked_by_a_bystander():
+    # Where somebody has replaced what it looks with, as pyfakefs does, the tools are that one's, too.
+    as_ever = vars(shutil).get("os") is os
+    if handler is None or handler.closed or not (plain and as_ever) or _asked_by_a_bystander():
         return _REAL_WHICH(cmd, mode, path)
     return handler.which(cmd, path)
 

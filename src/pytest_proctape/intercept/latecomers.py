@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..undo import Undo
+from ..unfaked import pops_itself
 from . import eventlets, hubs, inherit, loops, orders
 from .clocked import MAKERS, freezer
 
@@ -50,7 +51,7 @@ def expect(put: Put, undo: Undo) -> None:
         return
     finder = _Finder(put)
     undo.callback(_forget, finder)
-    sys.meta_path.insert(0, finder)
+    sys.meta_path.insert(int(pops_itself(next(iter(sys.meta_path), None))), finder)
 
 
 def _forget(finder: _Finder) -> None:

@@ -268,7 +268,7 @@ def decode(stream: Stream, payloads: Path) -> Content:
         return Content.of(stream.decoded())
     path = payloads / stream.sha256
     try:
-        status = path.stat()
+        status = os.stat(path)
     except OSError as error:
         raise TapeCorrupt(
             path,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..owned import Owned
 from .aside import Aside
-from .files import create, temporary_beside, write_all
+from .files import create, make_folder, temporary_beside, write_all
 
 _UNDER_WAY = 4
 """Pieces that may wait before whoever brings more has to."""
@@ -61,7 +61,7 @@ def _let_go(fds: Owned, path: Path, pid: int) -> None:
     fds.close_all()
     if os.getpid() == pid:
         with contextlib.suppress(OSError):
-            path.unlink()
+            os.unlink(path)
 
 
 class Drain:
@@ -100,7 +100,7 @@ class Drain:
         Raises:
             OSError: there can be none.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.file = TemporaryFile(Path(temporary_beside(f"{folder}/spool")))
 
     def hash(self, pieces: Sequence[bytes]) -> None:

@@ -163,7 +163,7 @@ def replace_with(path: Path, fill: Callable[[str], None], old: os.stat_result | 
         try:
             fill(temporary)
         except FileNotFoundError:
-            _make_folder(path.parent)
+            make_folder(path.parent)
             fill(temporary)
         if old is not None and stat.S_ISREG(old.st_mode):
             os.chmod(temporary, stat.S_IMODE(old.st_mode))
@@ -176,12 +176,20 @@ def replace_with(path: Path, fill: Callable[[str], None], old: os.stat_result | 
         raise
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Make the directory, with those above it, unless it is there.
+
+    Raises:
+        OSError: it can't be; :class:`NotADirectoryError` where a file is in the way.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        # It is a file that is in the way.
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
+        os.mkdir(path)
+    except FileNotFoundError:
+        make_folder(path.parent)
+        make_folder(path)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.stat(path).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
 
 
 def write_atomically(path: Path, data: bytes, old: os.stat_result | None) -> None:
@@ -212,7 +220,7 @@ def remove(path: Path) -> bool:
         TapeWriteError: the system refused.
     """
     try:
-        path.unlink()
+        os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
