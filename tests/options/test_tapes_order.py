@@ -124,6 +124,31 @@ def test_it(tape):
     )
 
 
+@pytest.mark.parametrize("maximum", [1, 9])
+def test_a_test_of_hypothesis_says_what_to_do(project: Project, maximum: int) -> None:
+    project.write(
+        HEAD
+        + r"""
+from hypothesis import HealthCheck, given, settings, strategies
+
+@given(strategies.integers(3, 3))
+@settings(suppress_health_check=list(HealthCheck), deadline=None, derandomize=True)
+def test_it(tape, number):
+    say(str(number))
+"""
+    )
+    project.record("-W", "ignore")
+    project.replay("-W", "ignore")
+    project.edit("(3, 3)", f"(0, {maximum})")
+    result = project.replay("-W", "ignore", failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*hypothesis draws other examples in every run*",
+            "*@settings(derandomize=True), and record it again",
+        ]
+    )
+
+
 def test_a_strict_tape_met_in_another_order_says_what_to_do(project: Project) -> None:
     project.write(HEAD + "def test_it(tape):\n    for word in 'abc':\n        say(word)\n")
     project.record()

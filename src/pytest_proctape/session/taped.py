@@ -29,6 +29,7 @@ from .base import Session
 from .causes import told_difference
 from .crossing import load_names
 from .cursor import AnyCursor, Cursor
+from .drawn_examples import notes_on_examples
 from .drawn_input import notes_on_input
 from .files import REFUSED
 from .random_names import notes_on
@@ -306,7 +307,7 @@ class Taped(Session):
             expected=expected,
             differences=wrong,
             near=near,
-            notes=notes,
+            notes=notes_on_examples() or notes,
             next_step=next_step,
         )
         return kind(
