@@ -53,6 +53,7 @@ class RecordingChild:
     """
 
     _moments: Moments | None = None
+    is_lost = False
 
     def __init__(
         self,
@@ -97,7 +98,6 @@ class RecordingChild:
         self._began_ns = began_ns
         self._seen_running: int | None = None
         self.awaited = False
-        self.is_lost = False
         self._guarded = 0
         admit = None if warden is None else warden.admit
         told = self._notes.data, self._note_end, self._before_input
