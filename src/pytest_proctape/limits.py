@@ -30,9 +30,6 @@ class TimeLimit(Frozen):
     ns: int
     origin: str
 
-    def __str__(self) -> str:
-        return span(self.ns)
-
     @property
     def words(self) -> str:
         """What is said of a child that was past it, ``timed out after 100 ms (marker)``."""

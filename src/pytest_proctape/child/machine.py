@@ -79,7 +79,7 @@ class Machine(Taking):
 
     def _tell_damage(self, error: TapeError) -> ProctapeError:
         """What it plays can't be read any more: what the parent is to be told."""
-        return error
+        raise NotImplementedError
 
     def _tell_end(self) -> None:
         """It has ended."""

@@ -116,9 +116,6 @@ class Roots:
     def __iter__(self) -> Iterator[Root]:
         return iter(self._roots)
 
-    def __bool__(self) -> bool:
-        return bool(self._roots)
-
     def root_of(self, path: str) -> Root | None:
         """The root by which ``path`` is watched."""
         return next((root for root in self._roots if root.holds(path)), None)

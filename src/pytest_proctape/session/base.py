@@ -159,11 +159,6 @@ class Session:
         return shlex.join(["pytest", "--record-tapes", self._target])
 
     @property
-    def entry_count(self) -> int:
-        """How many entries the tape had when it was first needed; 0 where it was not."""
-        return 0
-
-    @property
     def shown_path(self) -> str:
         """The tape's path as the user would name it."""
         return str(self.path).removeprefix(f"{self.root}/")

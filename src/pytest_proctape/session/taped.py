@@ -94,7 +94,7 @@ class Taped(Session):
 
     @property
     def entry_count(self) -> int:
-        """As the session has read it; see :class:`Session`."""
+        """How many entries the tape had when it was first needed; 0 where it was not."""
         return 0 if self._tape is None else len(self._tape.entries)
 
     @property
