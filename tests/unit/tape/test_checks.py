@@ -8,6 +8,7 @@ import pytest
 from pytest_proctape.tape import (
     Anything,
     Base64,
+    Effect,
     Entry,
     Event,
     Payload,
@@ -240,3 +241,47 @@ def test_error_numbers() -> None:
 def test_an_input_that_is_not_looked_at_beside_a_timeline() -> None:
     entry = Entry(program="a", timeline=(Event(at_ms=20, stdout="x"),), stdin=Anything(any=True))
     assert list(problems(entry)) == []
+
+
+@pytest.mark.parametrize(
+    "effect, place, problem",
+    [
+        (Effect(path="<tmp>/a", file="", link="b"), "link", "an effect with file and link"),
+        (Effect(path="<tmp>/a", kind="gone"), "was", "something is gone that was not there"),
+        (Effect(path="<tmp>/a", in_place=True), "in_place", "in_place without file"),
+        (Effect(path="<tmp>/a", pid=True), "pid", "pid without file"),
+        (Effect(path="<tmp>/a", link=""), "link", "no text that a symbolic link can have"),
+        (Effect(path="<tmp>/a", link="b\0"), "link", "no text that a symbolic link can have"),
+        (Effect(path="<tmp>/a", file="", mode="9"), "mode", "no permissions: '9'"),
+        (Effect(path="<tmp>/a", file="", was="door"), "was", "no kind of file: 'door'"),
+        (Effect(path="<tmp>/a", file="", mtime="noon"), "mtime", "no time: 'noon'"),
+        (Effect(path="<tmp>/a", file="", mtime=2**63), "mtime", "no time that a file can have"),
+        (
+            Effect(path="<tmp>/a", file="", mtime="2024-02-03T12:00:00Z", at_ms=1),
+            "mtime",
+            "two modification times: at_ms and mtime",
+        ),
+        (Effect(path="<tmp>/a", file="x", size=9, parts=((9, 1),)), "parts", "no part of the file: [9, 1]"),
+        (Effect(path="<tmp>/a", file="", size=9, parts=((2, 0),)), "parts", "no part of the file: [2, 0]"),
+        (
+            Effect(path="<tmp>/a", file="xy", size=9, parts=((2, 1), (1, 1))),
+            "parts",
+            "no part of the file: [1, 1]",
+        ),
+        (Effect(path="<tmp>/../a"), "path", "'<tmp>/../a' is no path that an effect can have"),
+        (
+            Effect(path="<tmp>/a", same_as="b"),
+            "same_as",
+            "'b' is no path that an effect can have",
+        ),
+    ],
+)
+def test_an_effect_that_cannot_be(effect: Effect, place: str, problem: str) -> None:
+    (found,) = problems(Entry(program="a", effects=(effect,)))
+    assert (found.place, found.problem) == (f"effects[0].{place}", problem)
+
+
+def test_a_path_that_stands_twice() -> None:
+    effects = (Effect(path="<tmp>/a", file="x"), Effect(path="<tmp>/a", file="y"))
+    (found,) = problems(Entry(program="a", effects=effects))
+    assert (found.place, found.problem) == ("effects[1].path", "'<tmp>/a' stands twice")
