@@ -27,7 +27,7 @@ from .session.places import users_place
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .match import LivePatterns
+    from .live import LivePatterns
     from .run import Run
 
 _AWAKENING = threading.RLock()

@@ -16,7 +16,8 @@ from .errors import HookError, TapeError
 from .hooks import Hooks
 from .item_tape import FixtureTape, ItemTape
 from .keys import Mode
-from .match import LivePatterns, Terms
+from .live import LivePatterns
+from .match import Terms
 from .owners import Owners
 from .portable import Places, Rules, machine_values
 from .quiet import QuietTape

@@ -55,7 +55,7 @@ class Settings(Frozen):
         max_children: how many may run at once.
         volatile: patterns of what differs in every run; ``--verify-tapes`` does not look at it.
         kill_leaked: what still runs when its test ends is ended.
-        live: patterns of commands that are never taped; see :mod:`.match.live`.
+        live: patterns of commands that are never taped; see :mod:`.live`.
         orphans: what is done about tapes that no test owns.
         order: ``"strict"``: spawns come in the order of the tape; ``"any"``: in whatever order.
         match_on: what of a spawn is held against the tape, some of :data:`MATCH_ON`.

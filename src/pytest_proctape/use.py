@@ -25,8 +25,9 @@ from .cwd import working_directory
 from .enclosing import RUNS, Enclosing, rules_of
 from .errors import Drift, ProctapeError, UsageError
 from .handle import TapeHandle
+from .live import LivePatterns
 from .logfile import LogFile
-from .match import LivePatterns, Terms
+from .match import Terms
 from .parsing import parse_mode
 from .portable import Places, machine_values
 from .session import Files, Player, TapeLog, VerifySession, toolchain_of

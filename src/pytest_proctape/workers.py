@@ -1,8 +1,9 @@
-"""A worker of :mod:`multiprocessing` that is an interpreter of its own starts no process on replay either.
+"""Another interpreter starts no process on replay either: a worker of :mod:`multiprocessing`, or one in ours.
 
 A forked worker is a copy of the test's process, stand-ins and all. One that the methods ``spawn`` and
 ``forkserver`` start knows of no tape. So it is handed an :class:`Order` with its work, which is obeyed as it
-arrives. The worker imports this file and no room.
+arrives. An interpreter within the test's process is told by :func:`heed` before it is given work. Both import
+this file and no room.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from .errors import UnsupportedSpawn
 
 FORKED: Final = "in a forked process"
 WORKER: Final = "in a worker of multiprocessing"
+INTERPRETER: Final = "in another interpreter of the test's process"
 """Where something is refused that is not the test's own process."""
 
 SAID_BY_WORKER: Final = "worker"
+SAID_BY_INTERPRETER: Final = "interpreter"
 """Begins the line that one writes of a refusal."""
+_SAID_OF: Final = {WORKER: SAID_BY_WORKER, INTERPRETER: SAID_BY_INTERPRETER}
 
 _POPEN = "subprocess.Popen"
 ROADS: Final = frozenset({"os.exec", "os.forkpty", "os.posix_spawn", "os.system"})
@@ -48,7 +52,7 @@ def refusal(road: str, circumstance: str = "") -> UnsupportedSpawn:
     reason = "can't be replayed, and a replay starts no real process"
     if circumstance:
         reason = f"made {circumstance}; that {reason}"
-    if circumstance in {FORKED, WORKER}:
+    if circumstance in {FORKED, WORKER, INTERPRETER}:
         reason += '. A test whose workers start commands runs for real with @pytest.mark.tape(mode="live")'
     return UnsupportedSpawn(road, reason)
 
@@ -87,11 +91,12 @@ class Order:
 class _Pipe:
     """The end of one from the test's process, unless the worker has closed all that it was given."""
 
-    def __init__(self, sent: Any) -> None:  # noqa: ANN401 - multiprocessing's own type
-        self._fd: int = sent.detach()
-        self._status = os.fstat(self._fd)
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._status = os.fstat(fd)
 
-    def _is_here(self) -> bool:
+    def is_here(self) -> bool:
+        """Whether it is still open."""
         try:
             return os.path.samestat(os.fstat(self._fd), self._status)
         except OSError:
@@ -101,26 +106,66 @@ class _Pipe:
         """Nobody is going to read from it any more."""
         poll = select.poll()
         poll.register(self._fd, 0)
-        return self._is_here() and bool(poll.poll(0))
+        return self.is_here() and bool(poll.poll(0))
 
     def write(self, line: str) -> None:
         """Write a line, should anybody be there to read it."""
-        if self._is_here():
+        if self.is_here():
             with contextlib.suppress(OSError):
                 os.write(self._fd, f"{line}\n".encode())
 
 
-def _obey(live: Patterns | None, report: Any, life: Any) -> None:  # noqa: ANN401 - as above
-    """In the worker: refuse what starts a process, and tell the test's process of it."""
-    word, held = _Pipe(report), _Pipe(life)
+class _Holding:
+    """An order, as it is obeyed."""
 
-    def hear(event: str, arguments: tuple[Any, ...]) -> None:
-        if (event != _POPEN and event not in ROADS) or held.is_over():
-            return
-        if live is not None and live.match(argv_of(event, arguments)):
+    def __init__(self, live: Patterns | None, word: _Pipe, is_over: Callable[[], bool], where: str) -> None:
+        self._live = live
+        self._word = word
+        self._is_over = is_over
+        self._where = where
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse what starts a process, and tell the test's process of it."""
+        if self._is_over() or (self._live is not None and self._live.match(argv_of(event, arguments))):
             return
         road = event.partition(".")[0] if event == _POPEN else event
-        word.write(f"{SAID_BY_WORKER} {road}")
-        raise refusal(road, WORKER)
+        self._word.write(f"{_SAID_OF[self._where]} {road}")
+        raise refusal(road, self._where)
 
-    sys.addaudithook(hear)
+
+_holding: _Holding | None = None
+"""What holds in this interpreter."""
+_is_heard = False
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if _holding is not None and (event == _POPEN or event in ROADS):
+        _holding.hear(event, arguments)
+
+
+def _hold(order: _Holding) -> None:
+    global _holding, _is_heard
+    _holding = order
+    if not _is_heard:
+        _is_heard = True
+        sys.addaudithook(_hear)
+
+
+def _obey(live: Patterns | None, report: Any, life: Any) -> None:  # noqa: ANN401 - multiprocessing's own type
+    """In the worker."""
+    _hold(_Holding(live, _Pipe(report.detach()), _Pipe(life.detach()).is_over, WORKER))
+
+
+def heed(live: Patterns | None, report: int, life: int) -> None:
+    """In another interpreter of the test's process: the same, with the descriptors of that process.
+
+    It holds until ``life`` is closed, or :func:`let_go` is called.
+    """
+    word, held = _Pipe(report), _Pipe(life)
+    _hold(_Holding(live, word, lambda: not held.is_here(), INTERPRETER))
+
+
+def let_go() -> None:
+    """The test that comes is not replayed."""
+    global _holding
+    _holding = None

@@ -4,7 +4,8 @@ What is there when the tape becomes active is told at once; what comes later is 
 :mod:`.clocked` has a stand-in for the ``start`` of a maker of clocks, so that waits are told from the first
 clock on, and a pipe that is opened under it is read by it. :mod:`.inherit` has some for pools of threads,
 :mod:`.hubs` for gevent, :mod:`.uvloops` for the loops of uvloop. :mod:`.orders` has one for the processes of
-multiprocessing, :mod:`.eventlets` one for eventlet's. :mod:`.patches` puts this in place.
+multiprocessing, :mod:`.eventlets` one for eventlet's, :mod:`.interpreters` for the other interpreters of this
+process. :mod:`.patches` puts this in place.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..undo import Undo
 from ..unfaked import pops_itself
-from . import eventlets, hubs, inherit, loops, orders
+from . import eventlets, hubs, inherit, interpreters, loops, orders
 from .clocked import MAKERS, freezer
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _STAND_INS: dict[str, Callable[[], list[tuple[Any, str, Any]]]] = {
     **{name: partial(freezer, name) for name in MAKERS},
     inherit.POOLS: inherit.pool_replacements,
     orders.PROCESSES: orders.replacements,
+    interpreters.MODULE: interpreters.replacements,
     hubs.GEVENT_OS: hubs.replacements,
     eventlets.SUBPROCESS: eventlets.replacements,
     loops.UVLOOP: loops.uvloop_replacements,

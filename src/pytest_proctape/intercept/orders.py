@@ -54,10 +54,10 @@ def _order() -> Order:
 def _pipes() -> tuple[Any, Any]:
     from multiprocessing.reduction import DupFd
 
-    return DupFd(reports.writer()), DupFd(_life())
+    return DupFd(reports.writer()), DupFd(life())
 
 
-def _life() -> int:
+def life() -> int:
     """The end of a pipe that nobody writes to: the other one is open as long as orders hold."""
     with _LOCK:
         # An interrupt may have come between the two.

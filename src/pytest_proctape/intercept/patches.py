@@ -22,6 +22,7 @@ from . import (
     finding,
     forking,
     inherit,
+    interpreters,
     latecomers,
     loops,
     orders,
@@ -78,6 +79,7 @@ def _install() -> None:
     _undo.callback(forking.retire)
     forking.engage()
     _undo.callback(orders.retire)
+    _undo.callback(interpreters.retire)
     ways.forget()
     _ours[:] = _replacements()
     # Only these: copies of `time.monotonic`, say, are meant to be just that.

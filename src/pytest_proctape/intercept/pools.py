@@ -16,6 +16,10 @@ from . import door, inherit, pausing
 
 _REAL_SUBMIT = ThreadPoolExecutor.submit
 _REAL_RUN_JOB: Callable[..., Any] = _WorkItem.run
+_REAL_MAKE_JOB: Callable[..., None] = _WorkItem.__init__
+_PREPARE = getattr(getattr(ThreadPoolExecutor, "prepare_context", None), "__func__", None)
+"""Says where the work of a pool is done, from 3.14 on."""
+_RUN = "pytest_proctape_run"
 _FUTURES: set[Future[Any]] = set()
 
 
@@ -27,7 +31,8 @@ def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kw
     ticket = None
     if pausing.clocked():
         ticket = CLOCK.waits.expect(lambda: not any(one.running() for one in begun) and _has_room(self))
-    future = _REAL_SUBMIT(self, inherit.heir(fn), *args, **kwargs)
+    work = fn if _runs_elsewhere(self) else inherit.heir(fn)
+    future = _REAL_SUBMIT(self, work, *args, **kwargs)
     if ticket is not None:
         begun.append(future)
         future.add_done_callback(lambda _: CLOCK.waits.forget(ticket))
@@ -38,11 +43,25 @@ def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kw
 
 def run_job(self: Any, *args: Any) -> Any:
     """Stands in for ``_WorkItem.run``: a job takes part until those who wait for it have been told."""
+    run = vars(self).get(_RUN, _REAL_RUN_JOB)
     function = self.fn if hasattr(self, "fn") else self.task[0]
-    if not CLOCK.in_use or not inherit.is_heir(function):
-        return _REAL_RUN_JOB(self, *args)
+    if not CLOCK.in_use or not (inherit.is_heir(function) or inherit.is_heir(run)):
+        return run(self, *args)
     with CLOCK.waits.taking_part():
-        return _REAL_RUN_JOB(self, *args)
+        return run(self, *args)
+
+
+def make_job(self: Any, future: Future[Any], task: Any) -> None:
+    """Stands in for ``_WorkItem.__init__`` from 3.14 on, where a pool may have its work done elsewhere."""
+    _REAL_MAKE_JOB(self, future, task)
+    if not inherit.is_heir(task[0]):
+        vars(self)[_RUN] = inherit.heir(_REAL_RUN_JOB)
+
+
+def _runs_elsewhere(pool: ThreadPoolExecutor) -> bool:
+    """Whether its work is done in other interpreters: what knows the session can't be handed to one."""
+    prepare = getattr(type(pool), "prepare_context", None)
+    return getattr(prepare, "__func__", None) is not _PREPARE
 
 
 def in_flight() -> bool:
@@ -59,4 +78,5 @@ def _has_room(pool: Any) -> bool:
 
 def replacements() -> list[tuple[Any, str, Any]]:
     """``(where, name, what)``."""
-    return [(ThreadPoolExecutor, "submit", submit), (_WorkItem, "run", run_job)]
+    found: list[tuple[Any, str, Any]] = [(ThreadPoolExecutor, "submit", submit), (_WorkItem, "run", run_job)]
+    return found if _PREPARE is None else [*found, (_WorkItem, "__init__", make_job)]

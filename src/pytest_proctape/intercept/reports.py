@@ -1,4 +1,4 @@
-"""Word from forked processes and workers: what they started, and could not be taped.
+"""Word from forked processes, workers and other interpreters: what they started, and could not be taped.
 
 A forked copy has the session that was current in its parent, and nothing that it does to it reaches the
 parent. So it writes a line into a pipe, which the parent reads when the phase of the test is over. The
@@ -13,11 +13,11 @@ import os
 from ..child import FORKS, moved
 from ..errors import UnsupportedSpawn
 from ..genuine import close
-from ..workers import FORKED, SAID_BY_WORKER, WORKER
+from ..workers import FORKED, INTERPRETER, SAID_BY_INTERPRETER, SAID_BY_WORKER, WORKER
 from . import door
 
 _REFUSED, _UNTAPED = "refused", "untaped"
-_WHERE = {_REFUSED: FORKED, SAID_BY_WORKER: WORKER}
+_WHERE = {_REFUSED: FORKED, SAID_BY_WORKER: WORKER, SAID_BY_INTERPRETER: INTERPRETER}
 _pipe: tuple[int, int] | None = None
 _identity: tuple[int, int] | None = None
 _installed = False

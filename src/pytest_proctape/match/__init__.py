@@ -13,7 +13,6 @@ from .compare import (
     says_places,
 )
 from .index import Index
-from .live import LivePatterns
 from .terms import Judge, Terms, checked
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "Difference",
     "Index",
     "Judge",
-    "LivePatterns",
     "Near",
     "Terms",
     "asked_by",

@@ -16,7 +16,8 @@ from ..errors import ProctapeError, TapeError, UnsupportedSpawn
 from ..genuine import threading
 from ..hooks import Hooks
 from ..limits import Limits
-from ..match import Asked, LivePatterns, Terms
+from ..live import LivePatterns
+from ..match import Asked, Terms
 from ..portable import Places, conceal_descriptors
 from ..tape import Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
 from .children import Roll, TapedChild, TapedSpawn

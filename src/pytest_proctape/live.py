@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 
-from ..later import later
+from .later import later
 
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 _NOT_PLAIN = later(r"[;&|<>()`$\n#*?\[\]{}~!]")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pytest_proctape.match import LivePatterns
+from pytest_proctape.live import LivePatterns
 
 MEANT = [
     ("docker", ["docker", "ps"]),
