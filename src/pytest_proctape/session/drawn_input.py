@@ -21,14 +21,21 @@ _NUMBER = later(r"(\D*)(\d+)(\D*)", re.ASCII)
 _HEX = {letters: later(f"[{letters}]+") for letters in ("0-9a-f", "0-9A-F")}
 _LEAST = 6
 """Digits and letters of a drawn value, in all. Fewer are a count, or the number of a line."""
+_NO_TEXT = later(r"[\0-\x08\x0e-\x1f]|\\x[89a-f][0-9a-f]")
+"""A byte of none, as a report shows it."""
+_MANY = 8
+"""Of these; in a dialog there may be a Ctrl-C or two."""
+_ANY_INPUT = 'take any input: @pytest.mark.tape(match_on=["program", "args", "cwd"])'
 
 
 def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
-    """Lines for the report; none unless all that differs in a line of the input looks drawn."""
+    """Lines for the report; none unless it is no text, or all that differs in a line of it looks drawn."""
     patterns: dict[str, None] = {}
     for one in differences:
         if not one.field.startswith("stdin") or one.expected is None or one.actual is None:
             return ()
+        if all(len(_NO_TEXT.findall(data)) >= _MANY for data in (one.expected, one.actual)):
+            return "if what the test sends are other bytes in every run,", _ANY_INPUT
         patterns.update(dict.fromkeys(_patterns(one.expected, one.actual)))
     if not patterns:
         return ()
@@ -36,7 +43,7 @@ def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
         "what differs in the input looks drawn; if it is another value in every run, let a placeholder",
         "stand for it in the ini file, and record this test again:",
         *placeholders("drawn", patterns),
-        'or take any input: @pytest.mark.tape(match_on=["program", "args", "cwd"])',
+        f"or {_ANY_INPUT}",
     )
 
 

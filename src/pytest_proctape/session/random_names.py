@@ -30,6 +30,8 @@ _LONGEST = 1 << 12
 _SPECIAL = later(r"[.^$*+?{}\[\]|()\\]")
 _LEAST = 8
 """Characters that are random in a name."""
+_OTHERS = 6
+"""How many of these are others in another run, at least; of two that are drawn nearly all are."""
 
 
 def notes_on(differences: Sequence[Difference]) -> tuple[str, ...]:
@@ -119,19 +121,26 @@ def _pattern(tape: str, test: str, in_a_path: bool) -> str:
         return "".join(
             plain(a) if a == b else f"[0-9a-f]{{{len(a)}}}" for a, b in zip(words, others, strict=True)
         )
-    found = [plain(a) if a == b else _temporary(a, b) for a, b in zip(words, others, strict=True)]
-    return "".join(found) if in_a_path and (all(found[1::2])) else ""
+    found = [plain(a) if a == b else _temporary(a, b, in_a_path) for a, b in zip(words, others, strict=True)]
+    return "".join(found) if all(found[1::2]) else ""
 
 
-def _temporary(tape: str, test: str) -> str:
-    """What finds both words, if they are alike but for what tempfile has made; empty if not."""
+def _temporary(tape: str, test: str, in_a_path: bool) -> str:
+    """What finds both words, if they are alike but for what tempfile could have made; empty if not."""
     for start in (len(tape) - _LEAST, 0):
         before, made, after = tape[:start], tape[start : start + _LEAST], tape[start + _LEAST :]
         if start >= 0 and _TEMPORARY.fullmatch(made) and test[:start] == before:
             other = test[start : start + _LEAST]
-            if _TEMPORARY.fullmatch(other) and test[start + _LEAST :] == after:
+            alike = _TEMPORARY.fullmatch(other) and test[start + _LEAST :] == after
+            if alike and (in_a_path or (before + after and _are_drawn(made, other))):
                 return f"{plain(before)}[a-z0-9_]{{{_LEAST}}}{plain(after)}"
     return ""
+
+
+def _are_drawn(made: str, other: str) -> bool:
+    """Whether neither is a word of a language, nor both numbered; these are everywhere but in paths."""
+    apart = sum(a != b for a, b in zip(made, other, strict=True))
+    return apart >= _OTHERS and not made.isalpha() and not other.isalpha()
 
 
 def plain(text: str) -> str:

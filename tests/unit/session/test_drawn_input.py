@@ -85,3 +85,13 @@ def test_what_does_not_look_drawn_is_none(taped: str | None, asked: str | None) 
 
 def test_of_anything_else_nothing_is_said() -> None:
     assert proposed("12345678", "87654321", field="signal") == []
+
+
+def test_input_that_is_no_text_may_be_any() -> None:
+    one, other = r"key\n\xd0_\xaeT\xbc\xa7\x14\xe3\x83#\xa9\xff\x97", "\0\1\2\3\4\5\6\7"
+    assert notes_on_input([Difference("stdin, byte 5", one, other)]) == (
+        "if what the test sends are other bytes in every run,",
+        'take any input: @pytest.mark.tape(match_on=["program", "args", "cwd"])',
+    )
+    assert notes_on_input([Difference("stdin, byte 5", one, "text")]) == ()
+    assert notes_on_input([Difference("stdin, byte 5", "\3", "\4")]) == ()

@@ -32,6 +32,7 @@ def proposed(*differences: tuple[str | None, str | None]) -> list[str]:
             "random = /--job=[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/",
         ),
         ("id 0123abcd4567", "id ba9876543210", "random = /id [0-9a-f]{12}/"),
+        ("-Lsocket_testkar1d_95", "-Lsocket_testwdeyu543", "random = /-Lsocket_test[a-z0-9_]{8}/"),
     ],
 )
 def test_a_placeholder_is_proposed(taped: str, asked: str, line: str) -> None:
@@ -48,6 +49,11 @@ def test_a_placeholder_is_proposed(taped: str, asked: str, line: str) -> None:
         ("checkout", "describe"),
         ("20240101", "20250101"),
         ("a1b2c3d_", "zyx1vuts"),
+        ("run_kar1d_95", "run_checkout"),
+        ("run-kar1d_95", "run-wdeyu543"),
+        ("run_kar1d_95", "run_wde"),
+        ("feature_branch01", "feature_branch02"),
+        ("test_a1b2c3d_", "test_a1b2c3e4"),
         ("/a/ab1defgh", "/a/ab1defgh/more"),
         ("/a/ab1defgh", "/a/ab1defghi"),
         ("/a/ab1defgh-x", "/a/zyxwvut2-y"),
