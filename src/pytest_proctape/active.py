@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from . import effects, intercept
-from .child import GUARDIAN
+from .child import GUARDIAN, KIN
 from .clock import CLOCK, REAL, TapeClock
 from .errors import Leftover, ProctapeError, TapeNotFound
 from .keys import Mode
@@ -75,8 +75,7 @@ class _InPhase:
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         try:
             __tracebackhide__ = True
-            for refused in intercept.guard.collect():
-                self._tape.session.latch(refused)
+            self._tape.hear_forked()
             self.leave()
         except BaseException:
             self.leave()
@@ -119,6 +118,26 @@ class ActiveTape:
             # Nobody is going to end it.
             self.drop()
             raise
+        self.strays: list[str] = []
+        """The processes that C code has started meanwhile, as far as they were looked for."""
+        self.since = KIN.mark()
+        """When nobody had looked for any yet."""
+
+    def hear_forked(self) -> None:
+        """Take in what forked processes and workers have told so far."""
+        for refused in intercept.guard.collect():
+            self.session.latch(refused)
+        if intercept.guard.take_started():
+            self.session.by_workers = True
+
+    def _look_in_the_end(self) -> None:
+        self.look_for_strays()
+
+    def look_for_strays(self) -> None:
+        """Look whether anything was started that no tape has. Who has no tape has no such thing."""
+        found = KIN.strays(self.since)
+        if self.session.mode != "live":
+            self.strays += found
 
     def _put_in_place(self, clock: bool) -> None:
         self._undo.callback(intercept.uninstall, self)
@@ -250,6 +269,7 @@ class ActiveTape:
         result.spawns, result.replayed, result.virtual, result.process_ns = session.tally()
         result.missing = any(isinstance(error, TapeNotFound) for error in session.errors)
         result.errors = [as_data(error) for error in session.errors]
+        result.strays, result.by_workers = self.strays, session.by_workers
         if result.spawns or session.errors:
             result.path = session.shown_path
             result.entries = session.entry_count
@@ -272,12 +292,35 @@ class ActiveTape:
     def _end(self, *, interrupted: bool) -> None:
         __tracebackhide__ = True
         session = self.session
+        self._look_in_the_end()
         told = len(session.errors)
         leaked = session.alive()
         result = self._result()
         result.leaked = [str(child) for child in leaked]
         result.held = [child.words(session.places.redact_text) for child in leaked if child.is_held]
         self._run.results.append(result)
+        try:
+            self._conclude(result, told, interrupted=interrupted)
+        except ProctapeError as error:
+            if result.outcome == "failed" and not self._failed:
+                result.unwritten = as_data(error)["told"]
+            raise
+        if session.log is not None:
+            session.log.tell(session.owner or session.shown_path, session.mode, session.errors)
+        if self.kills_leaked:
+            for child in leaked:
+                child.end()
+
+    def _conclude(self, result: Result, told: int, *, interrupted: bool) -> None:
+        """Hold the real commands against the tape, or store what was recorded.
+
+        Args:
+            result: that it is told in.
+            told: how many errors have been.
+            interrupted: nothing is to be stored.
+        """
+        __tracebackhide__ = True
+        session = self.session
         tape = None
         # Before its clock is taken away.
         if isinstance(session, VerifySession):
@@ -297,8 +340,3 @@ class ActiveTape:
             self._raise_latched(told, None)
         else:
             session.close()
-        if session.log is not None:
-            session.log.tell(session.owner or session.shown_path, session.mode, session.errors)
-        if self.kills_leaked:
-            for child in leaked:
-                child.end()

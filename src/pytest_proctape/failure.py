@@ -23,10 +23,12 @@ from _pytest._code.code import (
     Traceback,
 )
 
+from .active import ActiveTape
 from .clock import REAL
 from .errors import ProctapeError, TapeError
 from .lacking import lack_told, time_told
 from .session import Player, Recording, Session, brief, is_ours, is_stdlib
+from .summary import stray_names
 from .unmade import files_told
 
 _RUNNER = tuple(os.path.dirname(module.__file__ or "") + os.sep for module in (_pytest, pluggy))
@@ -78,7 +80,7 @@ def shown(item: pytest.Item, error: ProctapeError) -> TerminalRepr | str:
 
 def add_section(
     report: pytest.TestReport,
-    session: Session,
+    tape: ActiveTape,
     error: ProctapeError | None,
     raised: BaseException | None,
 ) -> None:
@@ -86,20 +88,25 @@ def add_section(
 
     Args:
         report: of the phase that failed.
-        session: of the test.
+        tape: of the test.
         error: that it failed of, if that is one of ours. It says itself what to do next.
         raised: that it failed of, whosever it is.
     """
     if isinstance(error, TapeError):
         return
+    session = tape.session
     told = _tape_told(session)
     if told and not isinstance(session, Recording):
         lines = [told, files_told(session, error, raised)]
-        if isinstance(session, Player) and not session.runs_commands and session.spawns:
+        if not session.runs_commands and session.spawns:
             lines += [lack_told(session, error, raised), time_told(session, error, raised)]
         if error is None:
             lines.append(f"record it again: {session.record_command}")
         told = "\n".join(filter(None, lines))
+    tape.look_for_strays()
+    if tape.strays:
+        strays = f"started in C, for real and on no tape: {stray_names(tape.strays)}"
+        told = "\n".join(filter(None, (told, strays)))
     if told:
         report.sections.append(("tape", told))
 

@@ -174,7 +174,7 @@ class Heeding(HasHooks):
             to_its_end(run.abandon)
         results = config.stash[ENCLOSING].take_results()
         if run is not None:
-            results += run.take_results()
+            results += run.take_results() + run.take_outside()
         conclude(session, results, config.stash[SETTINGS])
         log = config.stash.get(LOG, None)
         if log is not None and not hasattr(config, "workerinput"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .active import ActiveTape
+from .child import KIN
 from .errors import Leftover
 from .handle import TapeHandle
 from .session import Phase, Player, ReplaySession
@@ -142,12 +143,17 @@ class FixtureTape(ActiveTape):
     def bound(self, phase: Phase) -> Iterator[None]:
         """As ever, on a clock of its own: it must not matter to a test whether it is the first to use it."""
         undo = Undo()
+        self.since = KIN.mark()
         try:
             self.freeze(undo)
             with super().bound(phase):
                 yield
         finally:
+            self.look_for_strays()
             to_its_end(undo.close)
+
+    def _look_in_the_end(self) -> None:
+        """What was started between its set-up and its tear-down is of the tests."""
 
     @property
     def watches(self) -> bool:

@@ -113,6 +113,12 @@ def marks_of(node: pytest.Item | pytest.Collector | None) -> list[pytest.Mark]:
     return found
 
 
+def is_meant_to_be_live(item: pytest.Item) -> bool:
+    """Whether ``item`` says that it runs for real, though the command line may say otherwise."""
+    modes = [mark.kwargs["mode"] for mark in marks_of(item) if "mode" in mark.kwargs]
+    return modes[:1] == ["live"]
+
+
 def rules_of_run(config: pytest.Config) -> Rules | None:
     """The user's rules for what gets onto tapes, ``None`` if there are none.
 

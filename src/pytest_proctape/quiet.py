@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import intercept
+from .child import KIN
 from .clock import REAL
 from .cwd import GETCWD, working_directory
 from .errors import UnsupportedSpawn
@@ -25,6 +26,7 @@ from .portable import Places
 from .session import Phase, Player
 from .session.places import users_place
 from .settings import Settings
+from .summary import strayed
 
 if TYPE_CHECKING:
     from .live import LivePatterns
@@ -77,6 +79,7 @@ class QuietTape(intercept.Bound):
         self._opened_ns = REAL.monotonic_ns()
         guard.install()
         intercept.notice()
+        self._since = KIN.mark()
 
     def wake(self) -> ItemTape:
         """Make the session, unless it is made."""
@@ -84,7 +87,7 @@ class QuietTape(intercept.Bound):
             tape = self.awake
             if tape is None:
                 tape = self._run.begin(self._item, self._settings, self.owner)
-                tape.handler = self
+                tape.handler, tape.since = self, self._since
                 tape.session.antedate(
                     cwd=self._cwd, thread=self._thread, began_ns=self._began_ns, opened_ns=self._opened_ns
                 )
@@ -198,6 +201,9 @@ class QuietTape(intercept.Bound):
     def close(self) -> None:
         """The test is over, and has asked for nothing."""
         self._closed = True
+        strays = KIN.strays(self._since)
+        if strays:
+            self._run.results.append(strayed(self.owner, strays))
         # Or it would stay until the garbage is collected.
         self._handler = None
         intercept.forget()

@@ -17,7 +17,7 @@ import pytest
 from . import parted, report_keys
 from .counting import attach_results, receive
 from .errors import ProctapeError
-from .kept import CONFIG, ENCLOSING, RUN, TAPE, HasHooks
+from .kept import CONFIG, ENCLOSING, RUN, TAPE, HasHooks, is_meant_to_be_live
 
 _NAME = "proctape-reporter"
 _ENGAGING = threading.RLock()
@@ -72,7 +72,7 @@ class Reporter(HasHooks):
             if report.failed and active.awake is not None:
                 from .failure import add_section
 
-                add_section(report, active.awake.session, error, raised.value if raised is not None else None)
+                add_section(report, active.awake, error, raised.value if raised is not None else None)
                 if error is None and raised is not None:
                     from .gone import lead
 
@@ -95,6 +95,10 @@ def _send_results(item: pytest.Item, report: pytest.TestReport) -> None:
         del item.stash[TAPE]
     if CONFIG in item.stash:
         del item.stash[CONFIG]
+    if any(one.strays or one.by_workers for one in results) and is_meant_to_be_live(item):
+        # Whoever records it all the same knows what it does.
+        for one in results:
+            one.strays, one.by_workers = [], False
     if results:
         parted.note(item.config, results)
         attach_results(report, results, every=bool(item.config.getoption("tapes_report")))

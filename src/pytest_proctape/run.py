@@ -287,6 +287,12 @@ class Run:
         taken, self.results = self.results, []
         return taken
 
+    def take_outside(self) -> list[Result]:
+        """What threads from outside of all tests have started since the last call."""
+        result = Result("", "live")
+        result.outside = intercept.take_outside()
+        return [result]
+
 
 def _nothing() -> None:
     """Nobody has to be told any more."""

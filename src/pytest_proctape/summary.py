@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .report_keys import RESULTS
@@ -27,6 +27,10 @@ class Result:
         fixture: the tape is one of a fixture of wider scope.
         shared: the tape is one that all tests share: of an import, or of the standard library.
         block: the tape is one of ``use_tape``; ``test`` is its path.
+        strays: processes that C code has started meanwhile: the name of one that still ran, else empty.
+        by_workers: forked processes or workers have started commands, for real and on no tape.
+        outside: how many commands threads from outside of all tests have started.
+        unwritten: why the tape could not be written, though nothing else was wrong.
         left_by: the exception by which such a block was ended from outside; empty for any other end.
         path: of the tape, where it was needed.
         entries: on the tape before.
@@ -60,13 +64,17 @@ class Result:
         self.path, self.entries = "", 0
         self.leaked: list[str] = []
         self.held: list[str] = []
+        self.strays: list[str] = []
+        self.by_workers, self.outside = False, 0
+        self.unwritten = ""
         self.drift: list[dict[str, Any]] = []
         self.errors: list[dict[str, Any]] = []
 
     @property
     def counts(self) -> bool:
         """Whether there is anything to tell of it."""
-        return bool(self.spawns or self.missing or self.errors or self.drift or self.outcome == "removed")
+        asked = self.spawns or self.missing or self.errors or self.drift or self.outcome == "removed"
+        return bool(asked or self.strays or self.by_workers or self.outside)
 
     @property
     def real(self) -> int:
@@ -100,6 +108,13 @@ class Result:
         return result
 
 
+def strayed(test: str, strays: list[str]) -> Result:
+    """Of a test that has asked for nothing, and in which C code has started something all the same."""
+    result = Result(test, "replay")
+    result.strays = strays
+    return result
+
+
 def attach(report: object, results: Iterable[Result]) -> None:
     """Let ``results`` travel with a test's last report."""
     setattr(report, RESULTS, [result.as_data() for result in results])
@@ -114,11 +129,14 @@ class Totals:
     """Sums over the results of a run.
 
     Attributes:
-        failed: recordings that were not kept: test, where the attempt is, and what the block was left by.
+        failed: the results of recordings that were not kept.
         missing: tests that need a tape and have none.
         drift: test, and what --verify-tapes has found of it.
         leaked: test, and a child that was still running at its end.
         held: one of them can still be talked to, by other tests.
+        strays: test, and the processes that C code has started meanwhile.
+        by_workers: tests whose workers have started commands.
+        outside: how many commands threads from outside of all tests have started.
         orphans: tapes that no test owns.
         orphaned_payloads: how many payload files no tape names.
         orphans_deleted: they are gone now.
@@ -133,10 +151,13 @@ class Totals:
         self.blocks: dict[str, int] = {}
         self.spawns: dict[str, int] = {}
         self.process_ns = self.test_ns = 0
-        self.failed: list[tuple[str, str, str]] = []
+        self.failed: list[Result] = []
         self.missing: list[str] = []
         self.leaked: list[tuple[str, str]] = []
         self.held = False
+        self.strays: list[tuple[str, list[str]]] = []
+        self.by_workers: list[str] = []
+        self.outside = 0
         self.drift: list[tuple[str, Mapping[str, Any]]] = []
         self.orphans: list[str] = []
         self.orphaned_payloads = 0
@@ -150,11 +171,16 @@ class Totals:
         self.drift += [(result.test, one) for one in result.drift]
         self.leaked += [(result.test, child) for child in result.leaked]
         self.held = self.held or bool(result.held)
+        self.outside += result.outside
+        if result.strays:
+            self.strays.append((result.test, result.strays))
+        if result.by_workers:
+            self.by_workers.append(result.test)
         kind = result.kind
         if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
         if kind == "failed":
-            self.failed.append((result.test, result.kept, result.left_by))
+            self.failed.append(result)
         counts = self._counts_of(result)
         counts[kind] = counts.get(kind, 0) + 1
         for name, count in (
@@ -186,7 +212,8 @@ class Totals:
 
     def __bool__(self) -> bool:
         used = self.tests or self.fixtures or self.shared or self.blocks or self.missing or self.drift
-        return bool(used or self.orphans or self.orphaned_payloads)
+        past_tapes = self.strays or self.by_workers or self.outside
+        return bool(used or past_tapes or self.orphans or self.orphaned_payloads)
 
 
 _TOLD = (
@@ -211,7 +238,7 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         record_command: what records missing tapes.
         verbose: name every test that has no tape, not just the first few.
     """
-    if totals.tests or totals.fixtures or totals.shared or totals.blocks:
+    if totals.tests or totals.fixtures or totals.shared or totals.blocks or totals.outside:
         counted = [
             f"{what}: " + ", ".join(f"{counts[kind]} {_name(kind)}" for kind in _TOLD if counts.get(kind))
             for what, counts in (
@@ -227,18 +254,15 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
             for name in ("replayed", "virtual", "real")
             if (count := totals.spawns.get(name, 0))
         ]
-        yield f"{'; '.join(counted)}; spawns: {', '.join(told) or '0'}"
+        if totals.outside:
+            told.append(f"{totals.outside} real outside of tests")
+        yield "; ".join([*counted, f"spawns: {', '.join(told) or '0'}"])
     if totals.process_ns:
         saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
         processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
         yield f"replayed {processes} of processes in {tests} of tests{saved}"
-    for test, kept, left_by in totals.failed:
-        if kept and not kept.endswith(".failed"):
-            yield f"recorded though the test failed, of a limit, as it had no tape: {test}: {kept}"
-            continue
-        where = f"; this attempt is kept in {kept}" if kept else ""
-        why = f"the block was left by {left_by} and has a tape" if left_by else "the test did not pass"
-        yield f"not recorded, as {why}: {test}{where}"
+    for failed in totals.failed:
+        yield _failure_line(failed)
     for test, finding in totals.drift:
         yield from drift_lines(test, finding)
     if totals.drifted:
@@ -247,14 +271,51 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         yield f"still running when {test} ended: {child}"
     if totals.held:
         yield "what another test says to one of these is on no tape: let a fixture of wider scope start it"
+    yield from _past_tapes_lines(totals, verbose)
     if totals.missing:
         count = len(totals.missing)
         yield f"{count} {'test has' if count == 1 else 'tests have'} no tape; record with: {record_command}"
-        shown = totals.missing if verbose else totals.missing[:3]
-        yield from (f"  {test}" for test in shown)
-        if len(shown) < count:
-            yield f"  and {count - len(shown)} more (-v shows them)"
+        yield from _first(totals.missing, verbose)
     yield from _orphan_lines(totals, verbose)
+
+
+def _failure_line(result: Result) -> str:
+    """Why a recording was not kept."""
+    test, kept = result.test, result.kept
+    if kept and not kept.endswith(".failed"):
+        return f"recorded though the test failed, of a limit, as it had no tape: {test}: {kept}"
+    if result.left_by:
+        why = f"the block was left by {result.left_by} and has a tape"
+    else:
+        why = result.unwritten or "the test did not pass"
+    where = f"; this attempt is kept in {kept}" if kept else ""
+    return f"not recorded, as {why}: {test}{where}"
+
+
+_LIVE = 'let it run for real, with @pytest.mark.tape(mode="live")'
+
+
+def _past_tapes_lines(totals: Totals, verbose: bool) -> Iterable[str]:
+    if totals.strays:
+        yield f"started in C, as by an extension, so on no tape, and real on replay, too: {_LIVE}"
+        yield from _first([f"{test}: {stray_names(strays)}" for test, strays in totals.strays], verbose)
+    if totals.by_workers:
+        yield f"started by workers and forked processes, so on no tape, and refused on replay: {_LIVE}"
+        yield from _first(totals.by_workers, verbose)
+
+
+def _first(told: Sequence[str], verbose: bool) -> Iterable[str]:
+    """All of them, indented, or the first few."""
+    shown = told if verbose else told[:3]
+    yield from (f"  {one}" for one in shown)
+    if len(shown) < len(told):
+        yield f"  and {len(told) - len(shown)} more (-v shows them)"
+
+
+def stray_names(strays: list[str]) -> str:
+    """What can be said of processes that C code has started: see :attr:`Result.strays`."""
+    names = sorted({one for one in strays if one})
+    return ", ".join([*names, "one or more that have ended"] if "" in strays else names)
 
 
 def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
@@ -268,10 +329,7 @@ def _orphan_lines(totals: Totals, verbose: bool) -> Iterable[str]:
         if totals.orphans_fail:
             next_step = f"; the run fails for them{next_step}"
         yield f"orphaned, no test owns them: {' and '.join(told)}{next_step}"
-        shown = totals.orphans if verbose else totals.orphans[:3]
-        yield from (f"  {path}" for path in shown)
-        if len(shown) < len(totals.orphans):
-            yield f"  and {len(totals.orphans) - len(shown)} more (-v shows them)"
+        yield from _first(totals.orphans, verbose)
 
 
 def drift_lines(test: str, found: Mapping[str, Any]) -> Iterable[str]:

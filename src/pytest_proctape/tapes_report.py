@@ -133,6 +133,7 @@ def _told(result: Result, test_outcome: str) -> dict[str, Any]:
         "errors": result.errors,
         "drift": result.drift,
         "leaked": result.leaked,
+        "strays": result.strays,
     }
 
 

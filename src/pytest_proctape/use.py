@@ -32,7 +32,7 @@ from .parsing import parse_mode
 from .portable import Places, machine_values
 from .session import Files, Player, TapeLog, VerifySession, toolchain_of
 from .settings import Settings, check_asked, for_test
-from .summary import drift_lines
+from .summary import drift_lines, stray_names
 from .tape import SingleStore
 from .tape_config import TapeConfig
 from .unfaked import keep_real_files, real_files
@@ -252,8 +252,7 @@ class _BlockTape(ActiveTape):
         self._complete = error is None
         self._failed = error is not None and not isinstance(error, _skipped()) and not is_first
         try:
-            for refused in intercept.guard.collect():
-                self.session.latch(refused)
+            self.hear_forked()
             if not isinstance(error, ProctapeError):
                 self._raise_latched(0, error)
             if error is None:
@@ -272,6 +271,12 @@ class _BlockTape(ActiveTape):
                 for child in result.leaked:
                     told = f"still running when {result.test} ended: {child}"
                     warnings.warn(told, ResourceWarning, stacklevel=3)
+                if result.by_workers:
+                    told = f"started by workers, for real and not on {result.test}"
+                    warnings.warn(told, RuntimeWarning, stacklevel=3)
+                if result.strays:
+                    told = f"started in C, for real and not on {result.test}: {stray_names(result.strays)}"
+                    warnings.warn(told, RuntimeWarning, stacklevel=3)
         if self._run is _OUTSIDE and error is None:
             found = [one for one in result.drift if one["kind"] != "skipped"]
             if found:

@@ -25,6 +25,8 @@ INTERPRETER: Final = "in another interpreter of the test's process"
 SAID_BY_WORKER: Final = "worker"
 SAID_BY_INTERPRETER: Final = "interpreter"
 """Begins the line that one writes of a refusal."""
+STARTED: Final = "started"
+"""Begins the line that one writes, or a forked process, when it has started something for real."""
 _SAID_OF: Final = {WORKER: SAID_BY_WORKER, INTERPRETER: SAID_BY_INTERPRETER}
 
 _POPEN = "subprocess.Popen"
@@ -73,19 +75,21 @@ def argv_of(event: str, arguments: Sequence[Any]) -> list[str]:
 class Order:
     """What a worker is told; it is obeyed by being unpickled."""
 
-    def __init__(self, live: Patterns | None, pipes: Callable[[], tuple[Any, Any]]) -> None:
+    def __init__(self, live: Patterns | None, pipes: Callable[[], tuple[Any, Any]], *, refuses: bool) -> None:
         """Note it.
 
         Args:
             live: commands that are never taped, if there are any.
             pipes: gives, while the worker is being started, what are ends of pipes there: one to write
-                refusals to, and one that is read from as long as the order holds.
+                to, and one that is read from as long as the order holds.
+            refuses: others are refused; else they are told of only.
         """
         self._live = live
         self._pipes = pipes
+        self._refuses = refuses
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _obey, (self._live, *self._pipes())
+        return _obey, (self._live, self._refuses, *self._pipes())
 
 
 class _Pipe:
@@ -118,17 +122,23 @@ class _Pipe:
 class _Holding:
     """An order, as it is obeyed."""
 
-    def __init__(self, live: Patterns | None, word: _Pipe, is_over: Callable[[], bool], where: str) -> None:
+    def __init__(
+        self, live: Patterns | None, word: _Pipe, is_over: Callable[[], bool], where: str, *, refuses: bool
+    ) -> None:
         self._live = live
         self._word = word
         self._is_over = is_over
         self._where = where
+        self._refuses = refuses
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuse what starts a process, and tell the test's process of it."""
+        """Refuse what starts a process if that is asked for, and tell the test's process of it."""
         if self._is_over() or (self._live is not None and self._live.match(argv_of(event, arguments))):
             return
         road = event.partition(".")[0] if event == _POPEN else event
+        if not self._refuses:
+            self._word.write(f"{STARTED} {road}")
+            return
         self._word.write(f"{_SAID_OF[self._where]} {road}")
         raise refusal(road, self._where)
 
@@ -151,9 +161,10 @@ def _hold(order: _Holding) -> None:
         sys.addaudithook(_hear)
 
 
-def _obey(live: Patterns | None, report: Any, life: Any) -> None:  # noqa: ANN401 - multiprocessing's own type
+def _obey(live: Patterns | None, refuses: bool, report: Any, life: Any) -> None:  # noqa: ANN401 - multiprocessing's own
     """In the worker."""
-    _hold(_Holding(live, _Pipe(report.detach()), _Pipe(life.detach()).is_over, WORKER))
+    word, held = _Pipe(report.detach()), _Pipe(life.detach())
+    _hold(_Holding(live, word, held.is_over, WORKER, refuses=refuses))
 
 
 def heed(live: Patterns | None, report: int, life: int) -> None:
@@ -162,7 +173,7 @@ def heed(live: Patterns | None, report: int, life: int) -> None:
     It holds until ``life`` is closed, or :func:`let_go` is called.
     """
     word, held = _Pipe(report), _Pipe(life)
-    _hold(_Holding(live, word, lambda: not held.is_here(), INTERPRETER))
+    _hold(_Holding(live, word, lambda: not held.is_here(), INTERPRETER, refuses=True))
 
 
 def let_go() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.options.project import Project
+from tests.options.project import Project, summary
 
 HEAD = r"""
 import os, pathlib, pty, subprocess, sys, threading, types
@@ -304,6 +304,52 @@ def test_what_a_worker_starts_is_refused_by_whichever_method_it_came(project: Pr
     assert said.count("UnsupportedSpawn: subprocess: made in a worker of multiprocessing; ") >= 4
     for road in ("os.system", "os.posix_spawn", "os.exec"):
         assert f"UnsupportedSpawn: {road}: made in a worker of multiprocessing; " in said
+
+
+def test_what_workers_start_while_they_are_recorded_is_told(project: Project) -> None:
+    project.write(
+        STARTING
+        + """
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_nothing(tape, method):
+    subprocess.run(["echo", "one"])
+    worker = multiprocessing.get_context(method).Process(target=os.getpid)
+    worker.start()
+    worker.join()
+
+@pytest.mark.tape(mode="live")
+def test_live():
+    test_a_pool(None, "spawn")
+
+def test_a_fork(tape):
+    if not os.fork():
+        quietly(by_subprocess)
+        os._exit(0)
+    os.wait()
+"""
+    )
+    # A forked worker that becomes another program is refused, as ever.
+    options = (
+        "-v",
+        "-W",
+        "ignore::DeprecationWarning",
+        "--deselect",
+        "test_it.py::test_a_worker_that_hides_it[by_exec-fork]",
+    )
+    result = project.run_apart("--record-tapes", *options)
+    result.assert_outcomes(passed=22, deselected=1)
+    lines = summary(result)
+    at = lines.index(
+        "started by workers and forked processes, so on no tape, and refused on replay: "
+        'let it run for real, with @pytest.mark.tape(mode="live")'
+    )
+    ways = ["by_subprocess", "by_a_shell", "by_posix_spawn", "by_spawn", "by_exec"]
+    methods = ["fork", "spawn", "forkserver"]
+    hidden = [f"test_a_worker_that_hides_it[{way}-{method}]" for way in ways for method in methods]
+    hidden.remove("test_a_worker_that_hides_it[by_exec-fork]")
+    expected = [*hidden, *(f"test_a_pool[{method}]" for method in methods), "test_a_fork"]
+    assert sorted(lines[at + 1 :]) == sorted(f"  test_it.py::{one}" for one in expected)
+    assert not any("started in C" in line for line in lines)
 
 
 def test_a_worker_that_outlives_its_test_is_free_again(project: Project) -> None:

@@ -258,7 +258,7 @@ def test_a_tape_or_payload_that_cannot_be_written_is_counted(project: Project, t
     told.fnmatch_lines(
         [
             "tests: 1 failed to record; spawns: 1 real",
-            "not recorded, as the test did not pass: test_it.py::test_it",
+            "not recorded, as it can't be written: Not a directory: test_it.py::test_it",
         ]
     )
     assert "TapeWriteError: " in one_error(project.run("--record-tapes"))

@@ -85,6 +85,7 @@ def test_a_recording_and_its_replay(suite: Project, run_options: tuple[str, ...]
         "errors": [],
         "drift": [],
         "leaked": [],
+        "strays": [],
     }
     assert (tapes["@wide"]["kind"], tapes["@wide"]["test_outcome"]) == ("fixture", None)
     assert (tapes["block.json"]["kind"], tapes["block.json"]["tape"]) == ("use_tape", "block.json")

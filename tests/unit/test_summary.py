@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_proctape.summary import Result, Totals, lines, seconds
+from pytest_proctape.summary import Result, Totals, lines, seconds, strayed
 
 COMMAND = "pytest --record-tapes=missing"
 
@@ -63,6 +63,48 @@ def test_a_failed_recording_is_named(kept: str, end: str) -> None:
     assert told(Result("t", "record", outcome="failed", spawns=1, kept=kept)) == [
         "tests: 1 failed to record; spawns: 1 real",
         f"not recorded, as the test did not pass: t{end}",
+    ]
+
+
+def test_a_recording_that_could_not_be_written_says_why() -> None:
+    result = Result("t", "record", outcome="failed", spawns=1)
+    result.unwritten = "it can't be written: No space left on device"
+    assert told(result)[1] == "not recorded, as it can't be written: No space left on device: t"
+
+
+LIVE = 'let it run for real, with @pytest.mark.tape(mode="live")'
+
+
+def test_what_c_code_has_started_is_named() -> None:
+    results = [replayed("a"), strayed("b", ["sleep", "", "cat", "sleep"]), strayed("c", [""]), replayed("d")]
+    assert told(*results)[-3:] == [
+        f"started in C, as by an extension, so on no tape, and real on replay, too: {LIVE}",
+        "  b: cat, sleep, one or more that have ended",
+        "  c: one or more that have ended",
+    ]
+    assert results[1].counts
+    assert told(results[2])[1:] == ["  c: one or more that have ended"]
+
+
+def test_tests_whose_workers_have_started_something_are_named() -> None:
+    results = [Result(f"t{number}", "record") for number in range(4)]
+    for result in results:
+        result.by_workers = True
+    assert all(result.counts for result in results)
+    assert told(*results) == [
+        f"started by workers and forked processes, so on no tape, and refused on replay: {LIVE}",
+        *("  t0", "  t1", "  t2", "  and 1 more (-v shows them)"),
+    ]
+
+
+def test_what_was_started_outside_of_tests_is_counted() -> None:
+    assert told(Result("", "live")) == []
+    result = Result("", "live")
+    result.outside = 2
+    assert result.counts
+    assert told(result) == ["spawns: 2 real outside of tests"]
+    assert told(replayed(), result, Result("e", "live", spawns=1)) == [
+        "tests: 1 replayed, 1 live; spawns: 1 replayed, 1 real, 2 real outside of tests",
     ]
 
 

@@ -10,6 +10,7 @@ from .fed import FedChild
 from .forks import FORKS, Copy, Fork, status_told
 from .guardian import GUARDIAN
 from .heard import LITTLE, HeardChild
+from .kin import KIN, Mark
 from .loose import loosened
 from .memory import Memory, Said, Streams
 from .pump import PUMP
@@ -27,6 +28,7 @@ __all__ = [
     "FIRST_PID",
     "FORKS",
     "GUARDIAN",
+    "KIN",
     "LITTLE",
     "PUMP",
     "TABLE",
@@ -40,6 +42,7 @@ __all__ = [
     "FedChild",
     "Fork",
     "HeardChild",
+    "Mark",
     "Memory",
     "ProcessTable",
     "RecordingChild",

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 
 from ..clock import REAL
 from ..genuine import socket, threading
+from .kin import KIN
 from .statuses import has_ended
 
-_WAITPID = os.waitpid
 """As it was when no tape was active: a copy is always real."""
 
 _PATIENCE_NS = 10**9
@@ -230,7 +230,7 @@ class Copy:
             return
         self.end(int(signal.SIGKILL) if self._status is None else self._status)
         with contextlib.suppress(ChildProcessError):
-            _WAITPID(self.pid, 0)
+            KIN.waitpid(self.pid, 0)
 
     def abandon(self) -> None:
         """In another forked process: close its end of the line."""

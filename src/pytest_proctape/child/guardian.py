@@ -20,10 +20,10 @@ from collections.abc import Iterable
 
 from ..genuine import threading
 from ..owned import Owned
+from .kin import KIN
 
 _POSIX_SPAWN = os.posix_spawn
-_WAITPID = os.waitpid
-"""As they were when no tape was active: this is no process of the test's."""
+"""As it was when no tape was active: this is no process of the test's."""
 
 _NOW_NS = time.clock_gettime_ns
 _SINCE_BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -92,10 +92,12 @@ class Guardian:
             (os.POSIX_SPAWN_OPEN, 1, null, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
         ]
-        pid = _POSIX_SPAWN("/bin/sh", ["sh", "-c", _LEAVING, *script], os.environ, file_actions=actions)
+        pid = KIN.start(
+            _POSIX_SPAWN, "/bin/sh", ["sh", "-c", _LEAVING, *script], os.environ, file_actions=actions
+        )
         # It has started the other one and gone, so nobody who waits for children finds one of ours.
         with contextlib.suppress(ChildProcessError):
-            _WAITPID(pid, 0)
+            KIN.waitpid(pid, 0)
 
     def expect(self, pipes: Iterable[int]) -> int:
         """A child is about to be started.

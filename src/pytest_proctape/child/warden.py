@@ -18,10 +18,11 @@ from ..genuine import select, threading
 from ..limits import Limits
 from ..tape import STDERR
 from .family import Family
+from .kin import KIN
 from .pump import PUMP
 
-_KILL, _WAITPID = os.kill, os.waitpid
-"""As they were when no tape was active: this is no doing of the test's."""
+_KILL = os.kill
+"""As it was when no tape was active: this is no doing of the test's."""
 
 GRACE_NS = 10**9
 """Real nanoseconds between being asked to end and being killed."""
@@ -179,7 +180,7 @@ def end_at_once(pid: int) -> None:
     """End a child that nobody has been told of, and reap it."""
     with contextlib.suppress(OSError):
         _KILL(pid, signal.SIGKILL)
-        _WAITPID(pid, 0)
+        KIN.waitpid(pid, 0)
 
 
 def cut_mark(limit: int) -> bytes:

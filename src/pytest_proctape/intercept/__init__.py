@@ -2,7 +2,7 @@
 
 from . import guard
 from .clocked import freeze, notice, tell_waits, tell_waits_no_more
-from .door import Block, Bound, bound, current
+from .door import Block, Bound, bound, current, take_outside
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer, Signaller
 from .patches import forget, install, settle, uninstall
 
@@ -24,6 +24,7 @@ __all__ = [
     "install",
     "notice",
     "settle",
+    "take_outside",
     "tell_waits",
     "tell_waits_no_more",
     "uninstall",

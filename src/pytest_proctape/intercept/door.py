@@ -249,7 +249,13 @@ def _block() -> Block | None:
 def is_replaying() -> bool:
     """Whether a real process must not be started by this thread."""
     handler = current()
-    return handler is not None and not _LOCAL.here.lets_through._is_owned() and not hasattr(handler, "record")
+    return handler is not None and not is_let_through() and not hasattr(handler, "record")
+
+
+def is_let_through() -> bool:
+    """Whether this thread is starting a command that is never taped."""
+    owned: bool = _LOCAL.here.lets_through._is_owned()
+    return owned
 
 
 def is_live(argv: Sequence[Any]) -> bool:
@@ -287,10 +293,28 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
     if _forked or handler.closed:
         if replaying:
             raise refuse(request.road, FORKED if _forked else "after its test had ended")
+        if _forked and report_start is not None and getattr(handler, "mode", "") != "live":
+            report_start(request.road)
         return Started(live())
     if replaying:
         return cast(Replayer, answering).replay(request, wiring)
     return cast(Recorder, answering).record(request, wiring, launch)
+
+
+_outside: list[None] = []
+
+
+def count_outside() -> None:
+    """A thread without a session starts a child. Where tests run in that thread, it is between them."""
+    if not _LOCAL.here.runs_tests and not _forked:
+        _outside.append(None)
+
+
+def take_outside() -> int:
+    """How many children threads from outside of all tests have started since this was called last."""
+    taken = len(_outside)
+    del _outside[:taken]
+    return taken
 
 
 def on_short_road() -> MemoryReplayer | Hearer | None:
@@ -309,7 +333,9 @@ def on_short_road() -> MemoryReplayer | Hearer | None:
 
 
 report_from_fork: Callable[[str], None] | None = None
-"""Tells the process that this one was forked from of a refusal; :mod:`.guard` sets it."""
+"""Tells the process that this one was forked from of a refusal; :mod:`.reports` sets it."""
+report_start: Callable[[str], None] | None = None
+"""Tells it, while it is recorded, that something was started for real."""
 
 
 def refuse(road: str, circumstance: str = "") -> UnsupportedSpawn:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..child import KIN
 from . import door
 
 SUBPROCESS = "eventlet.green.subprocess"
@@ -23,7 +24,7 @@ def fork_exec(*arguments: Any) -> int:
     handler = door.current()
     if handler is None or getattr(handler, "mode", "") == "live" or door.is_live(arguments[0]):
         with door.letting_through():
-            return _real(*arguments)
+            return KIN.start(_real, *arguments)
     raise door.refuse(SUBPROCESS)
 
 

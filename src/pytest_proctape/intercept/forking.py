@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from ..child import (
     FORKS,
+    KIN,
     PUMP,
     TABLE,
     Copy,
@@ -53,10 +54,10 @@ def fork() -> int:
     """Stands in for :func:`os.fork`."""
     made = _begun()
     if made is None:
-        return _REAL_FORK()
+        return KIN.start(_REAL_FORK)
     origin = _origin(made)
     with _unwarned():
-        pid = _REAL_FORK()
+        pid = KIN.start(_REAL_FORK)
     if not pid:
         executing.be_copy(origin.but(pid=os.getpid()))
         return 0
@@ -73,10 +74,10 @@ def forkpty() -> tuple[int, int]:
     """
     made = _begun()
     if made is None:
-        return _REAL_FORKPTY()
+        return KIN.start(_REAL_FORKPTY)
     origin = _origin(made)
     with door.letting_through(), _unwarned():
-        pid, master = _REAL_FORKPTY()
+        pid, master = KIN.start(_REAL_FORKPTY)
     if not pid:
         executing.be_copy(origin.but(pid=os.getpid()))
         return pid, master

@@ -1,4 +1,4 @@
-"""A process of :mod:`multiprocessing` that a replayed test starts is told that it is replayed.
+"""A process of :mod:`multiprocessing` that a test starts is told that it is replayed, or recorded.
 
 It may outlive its test, as the workers of a pool do. What it starts when no tape is active is real again.
 """
@@ -29,7 +29,8 @@ def replacements() -> list[tuple[Any, str, Any]]:
 
 def _starting(real: Callable[[Any], None]) -> Callable[[Any], None]:
     def start(self: Any) -> None:
-        if not door.is_replaying() or getattr(door.current(), "mode", "") == "live":
+        handler = door.current()
+        if handler is None or door.is_let_through() or getattr(handler, "mode", "") == "live":
             real(self)
             return
         # First: what the work itself imports in the worker may start something, too.
@@ -48,7 +49,7 @@ def _starting(real: Callable[[Any], None]) -> Callable[[Any], None]:
 def _order() -> Order:
     patterns: Patterns | None = getattr(door.current(), "live", None)
     # A worker that has none need not import what reads them.
-    return Order(patterns or None, _pipes)
+    return Order(patterns or None, _pipes, refuses=door.is_replaying())
 
 
 def _pipes() -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _posixsubprocess
 import os
 import shutil
 import signal
@@ -215,6 +216,7 @@ def _take_away(where: Any, name: str, what: Any, before: Any) -> None:
 def _replacements() -> list[tuple[Any, str, Any]]:
     found: list[tuple[Any, str, Any]] = [
         (subprocess, "_fork_exec", spawning.fork_exec),
+        (_posixsubprocess, "fork_exec", spawning.others_fork_exec),
         # Popen would take a second road, with other errors, for the plainest calls.
         (subprocess, "_USE_POSIX_SPAWN", False),
         *timing.replacements(),

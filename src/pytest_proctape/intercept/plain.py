@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..child import add_ended
+from ..child import KIN, add_ended
 from . import door, guard
 from .clocked import notice
 from .spawning import ForkExec, environment_list, launch, spawn_of
@@ -24,6 +24,7 @@ _EXEC_FAILED = 127 << 8
 def spawnvef(mode: int, file: Any, args: Any, env: Mapping[Any, Any] | None, func: Callable[..., Any]) -> int:
     """Stands in for ``os._spawnvef``, which every ``os.spawn*`` ends in. See ``Lib/os.py``."""
     if door.current() is None:
+        door.count_outside()
         return _REAL_SPAWNVEF(mode, file, args, env, func)
     if not isinstance(args, tuple | list):
         raise TypeError("argv must be a tuple or a list")
@@ -44,7 +45,9 @@ def spawnvef(mode: int, file: Any, args: Any, env: Mapping[Any, Any] | None, fun
 def system(command: Any) -> int:
     """Stands in for :func:`os.system`."""
     if door.current() is None:
-        return _REAL_SYSTEM(command)
+        door.count_outside()
+        with KIN.hiding():
+            return _REAL_SYSTEM(command)
     line = os.fsencode(command)
     if b"\0" in line:
         raise ValueError("embedded null byte")

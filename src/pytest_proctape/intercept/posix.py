@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..child import TABLE, Started, Wiring, is_open
+from ..child import KIN, TABLE, Started, Wiring, is_open
 from ..genuine import close
 from ..tape import SpawnError, errno_name, errno_number
 from . import door, guard
@@ -30,7 +30,8 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
         **attributes: Any,
     ) -> int:
         if door.current() is None:
-            return real(path, argv, env, file_actions=file_actions, **attributes)
+            door.count_outside()
+            return KIN.start(real, path, argv, env, file_actions=file_actions, **attributes)
         _check_argv(real.__name__, argv)
         actions = _checked_actions(file_actions, attributes)
         _check_scheduler(real.__name__, attributes)
@@ -49,7 +50,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
             def launch(wiring: Wiring) -> Started:
                 rewired = _rewired(opened, wiring)
                 try:
-                    return Started(real(path, argv, env, file_actions=rewired, **attributes))
+                    return Started(KIN.start(real, path, argv, env, file_actions=rewired, **attributes))
                 except OSError as error:
                     return Started(0, SpawnError(errno=errno_name(error.errno or 0)))
 
@@ -60,7 +61,7 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
                 spawn_of(call).but(road=f"os.{real.__name__}"),
                 wiring,
                 launch,
-                lambda: real(path, argv, env, file_actions=actions, **attributes),
+                lambda: KIN.start(real, path, argv, env, file_actions=actions, **attributes),
             )
         if started.error is not None:
             TABLE.remove(started.pid)

@@ -9,14 +9,13 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from ..child import FORKS, TABLE, Child, RecordingChild, VirtualChild, status_of
+from ..child import FORKS, KIN, TABLE, Child, RecordingChild, VirtualChild, status_of
 from ..clock import CLOCK, REAL, Wait
 from ..genuine import select
 from . import pausing
 
 REAL_WAITPID = os.waitpid
 _REAL_WAITID = os.waitid
-_REAL_WAIT4 = os.wait4
 _REAL_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
 
 _CHANGES = os.WSTOPPED | os.WCONTINUED
@@ -34,7 +33,7 @@ def waitpid(pid: int, options: int, /) -> tuple[int, int]:
     if child is None:
         if pid > 0 or not (FORKS or _candidates(pid)):
             _await_real(*_id_type(pid), options)
-            return _note(REAL_WAITPID(pid, options))
+            return _note(KIN.waitpid(pid, options))
         return _wait_any(pid, options)
     if isinstance(child, VirtualChild):
         return _wait_virtual(child, options)
@@ -75,7 +74,7 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     if error is not None:
         raise error
     try:
-        pid, status = REAL_WAITPID(child.pid, options)
+        pid, status = KIN.waitpid(child.pid, options)
     except ChildProcessError:
         # Nobody will ever know how it ended: SIGCHLD is ignored, or it was reaped behind our back.
         _reaped(child, 0, was_gone=was_gone)
@@ -186,7 +185,7 @@ def _wait_any(pid: int, options: int) -> tuple[int, int]:
                 return (child.pid, status)
         FORKS.let_answer()
         try:
-            result = _note(REAL_WAITPID(pid, options | os.WNOHANG))
+            result = _note(KIN.waitpid(pid, options | os.WNOHANG))
         except ChildProcessError:
             if not (FORKS or _candidates(pid)):
                 raise
@@ -227,7 +226,7 @@ def wait4(pid: int, options: int) -> tuple[int, int, Any]:
         got, status = waitpid(pid, options)
         return (got, status, resource.struct_rusage([0] * 16))
     _await_real(*_id_type(pid), options)
-    got, status, usage = _REAL_WAIT4(pid, options)
+    got, status, usage = KIN.wait4(pid, options)
     _note((got, status))
     return (got, status, usage)
 
@@ -254,6 +253,7 @@ def _waitid_real(idtype: int, ident: int, options: int) -> Any:
     _await_real(idtype, ident, options)
     result = _REAL_WAITID(idtype, ident, options)
     if result is not None and not options & os.WNOWAIT:
+        KIN.ended_untold()
         # The status is gone with the kernel's record of the child; build it again from what waitid said.
         _note((result.si_pid, status_of(result)))
     elif result is None and isinstance(child := _by_id(idtype, ident), RecordingChild):

@@ -13,7 +13,7 @@ import os
 from ..child import FORKS, moved
 from ..errors import UnsupportedSpawn
 from ..genuine import close
-from ..workers import FORKED, INTERPRETER, SAID_BY_INTERPRETER, SAID_BY_WORKER, WORKER
+from ..workers import FORKED, INTERPRETER, SAID_BY_INTERPRETER, SAID_BY_WORKER, STARTED, WORKER
 from . import door
 
 _REFUSED, _UNTAPED = "refused", "untaped"
@@ -21,6 +21,7 @@ _WHERE = {_REFUSED: FORKED, SAID_BY_WORKER: WORKER, SAID_BY_INTERPRETER: INTERPR
 _pipe: tuple[int, int] | None = None
 _identity: tuple[int, int] | None = None
 _installed = False
+_started = False
 
 
 def install() -> None:
@@ -30,6 +31,7 @@ def install() -> None:
         _installed = True
         os.register_at_fork(before=_before_fork)
         door.report_from_fork = refused
+        door.report_start = started
 
 
 def refused(road: str) -> None:
@@ -40,6 +42,11 @@ def refused(road: str) -> None:
 def untaped(road: str) -> None:
     """In a forked process: it started something for real while its parent was recorded."""
     _write(f"{_UNTAPED} {road}")
+
+
+def started(road: str) -> None:
+    """The same of what no tape need have been meant to have."""
+    _write(f"{STARTED} {road}")
 
 
 def _write(line: str) -> None:
@@ -73,7 +80,7 @@ def writer() -> int:
 
 def collect() -> list[UnsupportedSpawn]:
     """What forked processes have told since the last call; those that are about to exec are waited for."""
-    global _pipe, _identity
+    global _pipe, _identity, _started
     if FORKS.running:
         FORKS.await_all()
     if _pipe is None:
@@ -87,7 +94,15 @@ def collect() -> list[UnsupportedSpawn]:
     close(end)
     _pipe = _identity = None
     lines = [line.partition(" ") for line in data.decode().splitlines()]
-    return [error_of(kind, road) for kind, _, road in lines]
+    _started = _started or any(kind == STARTED for kind, _, _ in lines)
+    return [error_of(kind, road) for kind, _, road in lines if kind != STARTED]
+
+
+def take_started() -> bool:
+    """Whether :func:`collect` has heard that something was started for real; said once."""
+    global _started
+    taken, _started = _started, False
+    return taken
 
 
 def error_of(kind: str, road: str) -> UnsupportedSpawn:

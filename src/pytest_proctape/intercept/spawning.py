@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..child import Started, Wiring, end_at_once, is_pipe, is_regular
+from ..child import KIN, Started, Wiring, end_at_once, is_pipe, is_regular
 from ..clock import CLOCK, REAL
 from ..owned import Owned
 from ..rows import Row
@@ -78,7 +78,7 @@ class ForkExec(Row):
 
     def start(self) -> int:
         """The real call."""
-        return _REAL_FORK_EXEC(*(self if _TAKES_VFORK else self[:-1]))
+        return KIN.start(_REAL_FORK_EXEC, *(self if _TAKES_VFORK else self[:-1]))
 
     def wiring(self) -> Wiring:
         """The child's descriptors as the caller gave them."""
@@ -117,7 +117,8 @@ def fork_exec(*arguments: Any) -> int:
     function has returned. See ``Lib/subprocess.py`` in CPython.
     """
     if door.current() is None:
-        return _REAL_FORK_EXEC(*arguments)
+        door.count_outside()
+        return KIN.start(_REAL_FORK_EXEC, *arguments)
     call = ForkExec(*arguments)
     notice()
     asking = loops.asking_loop()
@@ -134,6 +135,11 @@ def fork_exec(*arguments: Any) -> int:
     if started.error is not None:
         os.write(call.errpipe_write, _error_bytes(started.error))
     return started.pid
+
+
+def others_fork_exec(*arguments: Any) -> int:
+    """Stands in for the same where it is not ``Popen`` that calls it: :mod:`multiprocessing` does."""
+    return KIN.start(_REAL_FORK_EXEC, *arguments)
 
 
 def launch(call: ForkExec, wiring: Wiring) -> Started:

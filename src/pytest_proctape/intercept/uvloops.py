@@ -18,6 +18,7 @@ from signal import SIGKILL, SIGTERM
 from subprocess import PIPE, STDOUT
 from typing import Any
 
+from ..child import KIN
 from ..clock import CLOCK
 from ..errors import UnsupportedSpawn
 from ..genuine import threading
@@ -101,7 +102,8 @@ def _of_exec(real: Callable[..., Any]) -> Callable[..., Any]:
         self: Any, protocol_factory: Callable[[], Any], program: Any, *args: Any, **options: Any
     ) -> Any:
         if not _is_taped([program, *args]):
-            return await real(self, protocol_factory, program, *args, **options)
+            with KIN.hiding():
+                return await real(self, protocol_factory, program, *args, **options)
         if options.pop("shell", False):
             raise ValueError("shell must be False")
         return await _run(self, protocol_factory, [program, *args], options)
@@ -116,7 +118,8 @@ def _of_shell(real: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         command = ["/bin/sh", "-c", cmd]
         if not _is_taped(command):
-            return await real(self, protocol_factory, cmd, **options)
+            with KIN.hiding():
+                return await real(self, protocol_factory, cmd, **options)
         if not options.pop("shell", True):
             raise ValueError("shell must be True")
         return await _run(self, protocol_factory, command, options)

@@ -109,6 +109,8 @@ class Session:
         self.terms = terms or Terms()
         if self.hooks.has("match"):
             self.terms = self.terms.but(judges=(*self.terms.judges, self.hooks.match))
+        self.by_workers = False
+        """Forked processes or workers have started commands for real, which no tape has."""
         self.threads = {threading.get_ident()}
         """Those that have made spawns, and the test's own."""
         self.began_ns = REAL.time_ns()
