@@ -29,10 +29,12 @@ class Known:
     Attributes:
         replay: test to the reason why its replay differs from bare.
         processes: test to the reason why it starts real processes on replay.
+        record: test to the reason why its recording differs from bare.
     """
 
     replay: Mapping[str, str]
     processes: Mapping[str, str]
+    record: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,10 +60,13 @@ class Verdict:
     problems: list[str] = field(default_factory=list)
 
 
+_KINDS = ("record", "replay", "process")
+
+
 def suites_with_exceptions(file: Path = _FILE) -> set[str]:
     """The suites that ``exceptions.toml`` names."""
     data = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {entry["suite"] for kind in ("replay", "process") for entry in data.get(kind, [])}
+    return {entry["suite"] for kind in _KINDS for entry in data.get(kind, [])}
 
 
 def known(suite: str, version: tuple[int, ...] = sys.version_info[:2], file: Path = _FILE) -> Known:
@@ -70,7 +75,7 @@ def known(suite: str, version: tuple[int, ...] = sys.version_info[:2], file: Pat
     Raises:
         ValueError: an exception without a reason, or the same test twice.
     """
-    lists: dict[str, dict[str, str]] = {"replay": {}, "process": {}}
+    lists: dict[str, dict[str, str]] = {kind: {} for kind in _KINDS}
     data = tomllib.loads(file.read_text(encoding="utf-8"))
     for kind, found in lists.items():
         for entry in data.get(kind, []):
@@ -82,7 +87,7 @@ def known(suite: str, version: tuple[int, ...] = sys.version_info[:2], file: Pat
                 if test in found:
                     raise ValueError(f"{file.name}: {test} of {suite} stands there twice")
                 found[test] = entry["reason"]
-    return Known(lists["replay"], lists["process"])
+    return Known(lists["replay"], lists["process"], lists["record"])
 
 
 def _holds(entry: Mapping[str, str], version: tuple[int, ...]) -> bool:
@@ -111,9 +116,8 @@ def judge(suite: str, results: Mapping[Way, WayResult], exceptions: Known) -> Ve
         for test, outcome in results["replay"].tests.items()
         if outcome.started
     }
-    for test, outcomes in verdict.differs["record"].items():
-        verdict.problems.append(f"record: {test}: {outcomes}")
     ran = {short(test) for test, outcome in bare.tests.items() if outcome.result in _RAN}
+    verdict.problems += _unlisted("record", verdict.differs["record"], exceptions.record, ran)
     verdict.problems += _unlisted("replay", verdict.differs["replay"], exceptions.replay, ran)
     verdict.problems += _unlisted("real process", verdict.started, exceptions.processes, ran)
     if results["replay"].children and not verdict.started:

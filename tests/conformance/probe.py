@@ -71,6 +71,8 @@ class _Counted:
         self._counter = counter
         self.__name__ = name
         self.__doc__ = real.__doc__
+        # The package reads there what it takes.
+        self.__text_signature__ = getattr(real, "__text_signature__", None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # Any: C functions that typeshed does not know
         counter, name = self._counter, self.__name__

@@ -1,7 +1,7 @@
 """``python tests/conformance/run.py``: the judge, as a command.
 
 Runs suites that we did not write bare, recording and replaying, on the interpreter that runs this, and
-prints what differs. Exits with 0 if recording equals bare test for test, replaying equals bare but for
+prints what differs. Exits with 0 if recording and replaying equal bare but for
 the tests in ``exceptions.toml`` and for at least 98% of CPython's four suites together, and no real process
 was started on replay but by the tests that are listed for that. The table
 shows each suite for itself, so a good one hides nothing.
@@ -90,7 +90,11 @@ def _show_details(verdict: judge.Verdict, results: Mapping[ways.Way, ways.WayRes
             if any(name in problem for problem in verdict.problems) and outcome.detail:
                 print(f"\n--- {way}: {name} ({outcome.result})\n{outcome.detail.strip()}\n")
     known = judge.known(verdict.suite)
-    for found, reasons in ((verdict.differs["replay"], known.replay), (verdict.started, known.processes)):
+    for found, reasons in (
+        (verdict.differs["record"], known.record),
+        (verdict.differs["replay"], known.replay),
+        (verdict.started, known.processes),
+    ):
         for test in found.keys() & reasons.keys():
             print(f"    {test}: {found[test]}: {reasons[test]}")
 

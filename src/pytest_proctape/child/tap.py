@@ -109,8 +109,13 @@ class Tap:
         self._before = before if inward else None
         self._pending = memoryview(b"")
         self._fds = fds = Owned()
-        reader, writer = same_kind_of_pipe(parents, fds)
-        kept = fds.duplicate(parents)
+        try:
+            reader, writer = same_kind_of_pipe(parents, fds)
+            kept = fds.duplicate(parents)
+        except BaseException:
+            # There are too many, say. Who keeps the error keeps this object with it.
+            fds.close_all()
+            raise
         self.childs, self._source, self._target = (reader, kept, writer) if inward else (writer, reader, kept)
         self._private = inward or private
         self._waits = is_pipe(self._target)

@@ -74,7 +74,9 @@ def _standing_in_for(real: Callable[..., int], *, searches: bool) -> Callable[..
     return stand_in
 
 
-_NONE_IS_NOTHING = "setpgroup=None" in (getattr(os.posix_spawn, "__text_signature__", None) or "")
+# Under this name nobody puts another in its place.
+_IN_C = getattr(sys.modules.get("posix"), "posix_spawn", None)
+_NONE_IS_NOTHING = "setpgroup=None" in (getattr(_IN_C, "__text_signature__", None) or "")
 """Whether ``setpgroup`` and ``scheduler`` may be ``None``: from 3.14 on, and in the latest of 3.13."""
 
 _LEFT_OUT = object()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +161,25 @@ def test_a_slow_reader_slows_its_writer_down(outward: Line) -> None:
     while part := os.read(outward.parent, 65536):
         read += len(part)
     assert read == written == sum(map(len, outward.seen))
+
+
+def test_one_that_can_not_be_opened_leaves_nothing_open() -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [*os.pipe()]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 8, limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(taken[0]))
+        # The pipe can be made, and nothing more.
+        for _ in range(2):
+            os.close(taken.pop())
+        # Who keeps the error keeps all that its frames know.
+        with pytest.raises(OSError, match="Too many open files") as caught:
+            Tap(1, taken[1], inward=False, private=True, note=bytes, on_end=lambda: None)
+        taken += os.pipe()
+        assert caught.value.__traceback__ is not None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for fd in taken:
+            os.close(fd)
