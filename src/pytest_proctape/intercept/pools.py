@@ -7,8 +7,8 @@ not load it for our sake.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures.thread import _WorkItem
+from concurrent.futures import Future
+from concurrent.futures.thread import ThreadPoolExecutor, _WorkItem
 from typing import Any
 
 from ..clock import CLOCK

@@ -42,7 +42,7 @@ class _Transport(_TRANSPORT):  # type: ignore[misc]
     """asyncio's own, where that differs from uvloop's brought in line with it."""
 
     _closed: bool
-    _exit_waiters: list[asyncio.Future[int]]
+    _exit_waiters: Any
     _pid: int
     _pipes: dict[int, Any]
     _proc: Any
@@ -84,7 +84,7 @@ class _Transport(_TRANSPORT):  # type: ignore[misc]
 
     def has_ended(self, code: int) -> None:
         """The loop knows it now. Who waits is told at once, though somebody else may have the pipes open."""
-        waiters, self._exit_waiters = self._exit_waiters, []
+        waiters, self._exit_waiters = self._exit_waiters, type(self._exit_waiters)()
         self._process_exited(code)
         for waiter in waiters:
             if not waiter.cancelled():

@@ -165,7 +165,7 @@ def test_a_slow_reader_slows_its_writer_down(outward: Line) -> None:
 
 def test_one_that_can_not_be_opened_leaves_nothing_open() -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [*os.pipe()]
+    taken, seen = [*os.pipe()], list[bytes]()
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 8, limits[1]))
     try:
         with contextlib.suppress(OSError):
@@ -176,7 +176,7 @@ def test_one_that_can_not_be_opened_leaves_nothing_open() -> None:
             os.close(taken.pop())
         # Who keeps the error keeps all that its frames know.
         with pytest.raises(OSError, match="Too many open files") as caught:
-            Tap(1, taken[1], inward=False, private=True, note=bytes, on_end=lambda: None)
+            Tap(1, taken[1], inward=False, private=True, note=seen.append, on_end=lambda: None)
         taken += os.pipe()
         assert caught.value.__traceback__ is not None
     finally:
