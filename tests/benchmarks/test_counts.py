@@ -73,8 +73,8 @@ def test_pytest_starts_with_no_more_code(table: dict[str, Any], tmp_path: Path) 
     found = measured.modules_at_start(tmp_path)
     ours = {one for one in found if one.startswith("pytest_proctape.")}
     assert "pytest_proctape.plugin" in ours
-    # Code is not the same size in every release of CPython.
-    assert measured.code_of(found) <= table["start"]["bytes of code"] * 1.2, ADVICE
+    # Code is not the same size in every release of CPython: in 3.15 it is a fifth more.
+    assert measured.code_of(found) <= table["start"]["bytes of code"] * 1.25, ADVICE
     # The standard library's, and those of pytest that it loads late. More than a few would be felt.
     assert len(set(found) - ours) <= 5, found
     rooms = {f"pytest_proctape.{room}" for room in ("intercept", "session", "match", "child", "tape")}
