@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from .clock import CLOCK
-from .errors import ProctapeError
+from .errors import Divergence, ProctapeError
 from .session import Player
 from .tape import Entry, Event, Payload, Stream
 
@@ -34,7 +34,7 @@ def lack_told(session: Player, error: Exception | None, raised: BaseException | 
         where = f" at {session.refused_at}" if session.refused_at else ""
         return f"a connection was refused{where}: {_NO_PROCESS}; if it is a server, {_LIVE}"
     try:
-        return _secret_told(session) or ("" if error is not None else _server_told(session.entries))
+        return _secret_told(session) or (_server_told(session.entries) if _may_lack_server(error) else "")
     except ProctapeError:
         # What is wrong with the tape is told elsewhere.
         return ""
@@ -66,11 +66,19 @@ def time_told(session: Player, error: Exception | None, raised: BaseException | 
     )
 
 
+def _may_lack_server(error: Exception | None) -> bool:
+    """Whether the test failed by itself, or gave the command up in another way than in the recording."""
+    if error is None:
+        return True
+    return isinstance(error, Divergence) and {one.field for one in error.differences} == {"signal"}
+
+
 def _server_told(entries: Iterable[Entry]) -> str:
     """Of a command that the test let run and sent nothing, unless by a socket, as to a kernel."""
     for index, entry in enumerate(entries, 1):
         timeline = entry.timeline or ()
-        ended_by_test = any(event.signal in _ENDS for event in timeline) and entry.signal in _ENDS
+        # Servers that are asked to end do so with an exit code, most of them.
+        ended_by_test = any(event.signal in _ENDS for event in timeline)
         has_more = any(event.stdin is not None or event.timeout_ms is not None for event in timeline)
         if (entry.running or ended_by_test) and not has_more and not entry.stdin:
             how = "the test ended it" if ended_by_test else "its end"

@@ -227,6 +227,37 @@ def test_a_command_that_runs_beside_the_test(project: Project, end: str, told: s
         output.no_fnmatch_line("*the command of entry 1*")
 
 
+@pytest.mark.parametrize("way", ["another end", "given up"])
+def test_a_server_that_ends_with_a_code(project: Project, way: str) -> None:
+    """As most do when they are asked to end; a test that can't reach it may end it in another way, too."""
+    project.write(
+        """
+        import os, signal, subprocess, sys
+
+        SERVER = '''if True:
+            import signal
+            signal.signal(signal.SIGTERM, lambda *_: exit(0))
+            print("ready", flush=True)
+            signal.pause()
+        '''
+        END = signal.SIGINT if os.environ.get("WAY") == "another end" else signal.SIGTERM
+
+        def test_it(tape):
+            command = [sys.executable, "-c", SERVER]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+                server.stdout.readline()
+                server.send_signal(END)
+            assert "WAY" not in os.environ
+        """
+    )
+    project.record()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAY", way)
+        output = project.replay(failed=1).stdout
+    output.fnmatch_lines(["*the command of entry 1 ran until the test ended it: *by a socket, *"])
+    assert ("Divergence" in output.str()) is (way == "another end")
+
+
 def test_other_failures_are_told_nothing(project: Project) -> None:
     project.write(
         """
