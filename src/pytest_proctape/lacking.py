@@ -18,6 +18,10 @@ _CAUSES = 16
 _NO_PROCESS = "a command that is replayed is no process, and listens nowhere"
 _LIVE = '@pytest.mark.tape(live=["its command"]) lets it run in every mode'
 _ENDS = frozenset({"SIGTERM", "SIGKILL", "SIGINT", "SIGHUP", "SIGQUIT"})
+_BASETEMP = b"/pytest-of-"
+"""In the path of each directory that pytest makes for a test: another one in every run."""
+_LEAST = 8
+"""Letters of a captured name that stands for itself wherever it is met."""
 _PAYLOAD = 1 << 20
 """Bytes of a payload file up to which it is looked into."""
 
@@ -34,7 +38,9 @@ def lack_told(session: Player, error: Exception | None, raised: BaseException | 
         where = f" at {session.refused_at}" if session.refused_at else ""
         return f"a connection was refused{where}: {_NO_PROCESS}; if it is a server, {_LIVE}"
     try:
-        return _secret_told(session) or (_server_told(session.entries) if _may_lack_server(error) else "")
+        secret = _secret_told(session)
+        server = _server_told(session.entries) if not secret and _may_lack_server(error) else ""
+        return secret or server or ("" if error is not None else _path_told(session))
     except ProctapeError:
         # What is wrong with the tape is told elsewhere.
         return ""
@@ -109,6 +115,24 @@ def _secret_told(session: Player) -> str:
                 return (
                     f"a secret was taken out of {name} of entry {index}, and the test is given {given} in "
                     'its place: if it needs the secret, @pytest.mark.tape(mode="live") runs the real command'
+                )
+    return ""
+
+
+def _path_told(session: Player) -> str:
+    """Of a file with a path of the recording in it, as ``.git`` of a work tree has that of its repository."""
+    names = {} if session.tape is None else session.tape.names or {}
+    there = [_BASETEMP, *(name.encode() for name in names.values() if len(name) >= _LEAST)]
+    for index, entry in enumerate(session.entries, 1):
+        for effect in entry.effects or ():
+            stream = effect.file
+            if stream is None or (isinstance(stream, Payload) and stream.size > _PAYLOAD):
+                continue
+            data = session.store.decode(stream).bytes()
+            if b"\0" not in data and any(name in data for name in there):
+                return (
+                    f"{effect.path}, which the command of entry {index} made, has a path of the recording in "
+                    "it; if that is followed, tapes_effects_text = * records such files with placeholders"
                 )
     return ""
 

@@ -258,6 +258,33 @@ def test_a_server_that_ends_with_a_code(project: Project, way: str) -> None:
     assert ("Divergence" in output.str()) is (way == "another end")
 
 
+@pytest.mark.parametrize("made", ["tempfile.mkdtemp()", "str(tmp_path)"])
+def test_a_path_of_the_recording_in_a_file(project: Project, made: str) -> None:
+    project.ini("tapes_effects = true")
+    project.write(
+        f"""
+        import os, subprocess, tempfile
+
+        def test_it(tape, tmp_path):
+            folder = {made}
+            subprocess.run(["sh", "-c", "echo $0 > where; echo one > other", folder], cwd=folder)
+            with open(os.path.join(folder, "where")) as file:
+                assert file.read() == folder + "\\n" and "FAIL" not in os.environ
+        """
+    )
+    project.record()
+    told = project.run("--replay-tapes", "--basetemp=elsewhere")
+    told.assert_outcomes(failed=1)
+    told.stdout.fnmatch_lines(
+        ["*where, which the command of entry 1 made, has a path of the recording in it; *"]
+    )
+    project.ini("tapes_effects = true", "tapes_effects_text = *")
+    project.record()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIL", "1")
+        assert "a path of the recording" not in project.replay(failed=1).stdout.str()
+
+
 def test_other_failures_are_told_nothing(project: Project) -> None:
     project.write(
         """
