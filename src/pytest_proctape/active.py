@@ -169,7 +169,7 @@ class ActiveTape:
         if isinstance(session, RecordSession) and intercept.current() is None:
             # Now, so that a test which counts descriptors finds as many at its end as at its beginning.
             GUARDIAN.engage()
-        if isinstance(session, ReplaySession):
+        if isinstance(session, ReplaySession) or session.live:
             intercept.guard.install()
         intercept.notice()
         if clock:

@@ -12,13 +12,16 @@ from contextlib import contextmanager
 import pytest
 
 from . import effects, intercept
+from .child import KIN
 from .errors import ProctapeError
 from .run import Run
 from .session import IMPORT, Collecting, CollectingRecord, CollectingReplay, toolchain_of
 from .settings import Settings
+from .summary import strayed
 
 _NOBODY = f"conftest.py::{IMPORT}"
 """Who owns a spawn that no file of the project can be named for."""
+_BEFORE = "while tests were collected"
 
 
 @contextmanager
@@ -31,6 +34,7 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
     session = _session_of(run, settings)
     told = len(session.errors)
     complete = False
+    since = KIN.mark()
 
     def note(path: str, is_file: bool) -> None:
         run.made_early.append((path, is_file))
@@ -52,6 +56,9 @@ def collecting(run: Run, settings: Settings) -> Iterator[None]:
         if settings.effects:
             effects.follow_no_more(note)
         intercept.uninstall(session)
+        strays = KIN.strays(since)
+        if strays:
+            run.results.append(strayed(_BEFORE, strays))
         run.settle(complete=complete)
     _tell(session, told)
 

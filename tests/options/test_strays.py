@@ -14,7 +14,7 @@ TOLD = f"started in C, as by an extension, so on no tape, and real on replay, to
 ENDED = "one or more that have ended"
 
 HEAD = """
-import atexit, ctypes, os, pathlib, signal, subprocess, sys, threading
+import atexit, ctypes, os, pathlib, signal, subprocess, sys, threading, types
 import pytest
 from pytest_proctape import use_tape
 
@@ -143,6 +143,15 @@ def test_nothing(tape):
         assert owners == ["block.json", *others, "test_it.py::@wide", "test_it.py::test_its_own"]
 
 
+@pytest.mark.parametrize("name", ["conftest.py", "test_it.py"])
+def test_an_import_tells_it_where_every_test_is_taped(project: Project, name: str) -> None:
+    project.ini("tapes_auto = true")
+    project.write("def test_it():\n    pass\n")
+    project.write(f'{HEAD}\nLIBC.system(b"true")\n\ndef test_it():\n    pass\n', name)
+    for flags in (("--record-tapes",), ()):
+        assert summary(project.run_apart(*flags)) == told(f"while tests were collected: {ENDED}")
+
+
 def test_of_many_the_first_are_named(project: Project) -> None:
     project.write(
         f'{HEAD}\n@pytest.mark.parametrize("n", range(5))\ndef test_it(tape, n):\n    LIBC.system(b"true")\n'
@@ -196,6 +205,7 @@ def test_a_block_outside_of_pytest_warns(project: Project) -> None:
 KNOWN = f"""
 {HEAD}
 ASK, DONE = threading.Event(), threading.Event()
+EARLY = types.SimpleNamespace(system=os.system)
 BEFORE = subprocess.Popen(["true"])
 
 def work():
@@ -221,6 +231,7 @@ WAYS = {{
     "one whose end nobody is told": never_told,
     "one that C waits for": lambda: LIBC.waitpid(os.spawnlp(os.P_NOWAIT, "true", "true"), None, 0),
     "one that is not there": lambda: pytest.raises(OSError, subprocess.run, ["not-there"]),
+    "one by a copy of the real function": lambda: EARLY.system("true"),
     "one of a thread from outside": lambda: (ASK.set(), DONE.wait(60)),
     "a forked copy": lambda: os.waitpid(os.fork() or os._exit(0), 0),
     "a forked copy that is left": lambda: LEFT.append(os.fork() or signal.pause()),
@@ -240,12 +251,12 @@ def test_what_is_known_is_not_told(project: Project, flag: str) -> None:
     project.ini("tapes_live = true", "    sleep", "    not-there")
     project.write(KNOWN)
     ignored = ("-W", "ignore::ResourceWarning", "-W", "ignore::DeprecationWarning")
-    project.run_apart("--record-tapes", *ignored).assert_outcomes(passed=12)
+    project.run_apart("--record-tapes", *ignored).assert_outcomes(passed=13)
     result = project.run_apart(flag, *ignored)
-    result.assert_outcomes(passed=12)
+    result.assert_outcomes(passed=13)
     kind = "replayed" if flag == "--replay-tapes" else "unchanged"
     how = "replayed" if flag == "--replay-tapes" else "real"
-    assert summary(result) == [f"tests: 12 {kind}; spawns: 12 {how}, 4 real outside of tests"]
+    assert summary(result) == [f"tests: 13 {kind}; spawns: 13 {how}, 4 real outside of tests"]
 
 
 def test_multiprocessing_is_known(project: Project) -> None:

@@ -100,8 +100,8 @@ class Kin:
                 self._known.discard(pid)
                 self._accounted += faults
 
-    def ended_untold(self) -> None:
-        """A child has been waited for by a call that does not say what it used."""
+    def add_untold(self) -> None:
+        """A child is started by Python, or was waited for, and nobody is told its pid, or what it used."""
         with self._lock:
             self._hidden += 1
 

@@ -253,7 +253,7 @@ def _waitid_real(idtype: int, ident: int, options: int) -> Any:
     _await_real(idtype, ident, options)
     result = _REAL_WAITID(idtype, ident, options)
     if result is not None and not options & os.WNOWAIT:
-        KIN.ended_untold()
+        KIN.add_untold()
         # The status is gone with the kernel's record of the child; build it again from what waitid said.
         _note((result.si_pid, status_of(result)))
     elif result is None and isinstance(child := _by_id(idtype, ident), RecordingChild):

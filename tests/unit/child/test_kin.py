@@ -126,7 +126,7 @@ def test_what_is_started_in_c_for_python_is_none(kin: Kin) -> None:
 def test_a_wait_that_does_not_say_what_was_used_leaves_it_open(kin: Kin) -> None:
     since = kin.mark()
     os.waitid(os.P_PID, kin.start(start, "true"), os.WEXITED)
-    kin.ended_untold()
+    kin.add_untold()
     assert kin.strays(since) == []
 
 
