@@ -259,6 +259,30 @@ def test_what_is_known_is_not_told(project: Project, flag: str) -> None:
     assert summary(result) == [f"tests: 13 {kind}; spawns: 13 {how}, 4 real outside of tests"]
 
 
+def test_a_shell_of_a_thread_from_outside_is_known_where_nothing_is_live(project: Project) -> None:
+    project.write(
+        f"""
+{HEAD}
+ASK, DONE = threading.Event(), threading.Event()
+
+def work():
+    ASK.wait(60)
+    os.system("true")
+    DONE.set()
+
+threading.Thread(target=work, daemon=True).start()
+
+def test_it(tape):
+    subprocess.run(["echo", "one"], stdout=subprocess.DEVNULL)
+    ASK.set()
+    assert DONE.wait(60)
+"""
+    )
+    for flags, kind, how in ((("--record-tapes",), "recorded", "real"), ((), "replayed", "replayed")):
+        told = summary(project.run_apart(*flags))
+        assert told == [f"tests: 1 {kind}; spawns: 1 {how}, 1 real outside of tests"]
+
+
 def test_multiprocessing_is_known(project: Project) -> None:
     project.write(WORKERS)
     for flags in (("--record-tapes",), ()):
