@@ -288,6 +288,32 @@ def test_a_wrapper_is_refused(project: Project) -> None:
     result.stdout.fnmatch_lines(["*is a wrapper, and there is nothing to wrap"])
 
 
+def test_a_matcher_that_gives_neither_yes_nor_no_is_named(project: Project) -> None:
+    project.write(TEST)
+    project.record()
+    project.edit('    assert say("a")', '    tape.matcher = lambda *_: "a"\n    assert say("a")')
+    result = project.replay(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*HookError: tape.matcher of test_it.<locals>.<lambda> gave 'a', which is neither a bool nor None"]
+    )
+
+
+def test_a_matcher_can_be_read_and_taken_away_between_two_commands(project: Project) -> None:
+    project.write(TEST)
+    project.record()
+    project.edit(
+        '    assert say("a")',
+        "    assert tape.matcher is None\n"
+        "    tape.matcher = mine = lambda asked, entry, _: asked.program == entry.program\n"
+        "    assert tape.matcher is mine\n"
+        '    assert say("x")',
+    )
+    project.edit('    assert say("b")', '    tape.matcher = None\n    assert say("b")')
+    project.replay()
+    project.edit('say("b")', 'say("x")')
+    project.replay(failed=1).stdout.fnmatch_lines(["*args[[]0]  tape: b", "*test: x"])
+
+
 def test_a_matcher_that_raises_is_named(project: Project) -> None:
     project.write(TEST)
     project.record()

@@ -75,6 +75,49 @@ def test_a_clock_that_the_test_made_is_the_one_that_moves(project: Project, way:
     assert shown(project.run("-s")) == recorded
 
 
+def test_a_clock_of_time_machine_moves_by_what_is_waited_for(project: Project) -> None:
+    pytest.importorskip("time_machine")
+    project.write(
+        """
+        import datetime, subprocess, time, time_machine
+
+        @time_machine.travel("2031-02-03", tick=False)
+        def test_it(tape):
+            began = datetime.datetime.now()
+            subprocess.run(["sleep", "0.3"])
+            time.sleep(1.5)
+            # It leaves time.monotonic alone.
+            print("waited", (datetime.datetime.now() - began).total_seconds(), "at", began)
+        """
+    )
+    recorded = shown(project.run("-s", "--record-tapes"))
+    assert "at 2031-02-03" in recorded[0]
+    assert 1.7 < float(recorded[0].split()[1]) < 10
+    assert shown(project.run("-s")) == recorded
+
+
+def test_the_clock_of_a_recording_that_goes_on_starts_where_that_began(project: Project) -> None:
+    project.write(
+        """
+        import datetime, subprocess
+
+        def test_it(tape, tape_clock):
+            print("began", datetime.datetime.now())
+            subprocess.run(["true"])
+        """
+    )
+    project.record()
+    began = "2031-02-03T04:05:06Z"
+    tape = json.loads(project.tape().read_bytes())
+    tape["recorded"]["at"] = began
+    project.tape().write_text(json.dumps(tape), encoding="utf-8")
+    project.edit('["true"]', '["true", "again"]')
+    result = project.run("-s", "--record-tapes=new")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*began 2031-02-03 04:05:06"])
+    assert project.commands() == ["true again"]
+
+
 def test_a_clock_whose_maker_is_imported_only_in_the_test_is_one_too(project: Project) -> None:
     project.write(
         """

@@ -50,6 +50,19 @@ def test_patterns_apply_to_both_sides_and_to_commands() -> None:
     assert found(tape, now, r"\d+") == []
 
 
+def test_another_working_directory_is_told() -> None:
+    tape = [entry("a", cwd="<tmp>/x")]
+
+    def told(cwd: str | None, *patterns: str) -> list[tuple[str, int, str, str, str]]:
+        made = Heard(Asked("a", (), None, cwd), Script((), End(0), has_input=False))
+        return found(tape, [made], *patterns)
+
+    assert told("<tmp>/x") == []
+    assert told("<tmp>/y") == [("spawn_mismatch", 1, "cwd", "<tmp>/x", "<tmp>/y")]
+    assert told(None) == [("spawn_mismatch", 1, "cwd", "<tmp>/x", "(the test's own)")]
+    assert told("<tmp>/y", r"/[xy]\Z") == []
+
+
 def test_the_order_does_not_count() -> None:
     assert found([entry("a", "1"), entry("b", "2")], [heard("b", b"2"), heard("a", b"1")]) == []
 
