@@ -9,6 +9,7 @@ _HEAD = """
 (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes_get (param i32 i32) (result i32)))
+(import "wasi_snapshot_preview1" "clock_res_get" (func $clock_res_get (param i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
 (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
 (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $fd_fdstat_get (param i32 i32) (result i32)))
@@ -18,6 +19,7 @@ _HEAD = """
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
 (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+(import "wasi_snapshot_preview1" "sched_yield" (func $sched_yield (result i32)))
 (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
 (memory (export "memory") 4)
 (data (i32.const 1024) "hello\\nbad\\nhello.txtmade.txtin\\nlate\\n")
@@ -81,6 +83,34 @@ _BODIES = {
         (drop (call $environ_get (i32.const 65536) (i32.const 131072)))
         (call $print (i32.const 131072) (i32.load (i32.const 260)))""",
     "clock": "(call $clock (i32.const 0)) (call $clock (i32.const 1))",
+    # What the calls about time give for what there is and is not; each error has a byte.
+    "times": """
+        (i32.store8 (i32.const 320) (call $clock_res_get (i32.const 1) (i32.const 256)))
+        (i32.store8 (i32.const 321) (call $clock_res_get (i32.const 9) (i32.const 256)))
+        (i32.store8 (i32.const 322) (call $clock_time_get (i32.const 2) (i64.const 0) (i32.const 264)))
+        (i32.store8 (i32.const 323) (call $clock_time_get (i32.const 9) (i64.const 0) (i32.const 264)))
+        (i32.store8 (i32.const 324) (call $sched_yield))
+        (i32.store8 (i32.const 325)
+            (call $poll_oneoff (i32.const 512) (i32.const 768) (i32.const 0) (i32.const 8)))
+        (call $print (i32.const 256) (i32.const 16))
+        (call $print (i32.const 320) (i32.const 6))""",
+    # Sleeps until an hour behind the monotonic clock's zero; tells what that shows then.
+    "until": """
+        (call $set_timer (i64.const 3_600_000_000_000))
+        (i32.store16 (i32.const 552) (i32.const 1))
+        (drop (call $poll_oneoff (i32.const 512) (i32.const 768) (i32.const 1) (i32.const 8)))
+        (call $clock (i32.const 1))""",
+    # What is no stream any more, or not this way round; each error has a byte.
+    "closed": """
+        (i32.store8 (i32.const 320) (call $fd_close (i32.const 0)))
+        (i32.store8 (i32.const 321) (call $fd_close (i32.const 0)))
+        (i32.store8 (i32.const 322) (call $fd_read (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (i32.store8 (i32.const 323) (call $fd_close (i32.const 2)))
+        (i32.store8 (i32.const 324) (call $fd_close (i32.const 2)))
+        (i32.store8 (i32.const 325) (call $fd_fdstat_get (i32.const 2) (i32.const 288)))
+        (i32.store8 (i32.const 326) (call $write (i32.const 2) (i32.const 1024) (i32.const 6)))
+        (i32.store8 (i32.const 327) (call $fd_read (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (call $print (i32.const 320) (i32.const 8))""",
     "day": """
         (call $clock (i32.const 0))
         (call $sleep (i64.const 86_400_000_000_000))

@@ -39,9 +39,13 @@ Kind = Literal["trap", "stall", "time", "output"]
 OnFailed = Callable[[Kind, str], ProctapeError]
 
 
-@dataclass(frozen=True, slots=True)
 class _InputUntil(free_steps.AnyInput):
-    """Input, or a moment."""
+    """Input, or a moment. The fields are those of any input, which a value does not inherit."""
+
+    lines: int
+    size: int
+    whole_lines: bool
+    at_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,6 +119,48 @@ def test_it_may_do_so_many_instructions_between_two_waits(tools: Path) -> None:
             run.send(b"abc")
             run.child.step()
             assert run.said() == b"ABC"
+
+
+_OK, _BADF, _INVAL = 0, 8, 28
+"""Errors of WASI."""
+
+
+def test_the_calls_about_time_know_four_clocks(tools: Path) -> None:
+    with started(tool(tools, "times")) as run:
+        assert run.child.wait() == 0
+        resolution, computed = struct.unpack("<QQ", run.said(16))
+        assert 1 <= resolution <= 1000
+        assert computed == 0, "what is computed takes no time"
+        assert [*run.said()] == [_OK, _INVAL, _OK, _INVAL, _OK, _INVAL]
+
+
+def test_one_that_sleeps_until_a_time_sleeps_till_then(tools: Path) -> None:
+    hour_ns = 3600 * 10**9
+    with started(tool(tools, "until")) as run:
+        assert run.child.wait() == 0
+        (now_ns,) = struct.unpack("<Q", run.said())
+        assert hour_ns <= now_ns < hour_ns + 60 * 10**9
+
+
+def test_what_is_closed_is_no_descriptor_any_more(tools: Path) -> None:
+    with started(tool(tools, "closed")) as run:
+        assert run.child.wait() == 0
+        assert [*run.said()] == [_OK, _BADF, _BADF, _OK, _BADF, _BADF, _BADF, _BADF]
+
+
+def test_one_that_waits_for_input_for_a_while_is_given_it(tools: Path) -> None:
+    with started(tool(tools, "patient")) as run:
+        assert run.child.poll() is None
+        run.send(b"x")
+        assert run.child.wait() == 0
+        assert run.said() == b"in\n"
+
+
+def test_one_that_waits_for_input_in_vain_goes_on_when_its_time_has_come(tools: Path) -> None:
+    with started(tool(tools, "patient")) as run:
+        assert run.child.poll() is None
+        assert run.child.wait() == 0
+        assert run.said() == b"late\n"
 
 
 def test_one_that_never_ends_expires_and_can_be_killed(tools: Path) -> None:
