@@ -57,6 +57,7 @@ while data := os.read(0, 65536):
     os.write(1, bytes(one - 32 if one > 96 else one for one in data))
 sys.exit(5)
 """,
+    "patient": "import select; os.write(1, b'in\\n' if select.select([0], [], [], 3600)[0] else b'late\\n')",
     "yes": """
 try:
     os.write(1, b'hello\\n')
@@ -155,6 +156,30 @@ def test_run(twins: Twins) -> None:
         ]
 
     twins(body)
+
+
+def test_input_that_is_waited_for_for_a_while(twins: Twins) -> None:
+    async def in_loop() -> Any:
+        child = await asyncio.create_subprocess_exec("patient", stdin=PIPE, stdout=PIPE)
+        return await child.communicate(b"x")
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["patient"], stdin=PIPE, stdout=PIPE, bufsize=0) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            running = child.poll()
+            child.stdin.write(b"x")
+            said = child.stdout.read()
+        return (
+            running,
+            said,
+            child.returncode,
+            subprocess.run(["patient"], input=b"x", stdout=PIPE),
+            subprocess.run(["patient"], stdin=subprocess.DEVNULL, stdout=PIPE),
+            asyncio.run(in_loop()),
+        )
+
+    assert twins(body)[:3] == (None, b"in\n", 0)
 
 
 def test_files_as_streams(twins: Twins) -> None:
