@@ -213,3 +213,21 @@ def test_a_directory_and_a_test_without_a_tape(project: Project) -> None:
     project.save(Entry(program="a"))
     assert "is a directory; name one tape" in project.run("show", "tapes").err
     assert "test_x.py::test_y has no tape: there is no tapes/" in project.run("show", "test_x.py::test_y").err
+
+
+def test_what_goes_where_stdout_goes_is_told_and_not_shown_twice(project: Project) -> None:
+    lines = shown(project, Entry(program="git", stdout="both\n", stderr="", stderr_to_stdout=True))
+    assert "    stderr    goes where stdout goes" in lines
+    assert sum("both" in line for line in lines) == 1
+
+
+def test_a_tape_that_is_not_there(project: Project) -> None:
+    result = project.run("show", "no.json")
+    assert result.code == 2
+    assert "no.json" in result.err
+
+
+def test_an_output_that_is_too_large_to_show(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_proctape.cli.words._LONGEST", 10)
+    lines = shown(project, Entry(program="git", stdout="x" * 11))
+    assert any("11 bytes, too many to show" in line for line in lines)

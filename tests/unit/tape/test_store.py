@@ -474,3 +474,35 @@ def test_a_node_id_that_is_nested_very_deep_is_damage(tmp_path: Path) -> None:
     assert store.owner_of(path) is None
     with pytest.raises(TapeError):
         store.load("test_a.py::test_a")
+
+
+@pytest.mark.parametrize("said", ['"test_a.py::test_a', '"\\x"', '{"a": 1}'])
+def test_an_owner_that_is_no_text_is_damage(store: TapeStore, said: str) -> None:
+    path = store.path_for("test_a.py::test_a")
+    path.parent.mkdir(parents=True)
+    path.write_text('{\n  "version": 2,\n  "test": ' + said + "\n}\n")
+    assert store.owner_of(path) is None
+    with pytest.raises(TapeCorrupt):
+        store.load("test_a.py::test_a")
+
+
+def test_what_is_added_to_a_damaged_tape_begins_anew(store: TapeStore) -> None:
+    store.save(ONE, a_tape()).write_bytes(b"{")
+    seen: list[Tape | None] = []
+
+    def change(old: Tape | None) -> Tape:
+        seen.append(old)
+        return a_tape(program="hg")
+
+    assert store.update(ONE, change)
+    assert seen == [None]
+    assert store.load(ONE) == a_tape(program="hg")
+
+
+def test_a_directory_that_cannot_be_listed_is_told(store: TapeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.save(ONE, a_tape(nodeid="another.py::test_it"))
+    monkeypatch.setattr(store_module, "_LISTDIR", failing(errno.EACCES))
+    with pytest.raises(TapeError, match="the directory can't be read: Permission denied"):
+        store.path_for(ONE)
+    with pytest.raises(TapeWriteError, match="the directory can't be read: Permission denied"):
+        store.save(ONE, a_tape())

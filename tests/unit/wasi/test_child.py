@@ -163,6 +163,12 @@ def test_one_that_waits_for_input_in_vain_goes_on_when_its_time_has_come(tools: 
         assert run.said() == b"late\n"
 
 
+def test_one_that_waits_for_input_in_vain_is_not_waited_for_by_a_read(tools: Path) -> None:
+    with started(tool(tools, "patient")) as run:
+        assert run.said() == b"late\n"
+        assert run.child.wait() == 0
+
+
 def test_one_that_never_ends_expires_and_can_be_killed(tools: Path) -> None:
     with started(tool(tools, "spin")) as run:
         assert run.child.expires(10**18)
