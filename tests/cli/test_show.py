@@ -215,10 +215,10 @@ def test_a_directory_and_a_test_without_a_tape(project: Project) -> None:
     assert "test_x.py::test_y has no tape: there is no tapes/" in project.run("show", "test_x.py::test_y").err
 
 
-def test_what_goes_where_stdout_goes_is_told_and_not_shown_twice(project: Project) -> None:
-    lines = shown(project, Entry(program="git", stdout="both\n", stderr="", stderr_to_stdout=True))
-    assert "    stderr    goes where stdout goes" in lines
-    assert sum("both" in line for line in lines) == 1
+@pytest.mark.parametrize("stderr", ["", None])
+def test_what_goes_where_stdout_goes_is_told_once(project: Project, stderr: str | None) -> None:
+    lines = shown(project, Entry(program="git", stdout="both\n", stderr=stderr, stderr_to_stdout=True))
+    assert [line for line in lines if "stderr" in line] == ["    stderr    goes where stdout goes"]
 
 
 def test_a_tape_that_is_not_there(project: Project) -> None:
