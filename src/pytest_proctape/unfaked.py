@@ -25,6 +25,9 @@ _LEFT_OUT = frozenset(
     }
 )
 
+OwnPath = type(Path())
+"""What ``Path()`` makes: in Python 3.11 that looks for its own name in :mod:`pathlib`, and finds a fake."""
+
 
 @contextmanager
 def real_files() -> Iterator[None]:

@@ -78,12 +78,12 @@ def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> Ta
     """
     called_in = sys._getframe(1).f_code.co_filename
     keep_real_files()
-    with real_files():
-        in_file = os.path.isfile(called_in)
-    base = os.path.dirname(os.path.abspath(called_in)) if in_file else working_directory()
     where = f"use_tape({os.fspath(path)!r})"
     asked = check_asked(dict(settings), where, shape="{}: {}=")
-    return TapeUse(Path(base, path), asked, interactive=not in_file or hasattr(sys, "ps1"))
+    with real_files():
+        in_file = os.path.isfile(called_in)
+        base = os.path.dirname(os.path.abspath(called_in)) if in_file else working_directory()
+        return TapeUse(Path(base, path), asked, interactive=not in_file or hasattr(sys, "ps1"))
 
 
 class TapeUse:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import pty
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -40,3 +42,24 @@ def rest(master: int) -> bytes:
         if isinstance(data, OSError):
             return seen + errno.errorcode[data.errno or 0].encode()
         seen += data
+
+
+async def dialogs(times: int, limit_s: float = 30) -> list[bytes]:
+    """What ``cat`` says to so many lines, one after the other; an event loop reads it from its terminal."""
+    loop = asyncio.get_running_loop()
+    with terminal() as (master, slave):
+        settings = termios.tcgetattr(slave)
+        settings[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
+        child = await asyncio.create_subprocess_exec("cat", stdin=slave, stdout=slave)
+        reader = asyncio.StreamReader()
+        with os.fdopen(os.dup(master), "rb", buffering=0) as file:
+            transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+            said = []
+            for number in range(times):
+                os.write(master, b"%d\n" % number)
+                said.append(await asyncio.wait_for(reader.readline(), limit_s))
+            child.terminate()
+            await child.wait()
+            transport.close()
+    return said

@@ -17,6 +17,7 @@ import pytest
 from .coroutines import BOTH, both, echoing, many
 from .harness import Parity
 from .observe import Order, python
+from .terminals import dialogs
 
 Exec = asyncio.create_subprocess_exec
 
@@ -164,6 +165,15 @@ def test_writing_to_a_child_that_has_gone(parity: Parity) -> None:
         return await child.communicate(b"x" * 100_000), child.returncode
 
     assert parity(runs(main)) == ((b"", None), 0)
+
+
+def test_a_dialog_by_a_terminal(parity: Parity) -> None:
+    """What is on its way through it must not be overtaken by a limit."""
+
+    async def main(folder: Path) -> int:
+        return len(await dialogs(300))
+
+    assert parity(runs(main)) == 300
 
 
 def test_cancelling_a_wait(parity: Parity) -> None:

@@ -40,6 +40,12 @@ class Attended(Machine):
             return bool(self._outlets) and any(one.pending for one in self._outlets.values())
 
     @property
+    def hears_late(self) -> bool:
+        """It awaits what comes through a terminal: the kernel is late to tell an epoll of that."""
+        with self._lock:
+            return self._console is not None and self._awaits_input()
+
+    @property
     def input_to_look_at(self) -> int | None:
         """Where its loop has to look for what it waits for; ``None`` where that is not up to the loop."""
         inlet = self._inlet

@@ -1,12 +1,17 @@
-"""Whether something outside of this process can make a descriptor ready: asked before time jumps."""
+"""What is asked of descriptors before time jumps.
+
+Something outside of this process may make one ready, or what goes through a terminal may be on its way.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import stat
+from collections.abc import Iterable
 
-from ..genuine import socket
+from ..clock import REAL
+from ..genuine import select, socket
 
 
 def leads_out(fd: int) -> bool:
@@ -35,6 +40,26 @@ def is_outer_socket(fd: int) -> bool:
         return stat.S_ISSOCK(os.fstat(fd).st_mode) and _socket_leads_out(fd)
     except OSError:
         return False
+
+
+def is_terminal(fd: int) -> bool:
+    """Whether this is one end of a terminal."""
+    try:
+        return stat.S_ISCHR(os.fstat(fd).st_mode) and os.isatty(fd)
+    except OSError:
+        return False
+
+
+def let_arrive(terminals: Iterable[int]) -> bool:
+    """Whether what was written at the other ends of terminals can be read now.
+
+    A thread of the kernel's takes it over, and until then an epoll does not know of it. Who asks by poll(2)
+    has it taken over at once: ``n_tty_poll`` in the kernel's ``drivers/tty/n_tty.c``.
+    """
+    poll = REAL.poll()
+    for fd in terminals:
+        poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _socket_leads_out(fd: int) -> bool:

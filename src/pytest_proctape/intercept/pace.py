@@ -22,7 +22,7 @@ from ..genuine import select as system
 from ..genuine import selectors
 from . import inherit
 from .lanes import BothMaps, Lanes
-from .outside import is_of_this_process, is_outer_socket
+from .outside import is_of_this_process, is_outer_socket, is_terminal, let_arrive
 
 _BLINK_S = 0.005
 _TELLING_NS = 10**9
@@ -180,7 +180,7 @@ class Pace:
         """Let every child move as far as it can now; whether the loop has been told of the end of one."""
         if self.fed:
             PUMP.catch_up(self.fed)
-            for child in [one for one in self.fed if one.restless]:
+            for child in [one for one in self.fed if one.restless or one.hears_late]:
                 child.step()
         if self.inputs:
             for fd, _ in self._looking.poll(0):
@@ -288,6 +288,7 @@ class Selector:
         self._lanes = pace.lanes
         self._new = {key.fd for key in (inner.get_map() or {}).values()}
         self._outer: set[int] = set()
+        self._terminals: set[int] = set()
         self._watched = len(self._new)
         self._rounds = 0
         # A loop asks these often.
@@ -332,6 +333,7 @@ class Selector:
         self._watched -= 1
         self._new.discard(key.fd)
         self._outer.discard(key.fd)
+        self._terminals.discard(key.fd)
         return key
 
     def select(self, timeout: float | None = None) -> Events:
@@ -353,12 +355,15 @@ class Selector:
 
     def _glance(self) -> Events:
         """What is ready now; mostly nothing, and then there is little to ask."""
+        if self._terminals:
+            let_arrive(self._terminals)
         ready = self._select(0) if self._peek() else []
         return ready + self._lanes.events() if self._lanes.ready else ready
 
     def _wait(self, deadline: float | None) -> Events:
         """Until something is ready, or by ``loop.time`` it is ``deadline``."""
         pace, select = self.pace, self._select
+        self._look_at_new()
         while True:
             told = pace.can_move() and pace.catch_up()
             ready = self._glance()
@@ -368,7 +373,7 @@ class Selector:
             telling = pace.telling()
             if not pace.children and not telling:
                 return select(left)
-            if telling or pace.awaits_real() or inherit.in_flight() or self._reaches_out():
+            if telling or pace.awaits_real() or inherit.in_flight() or self._outer:
                 ready = select(_BLINK_S if left is None else min(left, _BLINK_S))
             elif pace.jump(deadline):
                 continue
@@ -381,13 +386,14 @@ class Selector:
         """Whether all that the loop watches is made ready by this process."""
         return all(is_of_this_process(key.fd) for key in (self.get_map() or {}).values())
 
-    def _reaches_out(self) -> bool:
-        """Whether the loop watches a socket that leads elsewhere than to a child or to itself."""
+    def _look_at_new(self) -> None:
+        """Know the sockets that lead elsewhere than to a child or to the loop itself, and the terminals."""
         while self._new:
             fd = self._new.pop()
             if is_outer_socket(fd):
                 self._outer.add(fd)
-        return bool(self._outer)
+            elif is_terminal(fd):
+                self._terminals.add(fd)
 
 
 def _peek_of(inner: selectors.BaseSelector) -> Callable[[], object]:

@@ -19,7 +19,7 @@ from ..clock import CLOCK, REAL, Wait
 from ..genuine import select, selectors
 from ..owned import Owned
 from . import door
-from .outside import leads_out
+from .outside import is_terminal, leads_out, let_arrive
 
 _READ, _WRITE = select.POLLIN | select.POLLPRI, select.POLLOUT
 _PUTS_TOGETHER = frozenset({"subprocess", "asyncio.unix_events"})
@@ -118,6 +118,8 @@ class FdWait(Wait):
         super().__init__(deadline_ns, self._any)
         self._events = events
         self._bell: tuple[int, int] | None = None
+        more = set(more)
+        self._terminals = [fd for fd in more if is_terminal(fd)]
         self.real = any(leads_out(fd) for fd in {*events, *more})
 
     def _poll(self) -> Any:
@@ -127,7 +129,8 @@ class FdWait(Wait):
         return poll
 
     def _any(self) -> bool:
-        return bool(self._poll().poll(0))
+        poll = self._poll()
+        return bool(poll.poll(0) or (self._terminals and let_arrive(self._terminals) and poll.poll(0)))
 
     def sleep(self, limit_s: float | None) -> None:
         """Sleep until one of the descriptors is ready, too."""

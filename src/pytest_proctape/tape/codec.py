@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import TapeError
 from ..uncollected import uncollected
+from ..unfaked import OwnPath
 from .checks import problems, signal_problems
 from .model import Tape
 from .place import corrupt
@@ -76,7 +77,7 @@ def dumps(tape: Tape) -> bytes:
         from .verdict import verdict
 
         try:
-            verdict(data, Path("tape"))
+            verdict(data, OwnPath("tape"))
         except TapeError as error:
             raise ValueError(f"{error.place}: {error.problem}; expected {error.expected}") from error
     return data

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from ..owned import Owned
+from ..unfaked import OwnPath
 from .aside import Aside
 from .files import create, make_folder, temporary_beside, write_all
 
@@ -101,7 +102,7 @@ class Drain:
             OSError: there can be none.
         """
         make_folder(folder)
-        self.file = TemporaryFile(Path(temporary_beside(f"{folder}/spool")))
+        self.file = TemporaryFile(OwnPath(temporary_beside(f"{folder}/spool")))
 
     def hash(self, pieces: Sequence[bytes]) -> None:
         """Take up ``pieces``, which stay elsewhere for the time being."""

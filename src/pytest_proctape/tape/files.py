@@ -186,7 +186,9 @@ def make_folder(path: Path) -> None:
         os.mkdir(path)
     except FileNotFoundError:
         make_folder(path.parent)
-        make_folder(path)
+        # Somebody else may make it just now.
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
     except FileExistsError:
         if not stat.S_ISDIR(os.stat(path).st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 from ..errors import TapeCorrupt
+from ..unfaked import OwnPath
 from .content import CHUNK, Content
 from .damage import RESTORE
 from .model import Payload
@@ -39,7 +40,7 @@ def unpack(path: Path, payload: Payload) -> Content:
     Raises:
         TapeCorrupt: it is not what it claims to be.
     """
-    spool = Spool(Path(tempfile.gettempdir()), _IN_MEMORY)
+    spool = Spool(OwnPath(tempfile.gettempdir()), _IN_MEMORY)
     try:
         with gzip.open(path, "rb") as file:
             while spool.size <= payload.size and (chunk := file.read(CHUNK)):

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import TapeCorrupt, TapeError, TapeWriteError
 from ..owned import Owned
+from ..unfaked import OwnPath
 from .absent import Listing
 from .codec import dumps, loads
 from .content import Content
@@ -87,7 +88,7 @@ class TapeStore(PayloadStore):
         """Where nearly every tape is. A test asks several times, and taking a path apart takes long."""
         last = self._last
         if last[0] != nodeid:
-            last = self._last = nodeid, Path(self._root_slash + tape_name(nodeid))
+            last = self._last = nodeid, OwnPath(self._root_slash + tape_name(nodeid))
         return last[1]
 
     def seems_to_have(self, nodeid: str) -> bool:
@@ -248,8 +249,8 @@ class TapeStore(PayloadStore):
         attempt = f"{path or self._path_for_writing(nodeid)}{ATTEMPT}"
         # Hardly any test has one, and `os.access` needs no exception to say so.
         if os.access(attempt, os.F_OK):
-            check_inside(Path(attempt).parent, self.root)
-            remove(Path(attempt))
+            check_inside(OwnPath(attempt).parent, self.root)
+            remove(OwnPath(attempt))
 
     def delete(self, nodeid: str) -> bool:
         """Remove the tape of ``nodeid``, if there is one; whether there was.
@@ -380,7 +381,7 @@ def _dumped(tape: Tape, path: Path) -> bytes:
 
 
 def _attempt_of(path: Path) -> Path:
-    return Path(f"{path}{ATTEMPT}")
+    return OwnPath(f"{path}{ATTEMPT}")
 
 
 def _names_in(folder: Path) -> list[str]:

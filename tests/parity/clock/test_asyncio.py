@@ -8,6 +8,7 @@ import time
 from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
 
+from tests.parity import terminals
 from tests.parity.clock.harness import Clocked, Log
 from tests.parity.gates import Gate
 
@@ -64,6 +65,13 @@ def test_wait_for(clocked: Clocked) -> None:
                 log("not yet")
 
     assert [what for what, _ in clocked(_on_a_loop(main))] == [["not yet"], ["not yet"], [0]]
+
+
+def test_a_dialog_by_a_terminal(clocked: Clocked) -> None:
+    async def main(log: Log) -> None:
+        log(len(await terminals.dialogs(300)))
+
+    assert [what for what, _ in clocked(_on_a_loop(main))] == [[300]]
 
 
 def test_gather(clocked: Clocked) -> None:
