@@ -112,7 +112,7 @@ class Project:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PATH", "")
             result = self.run(*args)
-        assert self.real == []
+        assert self.real == [], self.real
         check(result, outcomes)
         return result
 
