@@ -42,14 +42,6 @@ def is_outer_socket(fd: int) -> bool:
         return False
 
 
-def is_terminal(fd: int) -> bool:
-    """Whether this is one end of a terminal."""
-    try:
-        return stat.S_ISCHR(os.fstat(fd).st_mode) and os.isatty(fd)
-    except OSError:
-        return False
-
-
 def let_arrive(terminals: Iterable[int]) -> bool:
     """Whether what was written at the other ends of terminals can be read now.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import heapq
 import itertools
+import os
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from ..genuine import select as system
 from ..genuine import selectors
 from . import inherit
 from .lanes import BothMaps, Lanes
-from .outside import is_of_this_process, is_outer_socket, is_terminal, let_arrive
+from .outside import is_of_this_process, is_outer_socket, let_arrive
 
 _BLINK_S = 0.005
 _TELLING_NS = 10**9
@@ -392,7 +393,7 @@ class Selector:
             fd = self._new.pop()
             if is_outer_socket(fd):
                 self._outer.add(fd)
-            elif is_terminal(fd):
+            elif os.isatty(fd):
                 self._terminals.add(fd)
 
 

@@ -19,7 +19,7 @@ from ..clock import CLOCK, REAL, Wait
 from ..genuine import select, selectors
 from ..owned import Owned
 from . import door
-from .outside import is_terminal, leads_out, let_arrive
+from .outside import leads_out, let_arrive
 
 _READ, _WRITE = select.POLLIN | select.POLLPRI, select.POLLOUT
 _PUTS_TOGETHER = frozenset({"subprocess", "asyncio.unix_events"})
@@ -119,7 +119,7 @@ class FdWait(Wait):
         self._events = events
         self._bell: tuple[int, int] | None = None
         more = set(more)
-        self._terminals = [fd for fd in more if is_terminal(fd)]
+        self._terminals = [fd for fd in more if os.isatty(fd)]
         self.real = any(leads_out(fd) for fd in {*events, *more})
 
     def _poll(self) -> Any:
