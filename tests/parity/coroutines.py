@@ -42,3 +42,16 @@ def many(count: int) -> Callable[[Path], Coroutine[Any, Any, Any]]:
         return await asyncio.gather(*(one(number) for number in range(count)))
 
     return main
+
+
+async def killed_while_read(_folder: Path) -> Any:
+    """Whoever reads all of a child is cancelled, and the child is killed."""
+    child = await Exec("sh", "-c", "echo up; exec sleep 100", stdout=PIPE)
+    assert child.stdout is not None
+    up = await child.stdout.readline()
+    task = asyncio.create_task(child.communicate())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    child.kill()
+    return up, task.cancelled(), await child.wait()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .coroutines import BOTH, both, echoing, many
+from .coroutines import BOTH, both, echoing, killed_while_read, many
 from .harness import Parity
 from .observe import Order, python
 from .terminals import dialogs
@@ -194,18 +194,7 @@ def test_cancelling_a_wait(parity: Parity) -> None:
 
 
 def test_cancelling_communicate_and_killing(parity: Parity) -> None:
-    async def main(folder: Path) -> Any:
-        child = await Exec("sh", "-c", "echo up; exec sleep 100", stdout=PIPE)
-        assert child.stdout is not None
-        up = await child.stdout.readline()
-        task = asyncio.create_task(child.communicate())
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-        child.kill()
-        return up, task.cancelled(), await child.wait()
-
-    assert parity(runs(main)) == (b"up\n", True, -9)
+    assert parity(runs(killed_while_read)) == (b"up\n", True, -9)
 
 
 def test_run_in_a_thread(parity: Parity) -> None:

@@ -20,7 +20,7 @@ import pytest
 from pytest_proctape import intercept
 from pytest_proctape.intercept import door
 
-from .coroutines import BOTH, both, echoing, many
+from .coroutines import BOTH, both, echoing, killed_while_read, many
 from .harness import Parity
 from .observe import python
 
@@ -236,20 +236,7 @@ def test_what_is_refused(parity: Parity, option: dict[str, Any]) -> None:
 
 
 def test_cancelled_while_it_is_read(parity: Parity) -> None:
-    async def main(folder: Path) -> Any:
-        child = await Exec("sh", "-c", "echo up; exec sleep 100", stdout=PIPE)
-        assert child.stdout is not None
-        up = await child.stdout.readline()
-        task = asyncio.ensure_future(child.communicate())
-        await asyncio.sleep(0)
-        task.cancel()
-        try:
-            await task
-        except asyncio.CancelledError:
-            child.kill()
-        return up, await child.wait()
-
-    assert parity(runs(main)) == (b"up\n", -9)
+    assert parity(runs(killed_while_read)) == (b"up\n", True, -9)
 
 
 def test_the_loop_is_uvloops_own_again() -> None:
