@@ -192,16 +192,19 @@ def everything(awaited: dict[str, object] | None = None) -> dict[str, object]:
     """What must be as it was.
 
     Args:
-        awaited: what it was. The pump's thread ends in its own time, and is waited for.
+        awaited: what it was. The pump's thread ends in its own time, and is waited for; those that
+            earlier tests left end in theirs, and nothing follows from it.
     """
     gc.collect()
+    known = frozenset[int]() if awaited is None else awaited["threads"]
+    assert isinstance(known, frozenset)
     until = time.monotonic() + _PATIENCE_S
     while True:
         now: dict[str, object] = {
             "pumping": is_pumping(),
             "real": real_things(),
             "descriptors": descriptors(),
-            "threads": threads(),
+            "threads": known | threads(),
             "held": held(),
         }
         is_over = not now["pumping"] if awaited is None else all(awaited[name] == now[name] for name in now)
@@ -229,12 +232,14 @@ def is_pumping() -> bool:
             PUMP._lock.release()
 
 
-def threads() -> int:
-    """How many there are beside the pump's, those that :mod:`threading` does not know of, too.
+def threads() -> frozenset[int]:
+    """Which there are beside the pump's, those that :mod:`threading` does not know of, too.
 
     The pump's says itself when it is over; how much later it is gone is up to the system.
     """
-    return sum(_PUMPS_CODE not in _codes(frame) for frame in sys._current_frames().values())
+    return frozenset(
+        ident for ident, frame in sys._current_frames().items() if _PUMPS_CODE not in _codes(frame)
+    )
 
 
 def _codes(frame: FrameType | None) -> Iterator[object]:
