@@ -12,8 +12,8 @@ Mode = Literal["replay", "record", "missing", "new", "live", "verify"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Order = Literal["strict", "any"]
 ORDERS: tuple[Order, ...] = get_args(Order)
-MATCH_ON = ("program", "args", "cwd", "env", "stdin")
-"""What of a spawn is held against the tape; env only where the tape has one."""
+MATCH_ON = ("program", "args", "cwd", "env", "stdin", "inputs")
+"""What of a spawn is held against the tape; env and inputs only where the tape has some."""
 RECORD_CHOICES = ("all", "missing", "new")
 """What may stand behind ``--record-tapes=``."""
 OrphansAction = Literal["report", "fail", "delete"]

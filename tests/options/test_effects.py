@@ -219,7 +219,7 @@ def test_a_file_that_the_test_wrote_differently_is_a_divergence(project: Project
     project.write(
         SHELL
         + """
-    @pytest.mark.tape(effects=True)
+    @pytest.mark.tape(effects=True, match_on=["program", "args"])
     def test_it(tmp_path):
         (tmp_path / "a").write_text("one " + str(tmp_path))
         sh("echo more >> a", cwd=tmp_path)
@@ -399,7 +399,7 @@ def test_the_status_of_files_in_an_index_that_the_test_wrote_is_no_matter(projec
         + """
     import struct
 
-    @pytest.mark.tape(effects=True)
+    @pytest.mark.tape(effects=True, match_on=["program", "args"])
     def test_it(tmp_path):
         status = tmp_path.stat()
         head = struct.pack(">4sII", b"DIRC", 2, 1)

@@ -40,6 +40,8 @@ def test_an_old_entry_stays_only_for_the_same_input(
         assert done.returncode == 0
     """
     )
+    # The tool is what differs.
+    project.ini("tapes_match_on = program args cwd env stdin")
     tool = project.write("#!/bin/sh\ncat > /dev/null\n", "tool")
     tool.chmod(0o755)
     monkeypatch.setenv("SENT", "one\n")

@@ -134,6 +134,8 @@ class _Drawing:
             yield "in", visible(word_of(entry.cwd))
         for name, value in (entry.env or {}).items():
             yield "env", visible(f"{name}={value}") if value is not None else f"{visible(name)} is not set"
+        for name, sha256 in (entry.inputs or {}).items():
+            yield "given", f"{visible(name)} (sha256 {sha256[:16]}...)"
         if entry.phase != "call":
             yield "during", entry.phase
         if entry.stderr_to_stdout:

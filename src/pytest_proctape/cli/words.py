@@ -184,7 +184,7 @@ def is_stream(value: object) -> bool:
 
 
 STREAM_FIELDS = ("stdin", "stdout", "stderr")
-SPAWN_FIELDS = ("program", "args", "argv0", "cwd", "env", "phase")
+SPAWN_FIELDS = ("program", "args", "argv0", "cwd", "env", "inputs", "phase")
 END_FIELDS = (
     "exit_code",
     "signal",

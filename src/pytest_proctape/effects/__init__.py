@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .applying import InTheWayError, apply
     from .chance import MASKED_LIMIT, masked
+    from .contents import regular
     from .folders import OutsideError
     from .roots import Roots, glob_regex
     from .shutting import shut_kept
     from .temporary import follow, follow_no_more
     from .watch import FileIdentity, Watch, regular_files
+    from .written import WRITTEN
 
 _HOMES = {
     "FileIdentity": "watch",
@@ -24,18 +26,21 @@ _HOMES = {
     "MASKED_LIMIT": "chance",
     "OutsideError": "folders",
     "Roots": "roots",
+    "WRITTEN": "written",
     "Watch": "watch",
     "apply": "applying",
     "follow": "temporary",
     "follow_no_more": "temporary",
     "glob_regex": "roots",
     "masked": "chance",
+    "regular": "contents",
     "regular_files": "watch",
     "shut_kept": "shutting",
 }
 
 __all__ = [
     "MASKED_LIMIT",
+    "WRITTEN",
     "FileIdentity",
     "InTheWayError",
     "OutsideError",
@@ -46,6 +51,7 @@ __all__ = [
     "follow_no_more",
     "glob_regex",
     "masked",
+    "regular",
     "regular_files",
     "shut_kept",
 ]

@@ -8,13 +8,17 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..owned import Owned
 from ..tape import Content, Spool
 from .chance import masked
-from .shutting import shut
+from .shutting import is_locked, shut
 
 CHUNK = 1 << 20
 HASHED = 1 << 20
 """Bytes up to which the content of a file is looked at for what was there before."""
+
+_OPEN, _FSTAT, _PREAD = os.open, os.fstat, os.pread
+"""As they were when the package was imported: a test may put others in their place."""
 
 _SPARSE = 1 << 16
 """Smaller files are kept without their holes."""
@@ -36,6 +40,29 @@ def opened(path: str) -> Iterator[int]:
         yield fd
     finally:
         shut(fd)
+
+
+def regular(path: str, limit: int) -> tuple[os.stat_result, bytes | None] | None:
+    """A regular file, links followed: its status and its bytes; these only where it has at most ``limit``.
+
+    ``None`` for anything else, and for what can't be read.
+    """
+    files = Owned()
+    try:
+        fd = files.take(_OPEN, path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        status = _FSTAT(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return status, None if status.st_size > limit else _PREAD(fd, status.st_size + 1, 0)
+    except OSError:
+        return None
+    finally:
+        if is_locked(fd):
+            shut(files.pop(fd))
+        files.close(fd)
 
 
 def digest_of(data: bytes, conceal: Conceal) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import eq
 
 from ..frozen import NOTHING, Value
 from ..tape import AnyArgs, Arg, Entry, Pattern, aligned, decode_argument, fits, is_pattern, pattern_text
 
-FIELDS = ("program", "args", "cwd", "env")
+FIELDS = ("program", "args", "cwd", "env", "inputs")
 """What is compared when a spawn is made, in the order in which differences are told. stdin comes later."""
 
 
@@ -24,6 +24,8 @@ class Asked(Value):
         env: the child's whole environment.
         kept: the variables that a tape keeps, ``None`` for one that is unset.
         alike: whether a text of the tape means a text of this spawn.
+        inputs: gives the hashes that the files of an entry have now, see :attr:`~..tape.Entry.inputs`;
+            ``None`` where nobody can look at them.
     """
 
     program: str
@@ -34,7 +36,8 @@ class Asked(Value):
     env: Mapping[str, str] = NOTHING
     kept: Mapping[str, str | None] = NOTHING
     alike: Callable[[str, str], bool] = eq
-    _apart = ("env", "kept", "alike")
+    inputs: Callable[[Entry], Mapping[str, str]] | None = None
+    _apart = ("env", "kept", "alike", "inputs")
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -112,7 +115,7 @@ def differences(
     """
     plain = (entry.program, entry.args, entry.argv0, entry.cwd, entry.env)
     if plain == (asked.program, asked.args, asked.argv0, asked.cwd, None):
-        return ()
+        return tuple(_input_differences(entry, asked)) if "inputs" in on else ()
     found: list[Difference] = []
     if "program" in on and not _is(entry.program, asked.program, asked.alike):
         found.append(Difference("program", word_text(entry.program), asked.program))
@@ -125,6 +128,9 @@ def differences(
         found.append(Difference("cwd", word_text(entry.cwd), asked.cwd))
     if "env" in on and entry.env is not None:
         found.extend(_env_differences(entry.env, asked))
+    if "inputs" in on and not found:
+        # The files of another command are other files.
+        found.extend(_input_differences(entry, asked))
     return tuple(found)
 
 
@@ -151,6 +157,17 @@ def _env_differences(expected: Mapping[str, str | None], asked: Asked) -> list[D
         for name, value in values.items()
         if not _same(value, asked.env.get(name), asked.alike)
     ]
+
+
+def _input_differences(entry: Entry, asked: Asked) -> Iterator[Difference]:
+    if entry.inputs and asked.inputs is not None:
+        for name, now in asked.inputs(entry).items():
+            if now != entry.inputs[name]:
+                yield Difference(f"inputs[{name}]", _hash_text(entry.inputs[name]), _hash_text(now))
+
+
+def _hash_text(sha256: str) -> str | None:
+    return f"sha256 {sha256[:16]}..." if sha256 else None
 
 
 def _argument_differences(

@@ -61,8 +61,9 @@ class Index:
         """The entry that ``asked`` means; it stays where it is."""
         for shape in self._shapes:
             queue = self._filed[shape].get(self._key(asked, shape, asked.env))
-            if queue:
-                return queue[-1]
+            index = self._first_of(queue, asked) if queue else None
+            if index is not None:
+                return index
         compare = self._terms.differences
         meant = (index for index in self._aside if not compare(asked, self._entries[index]))
         found = next(meant, None)
@@ -78,7 +79,14 @@ class Index:
                 return None
             queue = self._filed[shape].get((named, words, cwd() if shape.with_cwd else None, ()))
             if queue:
-                return queue[-1]
+                return None if self._entries[queue[-1]].inputs else queue[-1]
+        return None
+
+    def _first_of(self, queue: list[int], asked: Asked) -> int | None:
+        """Of entries with the words of ``asked``, the first with its files as well."""
+        for index in reversed(queue):
+            if not self._entries[index].inputs or not self._terms.differences(asked, self._entries[index]):
+                return index
         return None
 
     def _alike(self, asked: Asked) -> int | None:

@@ -20,7 +20,7 @@ class Terms(Value):
     """The terms of one test.
 
     Attributes:
-        on: the fields that count: some of program, args, cwd, env and stdin.
+        on: the fields that count: some of program, args, cwd, env, stdin and inputs.
         order: ``"strict"`` for that of the tape, ``"any"`` for whatever the test's is.
         judges: are asked in turn, and the first answer that is not ``None`` holds.
     """

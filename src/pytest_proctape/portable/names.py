@@ -55,6 +55,11 @@ class CapturedNames:
 
     def spans(self, data: bytes) -> Iterator[Span]:
         """Every captured value in ``data``; a new one gets the next number."""
+        for start, end, name, value in self.found(data):
+            yield Span(start, end, written(name, self._number(name, value)))
+
+    def found(self, data: bytes) -> Iterator[tuple[int, int, str, bytes]]:
+        """Where in ``data`` there is a value, of which name, and which."""
         found = [
             (match.span(one.group), one.name, match[one.group])
             for one in self._captures
@@ -67,7 +72,7 @@ class CapturedNames:
         for span, name, value in sorted(found, key=lambda item: (item[0][0], -item[0][1])):
             if span[0] >= end:
                 end = span[1]
-                yield Span(*span, written(name, self._number(name, value)))
+                yield *span, name, value
 
     def _number(self, name: str, value: bytes) -> int:
         number = self._numbers.get((name, value))

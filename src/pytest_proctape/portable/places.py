@@ -219,11 +219,25 @@ class Places:
         on_tape = self.secrets.token(name) if self.secrets.names(name) else self.conceal(raw)
         return on_tape.decode("utf-8", "backslashreplace")
 
+    def anywhere(self, data: bytes) -> bytes | None:
+        """What ``data`` is on every machine and in every run alike; ``None`` where a secret is in it."""
+        if self._is_innocent(data):
+            return data
+        if self.secrets.are_in(data):
+            return None
+        drawn = [Span(start, end, b"<%s>" % name.encode()) for start, end, name, _ in self.names.found(data)]
+        spans = self._others(data, drawn)
+        return _assembled(data, spans, 0, len(data)) if spans else data
+
     def _spans(self, data: bytes) -> list[Span]:
         """What is to be replaced, in order; where two overlap, a secret wins, and then the earlier kind."""
         kept = self.secrets.spans(data)
         if self.capturing:
             kept = _merged(kept, list(self.names.spans(data)))
+        return self._others(data, kept)
+
+    def _others(self, data: bytes, kept: list[Span]) -> list[Span]:
+        """These, and what becomes placeholders beside them."""
         if b"<" in data:
             found = self._lookalike.finditer(data)
             kept = _merged(kept, [Span(one.start(), one.end(), escaped(one)) for one in found])

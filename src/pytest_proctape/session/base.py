@@ -23,6 +23,7 @@ from ..tape import Content, Entry, Script, Spawn, SpawnError, Stream, TapeStore
 from .children import Roll, TapedChild, TapedSpawn
 from .crossing import SCAN_LIMIT
 from .environment import Environment
+from .inputs import Inputs
 from .log import Spawned, TapeLog
 from .places import users_place
 from .tools import REAL_WHICH, Tools
@@ -157,6 +158,11 @@ class Session:
         return self.store.path_for(self.owner)
 
     @cached_property
+    def inputs(self) -> Inputs:
+        """The files that its command lines name."""
+        return Inputs(self.places, self.root)
+
+    @cached_property
     def record_command(self) -> str:
         """The command that records this tape anew."""
         return shlex.join(["pytest", "--record-tapes", self._target])
@@ -264,6 +270,7 @@ class Session:
             Environment(spawn.env, variable),
             {name: None if value is None else variable(name, value) for name, value in kept.items()},
             self.places.alike,
+            partial(self.inputs.now, spawn),
         )
 
     def signal_another(self, _pid: int, _number: int, *, group: bool) -> int | None:  # noqa: ARG002 - by name

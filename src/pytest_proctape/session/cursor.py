@@ -55,7 +55,7 @@ class Cursor:
         entry = self.entries[self.at]
         if entry.args != args or entry.program != program:
             return None
-        if entry.argv0 is not None or entry.env is not None:
+        if entry.argv0 is not None or entry.env is not None or entry.inputs is not None:
             return None
         return self.at if entry.cwd is None or entry.cwd == cwd() else None
 

@@ -225,6 +225,7 @@ class Player(Taped):
         super().close()
         if self.files is not None:
             self.files.end_replay()
+        self.inputs.end()
         self.end_children()
 
     # -- what was not asked for ----------------------------------------------------------------

@@ -57,6 +57,7 @@ class Recording(Player):
         self._starting = threading.RLock()
         self._at_work: list[RecordingChild] = []
         self._watch: effects.Watch | None = None
+        effects.WRITTEN.follow()
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""
@@ -178,6 +179,8 @@ class Recording(Player):
 
     def _new_take(self, spawn: Spawn) -> Take:
         take = Take(self.phase, self.describing(spawn))
+        if "inputs" in self.terms.on:
+            take.inputs = self.inputs.given(spawn)
         with self._lock:
             self.takes.append(take)
         return take
@@ -285,6 +288,7 @@ class Recording(Player):
                     # Told as running it would keep a replay waiting for ever.
                     self.latch(UnsupportedSpawn("waitpid(2) in C", _LOST))
         self.end_children()
+        self.inputs.end()
         if self._watch is not None:
             self._watch.end()
 
@@ -395,6 +399,9 @@ class Recording(Player):
             notes.insert(0, "still running when the test ended")
         if notes:
             fields["note"] = "; ".join(notes)
+        inputs = self.inputs.on_tape(take.inputs)
+        if inputs:
+            fields["inputs"] = inputs
         return Entry(
             program=encode_argument(asked.program),
             args=tuple(map(encode_argument, asked.args)),

@@ -8,6 +8,7 @@ from ..child import RecordingChild
 from ..match import Asked
 from ..tape import Entry
 from .base import Phase
+from .inputs import Given
 
 
 class Take:
@@ -20,9 +21,10 @@ class Take:
         entry: of the tape, where it was replayed.
         shared: some of its effects may be those of a child that ran at the same time.
         unkept: what it did to files and can't be on a tape.
+        inputs: the files that it was given.
     """
 
-    __slots__ = ("child", "describe", "entry", "phase", "shared", "unkept")
+    __slots__ = ("child", "describe", "entry", "inputs", "phase", "shared", "unkept")
 
     def __init__(self, phase: Phase, describe: Callable[[], Asked], entry: Entry | None = None) -> None:
         """One that has no child yet."""
@@ -32,6 +34,7 @@ class Take:
         self.entry = entry
         self.shared = False
         self.unkept: list[str] = []
+        self.inputs: tuple[Given, ...] = ()
 
     @property
     def asked(self) -> Asked:

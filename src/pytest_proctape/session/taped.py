@@ -32,6 +32,7 @@ from .cursor import AnyCursor, Cursor
 from .drawn_examples import notes_on_examples
 from .drawn_input import notes_on_input
 from .files import REFUSED
+from .inputs import notes_on_inputs
 from .random_names import notes_on
 from .signals import RecordedSignals
 
@@ -201,7 +202,7 @@ class Taped(Session):
             expected=None if index is None else (index, self.entries[index]),
             wrong=wrong,
             near=near,
-            notes=self._order_notes(wrong, near) or notes_on(wrong),
+            notes=self._order_notes(wrong, near) or notes_on_inputs(wrong) or notes_on(wrong),
         )
 
     def exhaustion(self, asked: Asked, place: str) -> Exhaustion:

@@ -74,7 +74,8 @@ class VerifySession(RecordSession):
                 TABLE.remove(take.child.pid)
                 limit = next(iter(recorded_limit(take.child.warden).values()), "")
                 told = self._in_terms_of_the_tape(take.child.script())
-                heard.append(Heard(take.asked, told, limit, self._watch is not None, take.shared))
+                asked = take.asked.but(inputs=None)
+                heard.append(Heard(asked, told, limit, self._watch is not None, take.shared))
         self.end_children()
         if self._watch is not None:
             self._watch.end()

@@ -24,6 +24,7 @@ _HARMLESS = frozenset(
         "argv0",
         "cwd",
         "env",
+        "inputs",
         "phase",
         "stdin",
         "stdout",

@@ -244,6 +244,10 @@ def _variables(found: _Object) -> _Object:
     return found
 
 
+def _hashes(found: _Object) -> dict[str, object]:
+    return {name: _hash(_text(value)) for name, value in found.items()}
+
+
 def _descriptors(found: _Object) -> dict[int, object]:
     return {_descriptor(name): _made(stream, _STREAM) for name, stream in found.items()}
 
@@ -322,6 +326,7 @@ _entry = _reader_of(
         "argv0": {**_NULL, **_ARGUMENT},
         "cwd": {**_NULL, **_WORD},
         "env": {**_NULL, dict: _variables},
+        "inputs": {**_NULL, dict: _hashes},
         "phase": {str: _one_of("setup", "call", "teardown")},
         "stdin": {**_NULL, **_STDIN},
         "stdout": {**_NULL, **_STREAM},

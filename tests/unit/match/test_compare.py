@@ -32,7 +32,7 @@ def test_the_face_is_what_is_exported() -> None:
         name for name, value in vars(match).items() if name[0] != "_" and not isinstance(value, ModuleType)
     }
     assert set(match.__all__) == public - {"annotations"}
-    assert match.FIELDS == ("program", "args", "cwd", "env")
+    assert match.FIELDS == ("program", "args", "cwd", "env", "inputs")
 
 
 def test_equal_is_a_match() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_proctape.portable import NAMES, Places
+from pytest_proctape.portable.rules import rules_from
 from pytest_proctape.portable.tokens import WRITINGS
 
 HERE = {
@@ -360,3 +361,18 @@ def test_what_means_the_same_here_is_alike(taped: str, here: dict[str, str], ask
 )
 def test_what_differs_is_not_alike(places: Places, taped: str, asked: str) -> None:
     assert not places.alike(taped, places.conceal_text(asked))
+
+
+def test_what_is_the_same_anywhere() -> None:
+    rules = rules_from(["job = /job-[0-9]+/"], ["hunter[0-9]"], [])
+    places = Places({"root": "/home/me/project", "tempdir": "/tmp"}, rules)
+    there = Places({"root": "/builds/7", "tempdir": "/var/tmp"}, rules)
+    mine = b"in /home/me/project by job-1 and job-22 with /tmp/tmpab12cd3x/out <root>"
+    assert places.anywhere(mine) == there.anywhere(
+        b"in /builds/7 by job-333 and job-1 with /var/tmp/tmpzz98yy7w/out <root>"
+    )
+    assert places.anywhere(mine) != places.anywhere(mine + b".")
+    assert places.anywhere(b"plain words") == b"plain words"
+    assert places.anywhere(b"it is hunter2") is None
+    # Nothing was captured for it.
+    assert places.names.recorded == {}
