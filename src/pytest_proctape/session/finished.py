@@ -14,10 +14,8 @@ from ..tape import STDERR, STDOUT, Entry, Script, Spawn, Stream, ns_from_ms
 from .children import TapedChild, TapedSpawn
 from .places import Spot, Where
 
-_FIELDS = (
-    "program args cwd phase stdin stdout stderr stderr_to_stdout exit_code seen_running duration_ms note"
-)
-_SAYING = frozenset(_FIELDS.split())
+_FIELDS = "program args cwd inputs phase stdin stdout stderr stderr_to_stdout exit_code"
+_SAYING = frozenset(f"{_FIELDS} seen_running duration_ms note".split())
 """What is set in an entry whose child says something and ends."""
 
 

@@ -105,8 +105,11 @@ class Inputs:
         data = self._read(path)
         if data is None or (not is_own and b"\0" in data):
             return None
-        anywhere = self._places.anywhere(_without_chance(data))
-        return None if anywhere is None else Given(name, path, Content.of(anywhere).sha256, is_own)
+        plain = _without_chance(data)
+        # The hash of a short secret can be guessed.
+        if self._places.secrets.are_in(plain):
+            return None
+        return Given(name, path, Content.of(self._places.anywhere(plain)).sha256, is_own)
 
     def on_tape(self, given: Iterable[Given]) -> dict[str, str]:
         """The hashes by name, once the recording is over.
@@ -171,8 +174,7 @@ class Inputs:
         data = self._read(path)
         if data is None:
             return ""
-        plain = _without_chance(data)
-        return Content.of(self._places.anywhere(plain) or plain).sha256
+        return Content.of(self._places.anywhere(_without_chance(data))).sha256
 
     def _read(self, path: str) -> bytes | None:
         found = effects.regular(path, SCAN_LIMIT)

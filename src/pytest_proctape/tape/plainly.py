@@ -20,7 +20,7 @@ _EXACT_FLOAT = 2.0**53
 
 _SELDOM = ("names", "signals", "tools")
 _FIELDS = frozenset(
-    {"program", "args", "argv0", "cwd", "env", "phase", "stdout", "stderr", "exit_code", "duration_ms"}
+    "program args argv0 cwd env inputs phase stdout stderr exit_code duration_ms".split()  # noqa: SIM905
 )
 _PHASES = {
     "setup": '      "phase": "setup",\n',
@@ -71,6 +71,7 @@ def _entry(entry: Entry) -> str:
         f'    {{\n      "program": {text(given["program"])},\n',
         _args(given.get("args", ())),
         "" if cwd is None else f'      "cwd": {text(cwd)},\n',
+        _inputs(given.get("inputs")),
         _PHASES[given.get("phase", "call")],
         _stream("stdout", given.get("stdout", "")),
         _stream("stderr", given.get("stderr", "")),
@@ -89,6 +90,18 @@ def _args(args: object) -> str:
     if len(_ARGS) + len(short) + 2 < WIDTH:
         return f"{_ARGS}[{short}],\n"
     return f"{_ARGS}[\n{_lines(args)}      ],\n"
+
+
+def _inputs(inputs: Any) -> str:  # noqa: ANN401 - as somebody gave it
+    if inputs is None:
+        return ""
+    if type(inputs) is not dict or not inputs:
+        raise LookupError
+    if any(len(sha256) != 64 or sha256.strip("0123456789abcdef") for sha256 in inputs.values()):
+        raise LookupError
+    items = (f"{encode_basestring(name)}: {encode_basestring(sha256)}" for name, sha256 in inputs.items())
+    inside = ",\n        ".join(items)
+    return f'      "inputs": {{\n        {inside}\n      }},\n'
 
 
 def _stream(name: str, stream: object) -> str:
