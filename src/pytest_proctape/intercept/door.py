@@ -17,6 +17,7 @@ from ..clock import CLOCK, Pace
 from ..errors import UnsupportedSpawn
 from ..genuine import _thread, threading
 from ..tape import Spawn
+from ..unlooped import unlooped
 from ..workers import FORKED, refusal
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer
 
@@ -296,9 +297,10 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
         if _forked and report_start is not None and getattr(handler, "mode", "") != "live":
             report_start(request.road)
         return Started(live())
-    if replaying:
-        return cast(Replayer, answering).replay(request, wiring)
-    return cast(Recorder, answering).record(request, wiring, launch)
+    with unlooped():
+        if replaying:
+            return cast(Replayer, answering).replay(request, wiring)
+        return cast(Recorder, answering).record(request, wiring, launch)
 
 
 _outside: list[None] = []

@@ -18,10 +18,11 @@ from signal import SIGKILL, SIGTERM
 from subprocess import PIPE, STDOUT
 from typing import Any
 
-from ..child import KIN
+from ..child import KIN, TABLE, VirtualChild
 from ..clock import CLOCK
-from ..errors import UnsupportedSpawn
+from ..errors import ProctapeError, UnsupportedSpawn
 from ..genuine import threading
+from ..unlooped import unlooped
 from . import door, loops
 from .clocked import notice
 
@@ -47,6 +48,11 @@ class _Transport(_TRANSPORT):  # type: ignore[misc]
     _pipes: dict[int, Any]
     _proc: Any
     _returncode: int | None
+
+    def _start(self, *arguments: Any, **options: Any) -> None:
+        # In C: `Popen` has a pipe by which it is told that the child could not be started.
+        with unlooped():
+            super()._start(*arguments, **options)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 - its place is asyncio's
         """See :class:`asyncio.BaseTransport`: uvloop's knows nothing."""
@@ -222,6 +228,14 @@ def _code_of(pid: int) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:
         return 255
+    except ProctapeError:
+        # The child has ended of it, and the session knows; here nobody is to be told but the loop, which a
+        # child that seems to go on would keep for ever.
+        child = TABLE.get(pid)
+        if not isinstance(child, VirtualChild) or child.status is None:
+            return 255
+        TABLE.reap(child)
+        return os.waitstatus_to_exitcode(child.status)
 
 
 def replacements() -> list[tuple[Any, str, Any]]:
