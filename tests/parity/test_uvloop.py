@@ -296,3 +296,32 @@ def test_a_clock_that_stands_is_refused(pytester: pytest.Pytester) -> None:
         done = pytester.runpytest_subprocess("-p", "pytest_proctape.plugin", *options, timeout=60)
         done.assert_outcomes(failed=1)
         done.stdout.fnmatch_lines(["*uvloop: its loop waits by the real clock*"])
+
+
+OTHER = """
+    import asyncio, sys, pytest
+    import uvloop
+
+    async def main():
+        child = await asyncio.create_subprocess_exec("sh", "-c", "read x; echo $x; cat", stdin=-1, stdout=-1)
+        child.stdin.write(sys.argv[-1].encode() + b"\\n")
+        said = await child.stdout.readline()
+        child.stdin.close()
+        print("ENDED", await child.wait())
+
+    @pytest.mark.tape
+    def test_it():
+        uvloop.run(main())
+"""
+
+
+@pytest.mark.usefixtures("plain")
+def test_who_waits_for_a_child_that_was_sent_something_else(pytester: pytest.Pytester) -> None:
+    """The child has ended of it, and who waits for it must not wait for ever."""
+    pytester.makepyfile(OTHER.replace("sys.argv[-1]", "'one'"))
+    options = ["-s", "-p", "pytest_proctape.plugin"]
+    pytester.runpytest_subprocess(*options, "--record-tapes").assert_outcomes(passed=1)
+    pytester.makepyfile(OTHER.replace("sys.argv[-1]", "'two'"))
+    done = pytester.runpytest_subprocess(*options, timeout=60)
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*ENDED -*", "*stdin, byte 0*"])
