@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import Divergence, Exhaustion, Leftover, ProctapeError, ReplayError, TapeError
-from .report import command_line, entry_line, shown
+from .report import both_shown, command_line, entry_line
 
 _SHORT = 60
 
@@ -38,7 +38,7 @@ def as_data(error: ProctapeError) -> dict[str, Any]:
 def _told(error: ProctapeError) -> str:
     if isinstance(error, Divergence) and error.differences:
         first = error.differences[0]
-        expected, actual = (shown(value, _SHORT) for value in (first.expected, first.actual))
+        expected, actual = both_shown(first, _SHORT)
         told = f"{first.field} is {actual}, on the tape {expected}"
         if first.expected is None:
             told = f"{first.field} is {actual}, and not on the tape"

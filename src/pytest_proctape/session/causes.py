@@ -5,9 +5,14 @@ from __future__ import annotations
 from ..child import Stalled, WrongCause
 from ..match import Difference
 from ..tape import free_steps, pattern_text, script, signal_name
+from .report import shared_length
 
 EXCERPT = 200
 """Bytes of an input that a report shows."""
+_BEFORE = 60
+"""Of these, how many stand at least before the one that differs in a line that is longer."""
+CUT = "..."
+"""What such an excerpt begins with."""
 _END_OF_INPUT = "(end of input)"
 
 
@@ -31,10 +36,14 @@ def told_difference(wrong: WrongCause | Stalled) -> Difference:
         return Difference("stdin", expected if rest is None else _excerpt(rest), _END_OF_INPUT)
     if isinstance(wrong.awaited, script.Input):
         awaited = wrong.awaited.data.read(wrong.offset, len(wrong.got) + EXCERPT)
-        at = _shared(awaited, wrong.got)
-        line = awaited.rfind(b"\n", 0, at) + 1
+        at = shared_length(awaited, wrong.got)
+        begin = awaited.rfind(b"\n", 0, at) + 1
+        mark = ""
+        if at - begin > EXCERPT - _BEFORE:
+            # A message of one long line, as of JSON-RPC: what differs in it would not be shown.
+            begin, mark = _whole_letter(awaited, at - _BEFORE), CUT
         place = f"stdin, byte {wrong.offset + at}"
-        return Difference(place, _excerpt(awaited[line:]), _excerpt(wrong.got[line:]))
+        return Difference(place, mark + _excerpt(awaited[begin:]), mark + _excerpt(wrong.got[begin:]))
     return Difference("stdin", expected, _excerpt(wrong.got))
 
 
@@ -65,8 +74,6 @@ def _excerpt(data: bytes) -> str:
     return data[:EXCERPT].decode("utf-8", "backslashreplace")
 
 
-def _shared(left: bytes, right: bytes) -> int:
-    """How many bytes the two begin with in common."""
-    return next(
-        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
-    )
+def _whole_letter(data: bytes, at: int) -> int:
+    """Where the letter begins that the byte at ``at`` is of: UTF-8 has up to three more behind its first."""
+    return next((one for one in range(at, at - 4, -1) if data[one] & 0xC0 != 0x80), at)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ..later import later
 from ..match import Difference
-from .causes import EXCERPT
+from .causes import CUT, EXCERPT
 from .random_names import placeholders, plain
 
 _CHUNKS = later(r"([^\s'\"`;|&()<>$=]+)")
@@ -49,6 +49,9 @@ def notes_on_input(differences: Sequence[Difference]) -> tuple[str, ...]:
 
 def _patterns(tape: str, test: str) -> list[str]:
     """What finds the chunks in which two first lines differ; none if anything else is different in them."""
+    if tape.startswith(CUT):
+        # What a word of it begins with is not known.
+        return []
     chunks, others = _chunks(tape, test)
     if len(chunks) != len(others) or chunks[::2] != others[::2]:
         return []

@@ -13,6 +13,7 @@ _WIDTH = 200
 _TOLD = 8
 """Differences beyond which nobody reads on."""
 _MISSING = "(nothing)"
+_CUT = "..."
 
 
 def command_line(asked: Asked) -> str:
@@ -102,8 +103,9 @@ def _difference_lines(differences: Sequence[Difference]) -> list[str]:
     width = max(len(one.field) for one in differences)
     lines = []
     for one in differences[:_TOLD]:
-        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {shown(one.expected)}")
-        lines.append(f"{_INDENT}{'':<{width}}  test: {shown(one.actual)}")
+        expected, actual = both_shown(one)
+        lines.append(f"{_INDENT}{one.field:<{width}}  tape: {expected}")
+        lines.append(f"{_INDENT}{'':<{width}}  test: {actual}")
     if len(differences) > _TOLD:
         lines.append(f"{_INDENT}and {len(differences) - _TOLD} more")
     return lines
@@ -114,6 +116,24 @@ def shown(value: str | None, width: int = _WIDTH) -> str:
     if value is None:
         return _MISSING
     return shorten(value if value and value.isprintable() and value.strip() == value else repr(value), width)
+
+
+def both_shown(difference: Difference, width: int = _WIDTH) -> tuple[str, str]:
+    """What the tape has, and what the test: where they differ is among what is shown of a long one."""
+    expected, actual = difference.expected, difference.actual
+    if expected is not None and actual is not None and max(len(expected), len(actual)) > width:
+        shared = shared_length(expected, actual)
+        if shared > width // 2:
+            begin = shared - width // 4
+            return _CUT + shown(expected[begin:], width), _CUT + shown(actual[begin:], width)
+    return shown(expected, width), shown(actual, width)
+
+
+def shared_length(left: Sequence[object], right: Sequence[object]) -> int:
+    """How many letters, or bytes, the two begin with in common."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
+    )
 
 
 def _near_line(near: Near) -> str:

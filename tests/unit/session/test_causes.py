@@ -12,6 +12,7 @@ from pytest_proctape.session.causes import told_difference
 from pytest_proctape.tape import Content, free_steps, script
 
 WORD = script.Input(Content.of(b"one\ntwo\n"))
+LONG = script.Input(Content.of(f"{'ä' * 100}two".encode()))
 TERM = int(signal.SIGTERM)
 
 
@@ -47,6 +48,15 @@ TERM = int(signal.SIGTERM)
         (WrongCause(script.TerminalSet("-echo"), "echo"), Difference("terminal", "-echo", "echo")),
         (WrongCause(WORD, None, 4), Difference("stdin", "two\n", "(end of input)")),
         (WrongCause(WORD, b"ten\n", 4), Difference("stdin, byte 5", "two\n", "ten\n")),
+        # A long line is shown from somewhere before what differs, and from the beginning of a letter.
+        (
+            WrongCause(LONG, "{}ten".format("ä" * 100).encode()),
+            Difference("stdin, byte 201", f"...{'ä' * 30}two", f"...{'ä' * 30}ten"),
+        ),
+        (
+            WrongCause(LONG, "{}twos".format("ä" * 100).encode()),
+            Difference("stdin, byte 203", f"...{'ä' * 29}two", f"...{'ä' * 29}twos"),
+        ),
         (WrongCause(None, b"more"), Difference("stdin", None, "more")),
     ],
 )

@@ -95,3 +95,10 @@ def test_input_that_is_no_text_may_be_any() -> None:
     )
     assert notes_on_input([Difference("stdin, byte 5", one, "text")]) == ()
     assert notes_on_input([Difference("stdin, byte 5", "\3", "\4")]) == ()
+
+
+def test_the_end_of_a_long_line_is_no_word() -> None:
+    """What it begins with is not shown, so no pattern is proposed that would not find the whole."""
+    one, other = ("...ne-3f2a77b1c0d94e55", "...ne-9c1d55e2a7b04f33")
+    assert proposed(one[3:], other[3:])
+    assert not proposed(one, other)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_proctape.match import Asked, Difference, Near
-from pytest_proctape.session.report import build, command_line, entry_line, shorten
+from pytest_proctape.session.report import both_shown, build, command_line, entry_line, shorten
 from pytest_proctape.tape import Entry
 
 LOG = Entry(program="git", args=("log", "-n", "5"), cwd="<tmp>")
@@ -72,6 +74,29 @@ def test_long_texts_are_cut_and_say_how_long_they_are() -> None:
     assert shorten("x" * 200) == "x" * 200
     assert shorten("x" * 201) == "x" * 200 + "... (201 characters)"
     assert len(command_line(Asked("echo", ("x" * 10_000,), None, None))) < 250
+
+
+@pytest.mark.parametrize("length", [150, 300, 5000])
+def test_where_two_long_values_differ_is_shown(length: int) -> None:
+    values = [f"{'x' * length}{end}{'y' * 300}" for end in ("one", "two")]
+    lines = build(headline="h", tape="t", count=1, differences=[Difference("args[0]", *values)]).splitlines()
+    rest = f"{'y' * 147}... (353 characters)"
+    assert lines[-2:] == [
+        f"    args[0]  tape: ...{'x' * 50}one{rest}",
+        f"             test: ...{'x' * 50}two{rest}",
+    ]
+
+
+def test_what_is_shown_as_a_whole_is_not_cut() -> None:
+    text = build(
+        headline="h", tape="t", count=1, differences=[Difference("args[0]", "x" * 199, "x" * 199 + "y")]
+    )
+    assert text.splitlines()[-2:] == [f"    args[0]  tape: {'x' * 199}", f"             test: {'x' * 199}y"]
+
+
+def test_the_one_line_shows_where_they_differ() -> None:
+    told = Difference("stdin, byte 90", "x" * 90 + "one", "x" * 90 + "two")
+    assert both_shown(told, 60) == ("..." + "x" * 15 + "one", "..." + "x" * 15 + "two")
 
 
 def test_values_that_are_hard_to_see_are_quoted() -> None:
