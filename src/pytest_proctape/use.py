@@ -78,7 +78,8 @@ def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> Ta
         UsageError: a setting is not known, or its value is not understood.
     """
     called_in = sys._getframe(1).f_code.co_filename
-    keep_real_files()
+    with unlooped():
+        keep_real_files()
     where = f"use_tape({os.fspath(path)!r})"
     asked = check_asked(dict(settings), where, shape="{}: {}=")
     with real_files(), unlooped():
