@@ -41,7 +41,7 @@ DRAWN = re.compile(rb"\x1b7\x1b\[K(.*?)\x1b8")
 class Terminal:
     """Pytest in a terminal of its own."""
 
-    def __init__(self, project: Project, *args: str, columns: int = 80) -> None:
+    def __init__(self, project: Project, *args: str, columns: int = 80, stdin: bool = False) -> None:
         self.path = project.path
         self.output = b""
         self._master, slave = pty.openpty()
@@ -51,7 +51,7 @@ class Terminal:
             [sys.executable, "-m", "pytest", "-p", "pytest_proctape.plugin", "--color=no", *args],
             cwd=project.path,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=slave if stdin else subprocess.DEVNULL,
             stdout=slave,
             stderr=slave,
         )
@@ -70,6 +70,10 @@ class Terminal:
             if not data:
                 return
             self.output += data
+
+    def type(self, line: str) -> None:
+        """What somebody types."""
+        os.write(self._master, line.encode() + b"\n")
 
     def go(self, name: str) -> None:
         """Let the command go on that waits for this file."""
@@ -170,6 +174,32 @@ def test_without_a_terminal_there_is_none(suite: Project) -> None:
     result = suite.run_apart("--record-tapes")
     result.assert_outcomes(passed=2)
     assert "\x1b" not in result.stdout.str()
+
+
+def test_a_debugger_has_the_terminal_for_itself(suite: Project, terminals: list[Terminal]) -> None:
+    suite.write(
+        """
+        import subprocess, time
+
+        def test_it(tape):
+            child = subprocess.Popen(["sh", "-c", "until test -e call; do sleep 0.01; done"])
+            breakpoint()
+            child.wait()
+        """
+    )
+    terminal = Terminal(suite, "--record-tapes", stdin=True)
+    terminals.append(terminal)
+    terminal.read_until(rb"\(Pdb\) ")
+    prompted = len(terminal.output)
+    # Time enough for many looks.
+    terminal.type("print(sum(time.sleep(0.01) or 1 for _ in range(50)) * 1000)")
+    terminal.read_until(rb"50000\r\n\(Pdb\) ")
+    assert b"\x1b7" not in terminal.output[prompted:]
+    terminal.type("continue")
+    terminal.read_until(rb"PDB continue[^\0]*\x1b8")
+    assert b"\x1b8" in terminal.output.partition(b"PDB continue")[2]
+    terminal.close()
+    assert terminal.process.returncode == 0, terminal.output.decode()
 
 
 def test_forks_and_descriptors_and_threads_are_the_tests_own(

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.options.project import Project
+from tests.options.project import Project, check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a process is")
 
@@ -94,6 +94,46 @@ def test_whoever_has_the_number_now_is_left_alone(project: Project, how: str) ->
             project.tape().write_text(tape)
             project.replay()
             os.kill(stranger, 0)
+    finally:
+        os.kill(stranger, signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("_orphans_are_reaped")
+def test_with_new_ones_only_those_of_what_is_new_are_sent(project: Project) -> None:
+    project.write(
+        f"""{DAEMON}
+    def test_it(tape):
+        PID = start()
+        os.kill(PID, signal.SIGKILL)
+"""
+    )
+    project.record()
+    line = "exec setsid sleep 600 >/dev/null 2>&1 </dev/null & echo $!"
+    stranger = int(subprocess.check_output(["sh", "-c", line]))
+    try:
+        pid = project.entries()[0]["stdout"][0].strip()
+        project.tape().write_text(project.tape().read_text().replace(pid, str(stranger)))
+        known = project.tape().read_bytes()
+        check(project.run("--record-tapes=new"), {})
+        assert project.tape().read_bytes() == known
+        with (project.path / "test_it.py").open("a") as file:
+            file.write(
+                """
+    other = start()
+    os.kill(other, signal.SIGKILL)
+    while is_there(other):
+        pass
+    assert not is_there(PID + 2**22)
+"""
+            )
+        check(project.run("--record-tapes=new"), {})
+        os.kill(stranger, 0)
+        other = int(project.entries()[1]["stdout"][0])
+        sent = json.loads(project.tape().read_bytes())["signals"]
+        assert {"pid": stranger, "signal": "SIGKILL"} in sent
+        assert {"pid": other, "signal": "SIGKILL"} in sent
+        assert {one["pid"] for one in sent} == {stranger, other}
+        project.replay()
     finally:
         os.kill(stranger, signal.SIGKILL)
 

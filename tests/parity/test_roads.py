@@ -249,3 +249,77 @@ def test_posix_spawn_with_file_actions_that_can_not_be(parity: Parity) -> None:
         ]
 
     assert all(isinstance(error, Exception) for error in parity(body))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"setsigmask": [0]},
+        {"setsigmask": [signal.NSIG]},
+        {"setsigmask": [signal.SIGUSR1, -1]},
+        {"setsigmask": ["USR1"]},
+        {"setsigdef": [0]},
+        {"setsigdef": [signal.NSIG]},
+        {"setsigdef": [None]},
+        {"setsigdef": 5},
+        {"file_actions": [()]},
+        {"file_actions": [[os.POSIX_SPAWN_CLOSE, 1]]},
+        {"file_actions": [(99, 1)]},
+        {"file_actions": [(os.POSIX_SPAWN_CLOSE, 1, 2)]},
+        {"file_actions": [(os.POSIX_SPAWN_CLOSE, "1")]},
+        {"file_actions": [(os.POSIX_SPAWN_CLOSE, -1)]},
+        {"file_actions": [(os.POSIX_SPAWN_DUP2, 1)]},
+        {"file_actions": [(os.POSIX_SPAWN_DUP2, 1, None)]},
+        {"file_actions": [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY)]},
+        {"file_actions": [(os.POSIX_SPAWN_OPEN, 1, "/dev/\0null", os.O_WRONLY, 0)]},
+        {"file_actions": [(os.POSIX_SPAWN_OPEN, 1, 5, os.O_WRONLY, 0)]},
+        {"file_actions": [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", "w", 0)]},
+    ],
+    ids=str,
+)
+def test_posix_spawn_with_what_it_refuses(parity: Parity, attributes: dict[str, Any]) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(_spawned, SH, ["sh", "-c", ":"], **attributes)
+
+    assert isinstance(parity(body), Exception)
+
+
+@pytest.mark.parametrize("argv", ["sh", b"sh", {"sh": 1}, iter(["sh"]), None, 5, (), []], ids=repr)
+@pytest.mark.parametrize("road", ["posix_spawn", "posix_spawnp"])
+def test_posix_spawn_with_arguments_that_are_none(parity: Parity, road: str, argv: Any) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(getattr(os, road), SH, argv, os.environ)
+
+    error = parity(body)
+    assert isinstance(error, (TypeError, ValueError))
+    assert str(error).startswith(f"{road}: argv must ")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="any object is true or false from 3.12 on")
+@pytest.mark.parametrize("name", ["setsid", "resetids"])
+def test_posix_spawn_with_no_number_for_yes_or_no(parity: Parity, name: str) -> None:
+    def body(folder: Path) -> Any:
+        return outcome(_spawned, SH, ["sh", "-c", ":"], **{name: "yes"})
+
+    assert isinstance(parity(body), TypeError)
+
+
+CLOSEFROM: int | None = getattr(os, "POSIX_SPAWN_CLOSEFROM", None)
+
+
+@pytest.mark.skipif(CLOSEFROM is None, reason="from 3.13 on, where the system has it")
+def test_posix_spawn_that_closes_all_behind(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        reader, writer = os.pipe()
+        os.set_inheritable(writer, True)
+        actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (CLOSEFROM, 3)]
+        command = ["sh", "-c", f"echo out; test -e /dev/fd/{writer} || echo gone"]
+        try:
+            code = _spawned(SH, command, file_actions=[*actions, (os.POSIX_SPAWN_CLOSE, 2)])
+            os.close(writer)
+            with open(reader, "rb", closefd=False) as out:
+                return code, out.read()
+        finally:
+            os.close(reader)
+
+    assert parity(body) == (0, b"out\ngone\n")

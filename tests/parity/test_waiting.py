@@ -174,6 +174,46 @@ def test_waitid_by_everything(parity: Parity, form: str) -> None:
     assert parity(body) == [None, ended, ended, ChildProcessError]
 
 
+@pytest.mark.parametrize("form", ["P_PID", "P_PIDFD", "P_ALL"])
+def test_waitid_for_stops_of_one_that_has_ended(parity: Parity, form: str) -> None:
+    if not hasattr(os, form):
+        pytest.skip(f"needs os.{form}")
+
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["sh", "-c", "exit 3"]) as child:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            fd = os.pidfd_open(child.pid) if form == "P_PIDFD" else -1
+            ident = {"P_ALL": 0, "P_PIDFD": fd}.get(form, child.pid)
+            seen = [
+                outcome(os.waitid, getattr(os, form), ident, options | more)
+                for options in (os.WSTOPPED, os.WCONTINUED, os.WSTOPPED | os.WCONTINUED)
+                for more in (os.WNOHANG, os.WNOHANG | os.WNOWAIT)
+            ]
+            seen.append(outcome(os.waitid, getattr(os, form), ident, os.WSTOPPED))
+            if fd != -1:
+                os.close(fd)
+            # Nothing of that has reaped it.
+            return seen, child.wait()
+
+    seen, code = parity(body)
+    assert ([error.errno for error in seen], code) == ([errno.ECHILD] * 7, 3)
+
+
+def test_waitid_for_stops_of_one_that_runs(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        with subprocess.Popen(["cat"], stdin=PIPE) as child:
+            assert child.stdin is not None
+            asked = [(os.P_PID, child.pid), (os.P_ALL, 0)] * 3
+            seen = [os.waitid(kind, ident, os.WSTOPPED | os.WNOHANG) for kind, ident in asked]
+            child.stdin.close()
+            # It waits until that has ended, and is told nothing.
+            seen.append(outcome(os.waitid, os.P_PID, child.pid, os.WSTOPPED))
+            return seen, child.wait()
+
+    seen, code = parity(body)
+    assert (seen[:-1], seen[-1].errno, code) == ([None] * 6, errno.ECHILD, 0)
+
+
 def test_waitid_for_nothing_at_all(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with subprocess.Popen(["true"]) as child:

@@ -37,13 +37,14 @@ class VirtualChild(Attended):
         pid: above every kernel's ``pid_max``.
         group: its process group.
         new_session: it leads a session of its own.
-        reaped: the parent knows that it has ended.
+        reaped: the parent knows that it has ended, and has waited for it.
+        end_is_known: it knows that, and may wait for it all the same: no wait expires.
         raw: what it says to a terminal has been through a line discipline already.
     """
 
     reaped = False
     raw = True
-    _quiet = _unseen = _end_is_known = False
+    _quiet = _unseen = end_is_known = False
 
     def __init__(
         self,
@@ -157,10 +158,6 @@ class VirtualChild(Attended):
             self._waits.polled(self._over)
         return None if unseen else status
 
-    def told_end(self) -> None:
-        """The parent has been told of the end, and may wait for the child all the same: no wait expires."""
-        self._end_is_known = True
-
     def found_running(self) -> None:
         """The parent has found it running before it was here, as a copy of the parent."""
         self._unseen = False
@@ -228,7 +225,7 @@ class VirtualChild(Attended):
                 if threading.active_count() > 1:
                     self._block(timeout_ns)
                 return self.status is None
-            if self._end_is_known:
+            if self.end_is_known:
                 return False
             elapsed_ns = REAL.monotonic_ns() - self._started_ns + self._skipped_ns
             if self.script.end.duration_ns <= elapsed_ns + timeout_ns + timeout_ns // 10 + _SLACK_NS:

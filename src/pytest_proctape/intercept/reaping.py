@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ..child import FORKS, KIN, TABLE, Child, RecordingChild, VirtualChild, status_of
@@ -268,13 +269,17 @@ def _waitid_real(idtype: int, ident: int, options: int) -> Any:
 def _waitid_any(idtype: int, ident: int, options: int) -> Any:
     while True:
         for child in _candidates(-1 if idtype == os.P_ALL else -ident):
-            result = _waitid_virtual(child, options | os.WNOHANG)
-            if result is not None:
-                return result
+            with suppress(ChildProcessError):
+                result = _waitid_virtual(child, options | os.WNOHANG)
+                if result is not None:
+                    return result
         FORKS.let_answer()
         try:
             result = _waitid_real(idtype, ident, options | os.WNOHANG)
         except ChildProcessError:
+            left = _candidates(-1 if idtype == os.P_ALL else -ident)
+            if not FORKS and all(_tells_no_more(child, options) for child in left):
+                raise
             result = None
         if result is not None or options & os.WNOHANG:
             return result
@@ -302,16 +307,26 @@ def _waitid_virtual(child: VirtualChild, options: int) -> Any:
     if status is None:
         return None
     ended = os.WIFEXITED(status) or os.WIFSIGNALED(status)
-    if ended and not options & os.WEXITED:
-        if options & os.WNOHANG:
-            return None
+    if ended and _tells_no_more(child, options):
         raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
+    if ended and not options & os.WEXITED:
+        return None
     if ended:
         if options & os.WNOWAIT:
-            child.told_end()
+            child.end_is_known = True
         else:
             TABLE.reap(child)
     return os.waitid_result((child.pid, os.getuid(), int(signal.SIGCHLD), *_told(status)))
+
+
+def _tells_no_more(child: VirtualChild, options: int) -> bool:
+    """Whether a wait for stops alone is told nothing of this child any more, as it has ended.
+
+    Who only looks may look as often as in the recording, where it still ran: until the end is known it does.
+    """
+    if options & os.WEXITED or child.status is None:
+        return False
+    return child.end_is_known or not options & os.WNOHANG
 
 
 def _told(status: int) -> tuple[int, int]:

@@ -89,9 +89,8 @@ def archive_of(data: bytes) -> Archive | None:
     else:
         tried = (OTHERS, PY_USTAR, PY_PAX)
     for rules in tried:
-        try:
-            archive = _read(data, rules)
-        except ValueError:
+        archive = _read_if_whole(data, rules)
+        if archive is None:
             return None
         if written(archive) == data:
             return archive
@@ -112,11 +111,8 @@ def on_tape(archive: Archive, text: Rewrite, name: Rewrite) -> bytes | None:
     if changed == archive:
         return written(archive)
     data = written(changed)
-    try:
-        again = _read(data, archive.rules)
-    except ValueError:
-        return None
-    if again.members != changed.members:
+    again = _read_if_whole(data, archive.rules)
+    if again is None or again.members != changed.members:
         return None
     mark = b"<places:%s%d>" % (archive.rules, not archive.zeros)
     return data[: _MARKED.start] + mark.ljust(12, b"\0") + data[_MARKED.stop :]
@@ -128,9 +124,8 @@ def from_tape(data: bytes, text: Rewrite, name: Rewrite) -> bytes | None:
     if mark is None:
         return None
     plain = data[: _MARKED.start] + bytes(12) + data[_MARKED.stop :]
-    try:
-        archive = _read(plain, mark[1])
-    except ValueError:
+    archive = _read_if_whole(plain, mark[1])
+    if archive is None:
         return None
     if mark[2] == b"1":
         archive = archive.but(zeros=0)
@@ -173,6 +168,13 @@ def _short(old: bytes, width: int, text: Rewrite) -> bytes:
 
 
 # -- reading ---------------------------------------------------------------------------------------
+
+
+def _read_if_whole(data: bytes, rules: bytes) -> Archive | None:
+    try:
+        return _read(data, rules)
+    except ValueError:
+        return None
 
 
 def _read(data: bytes, rules: bytes) -> Archive:

@@ -11,6 +11,7 @@ import pytest
 from pytest_proctape.child import Stalled, virtual
 from pytest_proctape.errors import Divergence
 from pytest_proctape.tape.script import OutputEnd, Signal, Timeout
+from tests.parity.harness import deadline
 
 from .stage import CLOSED, MS, Stage, hears, says
 
@@ -220,6 +221,42 @@ def test_output_between_two_expired_waits() -> None:
         assert stage.child.expires(10 * MS)
         assert stage.heard() == b"x"
         assert stage.child.expires(10 * MS)
+
+
+def test_a_timed_wait_goes_on_while_another_thread_brings_what_the_child_waits_for() -> None:
+    with Stage(hears(b"go"), says(b"went"), duration_ns=10 * MS) as stage:
+        helper = _Helper(stage)
+        with deadline("the timed wait", 60):
+            assert stage.child.expires(10**9 * MS) is False
+        helper.join()
+        assert stage.heard() == b"went"
+
+
+def test_a_timed_wait_beside_a_thread_that_brings_nothing_expires_when_its_time_has_come() -> None:
+    with Stage(hears(b"go")) as stage:
+        over = threading.Event()
+        thread = threading.Thread(target=over.wait)
+        thread.start()
+        try:
+            with deadline("the timed wait", 60):
+                assert stage.child.expires(MS) is True
+        finally:
+            over.set()
+            thread.join()
+
+
+class _Helper(threading.Thread):
+    """Sends what the child waits for when another thread waits for the child."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+        self.start()
+
+    def run(self) -> None:
+        while self._stage.child._changed is None:
+            os.sched_yield()
+        self._stage.send(b"go")
 
 
 # -- waiting -----------------------------------------------------------------------------------

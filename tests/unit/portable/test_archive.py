@@ -92,6 +92,61 @@ def test_a_damaged_archive_is_a_text_like_any(cut: int) -> None:
     assert led(damaged, HERE, HERE) == damaged
 
 
+def header(made: bytes, **fields: bytes) -> bytes:
+    """An archive with other fields in its first header, and the sum of them."""
+    places = {"size": 124, "kind": 156, "magic": 257, "behind": 500}
+    for name, value in fields.items():
+        made = made[: places[name]] + value + made[places[name] + len(value) :]
+    summed = sum(made[:512]) - sum(made[148:156]) + 8 * ord(" ")
+    return made[:148] + b"%06o\0 " % summed + made[156:]
+
+
+GNU, USTAR = (archive(HERE, style, [("a", b"in {}", "0")]) for style in ("gnu", "ustar"))
+NOT_WHOLE = {
+    "of two formats": GNU[: GNU.index(b"/a\0") // 512 * 512] + USTAR,
+    "a kind that nobody knows": header(GNU, kind=b"S"),
+    "a link with something in it": header(archive(HERE, "ustar", [])[:512], kind=b"2", size=b"00000000010\0")
+    + USTAR,
+    "words where there are none": header(USTAR, behind=b"of star"),
+    "a size in another form": header(USTAR, size=b"\x80" + bytes(11)),
+    "more than there is": header(USTAR, size=b"00077777777\0"),
+    "nothing behind": USTAR.rstrip(b"\0"),
+    "something behind": USTAR + b"and more",
+    "half a header behind": USTAR.rstrip(b"\0").ljust(2048, b"\0") + USTAR[:300],
+}
+
+
+@pytest.mark.parametrize("made", NOT_WHOLE.values(), ids=list(NOT_WHOLE))
+def test_what_is_no_whole_archive_is_a_text_like_any(made: bytes) -> None:
+    assert led(made, HERE, HERE) == made
+    assert led(made) == made.replace(HERE.encode(), THERE.encode())
+
+
+@pytest.mark.parametrize("record", [b"9999 comment=x\n", b"12 comment x\n", b"0 comment=x\n", b"x\n"])
+def test_records_that_are_damaged_make_a_text_like_any(record: bytes) -> None:
+    made = archive(HERE, "pax", [("a", b"in {}", "0")])
+    at = made.index(b" comment=told") - 2
+    damaged = made[:at] + record + made[at + len(record) :]
+    assert led(damaged, HERE, HERE) == damaged
+
+
+def test_a_mark_that_no_recording_made_is_a_text_like_any() -> None:
+    on_tape = Places({"tmp": HERE}).conceal(USTAR)
+    mark = on_tape.index(b"<places:")
+    here = Places({"tmp": HERE})
+    assert here.reveal(on_tape) == USTAR
+    for damaged in (on_tape[: mark + 8] + b"??" + on_tape[mark + 10 :], on_tape[:700], on_tape + b"x"):
+        assert here.reveal(damaged) == damaged.replace(b"<tmp>", HERE.encode())
+
+
+def test_a_path_that_has_no_room_for_its_placeholder_is_led_as_it_is() -> None:
+    name = "/t/" + "d" * 75 + "/" + "e" * 76 + "/" + "n" * 100
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    assert led(made.getvalue(), "/t", "/t") == made.getvalue()
+
+
 @pytest.mark.parametrize(
     "mark, said",
     [
