@@ -214,6 +214,18 @@ def test_waitid_for_stops_of_one_that_runs(parity: Parity) -> None:
     assert (seen[:-1], seen[-1].errno, code) == ([None] * 6, errno.ECHILD, 0)
 
 
+def test_waitid_for_stops_of_one_that_ends_by_itself(parity: Parity) -> None:
+    def body(folder: Path) -> Any:
+        gate = Gate(folder)
+        with subprocess.Popen(gate.command()) as child:
+            asked = [(os.P_PID, child.pid), (os.P_ALL, 0)] * 3
+            seen = [os.waitid(kind, ident, os.WSTOPPED | os.WNOHANG) for kind, ident in asked]
+            gate.open()
+            return seen, child.wait()
+
+    assert parity(body) == ([None] * 6, 0)
+
+
 def test_waitid_for_nothing_at_all(parity: Parity) -> None:
     def body(folder: Path) -> Any:
         with subprocess.Popen(["true"]) as child:

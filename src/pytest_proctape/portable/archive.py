@@ -183,6 +183,7 @@ def _read(data: bytes, rules: bytes) -> Archive:
     while data[at : at + BLOCK].strip(b"\0"):
         member, at = _member(data, at, rules)
         members.append(member)
+    # Less than none, if the last was cut off.
     zeros = len(data) - at
     if zeros < BLOCK or data.count(b"\0", at) != zeros:
         raise ValueError("no end")
@@ -232,16 +233,13 @@ def _member(data: bytes, at: int, rules: bytes) -> tuple[Member, int]:
 def _part(data: bytes, at: int) -> tuple[bytes, bytes, int]:
     """One header and what follows it, and where that ends."""
     header = data[at : at + BLOCK]
-    if len(header) < BLOCK or not header.startswith((_GNU, _POSIX), 257) or header[_MARKED].strip(b"\0"):
+    if not header.startswith((_GNU, _POSIX), 257) or header[_MARKED].strip(b"\0"):
         raise ValueError("no header")
     if int(header[148:156].strip(b" \0") or b"-", 8) != _sum(header) or not _SIZE.fullmatch(header[124:136]):
         raise ValueError("damaged")
     at += BLOCK
     end = at + int(header[124:135], 8)
-    full = end + -end % BLOCK
-    if full > len(data):
-        raise ValueError("cut off")
-    return header, data[at:end], full
+    return header, data[at:end], end + -end % BLOCK
 
 
 def _records(body: bytes) -> Iterator[Record]:
@@ -251,7 +249,7 @@ def _records(body: bytes) -> Iterator[Record]:
         size = int(length)
         record, body = body[:size], body[size:]
         key, found, value = record[len(length) + 1 : -1].partition(b"=")
-        if not found or len(record) != size or not size:
+        if not found or len(record) != size:
             raise ValueError(record)
         yield key, value
 

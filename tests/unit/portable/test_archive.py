@@ -102,11 +102,12 @@ def header(made: bytes, **fields: bytes) -> bytes:
 
 
 GNU, USTAR = (archive(HERE, style, [("a", b"in {}", "0")]) for style in ("gnu", "ustar"))
+PLAIN = archive(HERE, "ustar", [])
 NOT_WHOLE = {
     "of two formats": GNU[: GNU.index(b"/a\0") // 512 * 512] + USTAR,
-    "a kind that nobody knows": header(GNU, kind=b"S"),
-    "a link with something in it": header(archive(HERE, "ustar", [])[:512], kind=b"2", size=b"00000000010\0")
-    + USTAR,
+    "of two formats, the newer first": PLAIN.rstrip(b"\0").ljust(512, b"\0") + GNU,
+    "a kind that nobody knows": header(PLAIN, kind=b"S"),
+    "a link with something in it": header(PLAIN[:512], kind=b"2", size=b"00000000004\0") + bytes(512) + USTAR,
     "words where there are none": header(USTAR, behind=b"of star"),
     "a size in another form": header(USTAR, size=b"\x80" + bytes(11)),
     "more than there is": header(USTAR, size=b"00077777777\0"),
@@ -125,8 +126,11 @@ def test_what_is_no_whole_archive_is_a_text_like_any(made: bytes) -> None:
 @pytest.mark.parametrize("record", [b"9999 comment=x\n", b"12 comment x\n", b"0 comment=x\n", b"x\n"])
 def test_records_that_are_damaged_make_a_text_like_any(record: bytes) -> None:
     made = archive(HERE, "pax", [("a", b"in {}", "0")])
-    at = made.index(b" comment=told") - 2
-    damaged = made[:at] + record + made[at + len(record) :]
+    here = Places({"tmp": HERE})
+    for data in (made, here.conceal(made)):
+        at = data.index(b" comment=told") - 2
+        damaged = data[:at] + record + data[at + len(record) :]
+        assert here.reveal(damaged) == damaged.replace(b"<tmp>", HERE.encode())
     assert led(damaged, HERE, HERE) == damaged
 
 
@@ -135,7 +139,9 @@ def test_a_mark_that_no_recording_made_is_a_text_like_any() -> None:
     mark = on_tape.index(b"<places:")
     here = Places({"tmp": HERE})
     assert here.reveal(on_tape) == USTAR
-    for damaged in (on_tape[: mark + 8] + b"??" + on_tape[mark + 10 :], on_tape[:700], on_tape + b"x"):
+    text = on_tape.index(b"in <tmp>")
+    cut = [on_tape[:size] for size in (700, 512 + 300, text + 4, text + 512)]
+    for damaged in (on_tape[: mark + 8] + b"??" + on_tape[mark + 10 :], on_tape + b"x", *cut):
         assert here.reveal(damaged) == damaged.replace(b"<tmp>", HERE.encode())
 
 
