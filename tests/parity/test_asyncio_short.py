@@ -10,7 +10,6 @@ import asyncio
 import io
 import os
 import subprocess
-import sys
 from asyncio import unix_events
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Callable, Coroutine
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from .audit import audited
 from .gates import Gate
 from .harness import Parity
 from .observe import Order, outcome, python
@@ -259,6 +259,7 @@ async def talk(child: asyncio.subprocess.Process, words: list[bytes]) -> list[by
 
 
 SORTS = ["sh", "-c", "sort; echo done >&2"]
+ONE_OUTPUT = ["sort"]
 ANSWERS = ["sh", "-c", "while read word; do echo $word $word; done"]
 IN_TIME = ["sh", "-c", "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three"]
 _BODIES: dict[str, tuple[list[str], dict[str, Any], Callable[[Any], Coroutine[Any, Any, Any]]]] = {
@@ -267,6 +268,11 @@ _BODIES: dict[str, tuple[list[str], dict[str, Any], Callable[[Any], Coroutine[An
     "much input": (SORTS, {"stdin": PIPE, "stderr": PIPE}, lambda child: child.communicate(b"x\n" * 90_000)),
     "a dialog": (ANSWERS, {"stdin": PIPE}, lambda child: talk(child, [b"a\n", b"b\n"])),
     "in its own time": (IN_TIME, {"stderr": PIPE}, lambda child: child.communicate()),
+    "an input, and only one output": (
+        ONE_OUTPUT,
+        {"stdin": PIPE},
+        lambda child: child.communicate(b"b\na\n"),
+    ),
     "both in one": (IN_TIME, {"stderr": STDOUT}, lambda child: child.communicate()),
 }
 
@@ -321,28 +327,28 @@ def test_what_is_left_to_the_general_road(parity: Parity, options: dict[str, Any
     assert parity.at_once == 0
 
 
-def test_audit_events_are_those_of_cpython(parity: Parity) -> None:
+@pytest.mark.parametrize(
+    "command, stdin, events",
+    [(["echo", "x"], DEVNULL, 2), (["cat"], PIPE, 1), (["head", "-c", "100000", "/dev/zero"], DEVNULL, 2)],
+    ids=["one that says a little", "one that is sent something", "one that says much"],
+)
+def test_audit_events_are_those_of_cpython(
+    parity: Parity, command: list[str], stdin: int, events: int
+) -> None:
     async def main(folder: Path) -> Any:
-        child = await Exec("echo", "x", stdin=DEVNULL, stdout=PIPE)
-        return await child.communicate()
+        child = await Exec(*command, stdin=stdin, stdout=PIPE)
+        return await child.communicate(b"word" if stdin == PIPE else None)
 
     def body(folder: Path) -> Any:
-        _events.clear()
-        _listening.append(True)
-        try:
+        seen: list[tuple[str, ...]] = []
+
+        def hear(event: str, args: tuple[Any, ...]) -> None:
+            if event == "subprocess.Popen" or (event == "open" and args[0] == os.devnull):
+                seen.append((event, *map(str, args)))
+
+        with audited(hear):
             result = asyncio.run(main(folder))
-        finally:
-            _listening.clear()
-        return result, [one for one in _events if one[0] == "subprocess.Popen" or one[1] == os.devnull]
+        return result, seen
 
-    sys.addaudithook(_hear)
-    assert len(parity(body)[1]) == 2
-
-
-_events: list[Any] = []
-_listening: list[bool] = []
-
-
-def _hear(event: str, args: tuple[Any, ...]) -> None:
-    if _listening and event in ("open", "subprocess.Popen"):
-        _events.append((event, *map(str, args)))
+    assert len(parity(body)[1]) == events
+    assert parity.at_once

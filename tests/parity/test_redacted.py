@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,25 @@ def test_a_secret_in_arguments_and_output(parity: Parity) -> None:
     assert parity(body) == (f"--token={TOKEN}\n", f"{TOKEN}\n")
     assert TOKEN not in parity.tape
     assert "--token=<redacted:DEPLOY_TOKEN>" in parity.tape
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_secret_of_the_commands_own_environment(parity: Parity, asynchronous: bool) -> None:
+    def body(folder: Path) -> Any:
+        env = {"DEPLOY_TOKEN": f"own-{TOKEN}", "PATH": os.environ["PATH"]}
+        command = ["sh", "-c", "echo $DEPLOY_TOKEN; echo $DEPLOY_TOKEN >&2"]
+        if not asynchronous:
+            done = subprocess.run(command, capture_output=True, text=True, env=env)
+            return done.stdout, done.stderr
+
+        async def main() -> Any:
+            child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=env)
+            return [text.decode() for text in await child.communicate()]
+
+        return tuple(asyncio.run(main()))
+
+    assert parity(body) == (f"own-{TOKEN}\n", f"own-{TOKEN}\n")
+    assert TOKEN not in parity.tape
 
 
 def test_a_secret_that_is_sent(parity: Parity) -> None:

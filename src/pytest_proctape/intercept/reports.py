@@ -13,13 +13,30 @@ import os
 from ..child import FORKS, moved
 from ..errors import UnsupportedSpawn
 from ..genuine import close
+from ..rows import Row
 from ..workers import FORKED, INTERPRETER, SAID_BY_INTERPRETER, SAID_BY_WORKER, STARTED, WORKER
 from . import door
 
+
+class _Pipe(Row):
+    """One that is laid.
+
+    Attributes:
+        reader, writer: its ends.
+        identity: device and inode of both.
+    """
+
+    reader: int
+    writer: int
+    identity: tuple[int, int]
+
+
 _REFUSED, _UNTAPED = "refused", "untaped"
 _WHERE = {_REFUSED: FORKED, SAID_BY_WORKER: WORKER, SAID_BY_INTERPRETER: INTERPRETER}
-_pipe: tuple[int, int] | None = None
-_identity: tuple[int, int] | None = None
+_laid: dict[str, _Pipe] = {}
+"""The pipe, if it is laid. Two threads may come to lay it at once, and :meth:`dict.setdefault` is never half
+done; a lock might be held by another thread when this one forks."""
+_PIPE = "pipe"
 _installed = False
 _started = False
 
@@ -50,13 +67,14 @@ def started(road: str) -> None:
 
 
 def _write(line: str) -> None:
-    if _pipe is None or _identity is None:
+    pipe = _laid.get(_PIPE)
+    if pipe is None:
         return
     # The copy may have closed it, or be at its end without a reader.
     with contextlib.suppress(OSError):
-        status = os.fstat(_pipe[1])
-        if (status.st_dev, status.st_ino) == _identity:
-            os.write(_pipe[1], f"{line}\n".encode())
+        status = os.fstat(pipe.writer)
+        if (status.st_dev, status.st_ino) == pipe.identity:
+            os.write(pipe.writer, f"{line}\n".encode())
 
 
 def _before_fork() -> None:
@@ -67,32 +85,42 @@ def _before_fork() -> None:
 
 def writer() -> int:
     """The end of the pipe that is written to, until the next :func:`collect`."""
-    global _pipe, _identity
-    if _pipe is None:
-        reader, end = os.pipe()
-        _pipe = (moved(reader), moved(end))
-        for fd in _pipe:
-            os.set_blocking(fd, False)
-        status = os.fstat(_pipe[1])
-        _identity = (status.st_dev, status.st_ino)
-    return _pipe[1]
+    laid = _laid.get(_PIPE)
+    if laid is None:
+        made = _lay()
+        laid = _laid.setdefault(_PIPE, made)
+        if laid is not made:
+            # Another thread has laid one meanwhile.
+            _take_up(made)
+    return laid.writer
+
+
+def _lay() -> _Pipe:
+    reader, writer = map(moved, os.pipe())
+    for fd in (reader, writer):
+        os.set_blocking(fd, False)
+    status = os.fstat(writer)
+    return _Pipe(reader, writer, (status.st_dev, status.st_ino))
+
+
+def _take_up(pipe: _Pipe) -> None:
+    close(pipe.reader)
+    close(pipe.writer)
 
 
 def collect() -> list[UnsupportedSpawn]:
     """What forked processes have told since the last call; those that are about to exec are waited for."""
-    global _pipe, _identity, _started
+    global _started
     if FORKS.running:
         FORKS.await_all()
-    if _pipe is None:
+    pipe = _laid.pop(_PIPE, None)
+    if pipe is None:
         return []
-    reader, end = _pipe
     try:
-        data = os.read(reader, 1 << 16)
+        data = os.read(pipe.reader, 1 << 16)
     except BlockingIOError:
         data = b""
-    close(reader)
-    close(end)
-    _pipe = _identity = None
+    _take_up(pipe)
     lines = [line.partition(" ") for line in data.decode().splitlines()]
     _started = _started or any(kind == STARTED for kind, _, _ in lines)
     return [error_of(kind, road) for kind, _, road in lines if kind != STARTED]

@@ -102,11 +102,9 @@ class Index:
         home = self._homes[index]
         if home is None:
             del self._aside[index]
-        elif home[-1] == index:
-            # So it is nearly always, and there may be very many.
-            home.pop()
         else:
-            home.remove(index)
+            # Of those that say the same it is the one that comes next.
+            home.pop()
 
     def _file(self, index: int, entry: Entry) -> list[int] | None:
         on = self._terms.on

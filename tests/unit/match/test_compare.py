@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_proctape import match
 from pytest_proctape.match import Asked, Difference, asked_by, differences, first_match, nearest
-from pytest_proctape.tape import Entry, encode_argument
+from pytest_proctape.tape import AnyArgs, Entry, encode_argument
 
 
 def asked(*argv: str, cwd: str | None = None, argv0: str | None = None) -> Asked:
@@ -175,3 +175,24 @@ def test_at_most_so_many_are_told() -> None:
 def test_behind_the_end_every_entry_may_be_near() -> None:
     near = nearest(asked("git", "a"), ENTRIES, len(ENTRIES))
     assert [(one.index, one.consumed) for one in near] == [(2, True), (0, True), (4, True)]
+
+
+def test_an_argument_that_came_in_and_some_that_went_are_told_where_they_are() -> None:
+    found = told(asked("x", *"zabcfg"), entry("x", *"abcdefg"))
+    assert found == [("args[0]", None, "z"), ("args[3]", "d", None), ("args[4]", "e", None)]
+
+
+@pytest.mark.parametrize(
+    "actual, found",
+    [
+        (("a", "b", "y"), [("args[2]", "z", "y")]),
+        (("a", "b", "c", "d", "y"), [("args[4]", "z", "y")]),
+        (("b", "z"), [("args[0]", "a", "b")]),
+        (("b", "y"), [("args[0]", "a", "b"), ("args[1]", "z", "y")]),
+        ((), [("args[0]", "a", None), ("args[0]", "z", None)]),
+    ],
+)
+def test_what_is_before_and_behind_any_arguments_is_told_by_itself(
+    actual: tuple[str, ...], found: list[tuple[str, str, str | None]]
+) -> None:
+    assert told(asked("x", *actual), Entry(program="x", args=("a", AnyArgs(any_args=True), "z"))) == found

@@ -131,7 +131,7 @@ def test_records_that_are_damaged_make_a_text_like_any(record: bytes) -> None:
         at = data.index(b" comment=told") - 2
         damaged = data[:at] + record + data[at + len(record) :]
         assert here.reveal(damaged) == damaged.replace(b"<tmp>", HERE.encode())
-    assert led(damaged, HERE, HERE) == damaged
+        assert led(damaged, HERE, HERE) == damaged
 
 
 def test_a_mark_that_no_recording_made_is_a_text_like_any() -> None:

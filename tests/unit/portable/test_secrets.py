@@ -19,7 +19,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pytest_proctape.portable import Places, Rules, looks_secret
+from pytest_proctape.portable import Places, Rules, looks_secret, secrets
 from pytest_proctape.portable.secrets import Secrets, is_secret_value
 
 VALUE = "kX9/+ 'q\"&é" + "zW7"
@@ -93,6 +93,37 @@ def test_a_name_that_does_not(name: str) -> None:
 def test_values_that_protect_nothing_stay(name: str, value: str) -> None:
     places = knowing(**{name: value})
     assert places.conceal_text(f"a {value} b") == f"a {value} b"
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("MY_TOKEN", "abc123"),
+        ("MY_TOKEN", "12345678"),
+        ("DB_PASSWORD", "gardener"),
+        ("SORT_KEY", "created_at_1"),
+        ("SORT_KEY", "created_at_it"),
+    ],
+)
+def test_values_that_may_protect_something_do_not(name: str, value: str) -> None:
+    places = knowing(**{name: value})
+    assert places.conceal_text(f"a {value} b") == f"a <redacted:{name}> b"
+
+
+def test_a_shape_within_base64_is_found_in_a_long_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_HEAD", 1 << 8)
+    token = "ghp_" + "a1B2c3D4" * 5
+    for text in (f"it is {token}", "words " * 100 + token, "\n" * 256 + token):
+        packed = base64.b64encode(text.encode()).decode()
+        assert packed not in Places().conceal_text(f"x {packed} y")
+    # Of what is no text nobody asks.
+    packed = base64.b64encode(b"\0" * 300 + token.encode()).decode()
+    assert Places().conceal_text(f"x {packed} y") == f"x {packed} y"
+
+
+@pytest.mark.parametrize("name, told", [("A_TOKEN", ":A_TOKEN"), ("1_TOKEN", ""), ("A TOKEN", ":A_TOKEN")])
+def test_a_name_that_no_placeholder_can_have_is_left_out(name: str, told: str) -> None:
+    assert knowing(**{name: VALUE}).conceal_text(VALUE) == f"<redacted{told}>"
 
 
 def test_a_variable_that_names_a_file_is_no_secret(tmp_path: Path) -> None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_proctape import effects
 from pytest_proctape.session.unchanged import keep_unchanged
-from pytest_proctape.tape import AnyArgs, Anything, Content, Entry, Glob, Regex, Stream, decode
+from pytest_proctape.tape import (
+    AnyArgs,
+    Anything,
+    Content,
+    Effect,
+    Entry,
+    Glob,
+    Regex,
+    Stream,
+    decode,
+    encode,
+)
 
 
 def plain(stream: Stream) -> Content:
@@ -86,3 +99,46 @@ def test_one_that_ignores_its_input_now(ignored: tuple[bytes, bool] | None, stay
     """What was sent to it, as far as that is known, has to be what the old one asks for."""
     old, new = [entry("a", stdin="one\n")], [entry("a", stdin=Anything(any=True))]
     assert keep_unchanged(old, new, plain, ignored=lambda _: ignored) == tuple(old if stays else new)
+
+
+def test_one_that_was_sent_nothing_that_it_took_and_is_not_now() -> None:
+    old, new = [entry("a", duration_ms=1)], [entry("a", duration_ms=2)]
+    assert keep_unchanged(old, new, plain, ignored=lambda _: (b"one", True)) == tuple(old)
+
+
+# -- files -------------------------------------------------------------------------------------
+
+BEGAN = "2026-01-02T03:04:05Z"
+
+
+def made(data: bytes, **fields: Any) -> Entry:
+    """An entry whose command has made a file."""
+    effect = Effect.model_validate({"path": "a", "file": encode(data), **fields})
+    return entry("a", began=BEGAN, effects=(effect,), duration_ms=len(fields) + 1)
+
+
+def packed(text: bytes, time: int) -> bytes:
+    return gzip.compress(text, mtime=time)
+
+
+def test_times_that_a_format_keeps_inside_are_chance() -> None:
+    old = made(packed(b"text", 1))
+    assert kept([old], [made(packed(b"text", 2), mode="600")]) != [old]
+    same = made(packed(b"text", 2)).model_copy(update={"duration_ms": 99.0})
+    assert kept([old], [same]) == [old]
+    other = made(packed(b"more", 1))
+    assert kept([old], [other]) == [other]
+
+
+def test_large_files_are_compared_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "MASKED_LIMIT", 10)
+    old, new = made(packed(b"text", 1)), made(packed(b"text", 2))
+    assert kept([old], [new]) == [new]
+    assert kept([old], [old.model_copy(update={"duration_ms": 99.0})]) == [old]
+
+
+def test_what_is_written_to_the_input_is_not_what_is_read_from_it() -> None:
+    old = entry("a", fds={"0": "word"}, stdin="", duration_ms=1)
+    new = entry("a", stdin="word", duration_ms=2)
+    assert kept([old], [new]) == [new]
+    assert kept([new], [old]) == [old]

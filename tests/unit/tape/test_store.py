@@ -21,6 +21,7 @@ from pytest_proctape.tape import (
 )
 from pytest_proctape.tape import files as files_module
 from pytest_proctape.tape import store as store_module
+from pytest_proctape.tape.files import check_inside
 from tests.unit.disk import everything_in, failing
 
 ONE = "tests/test_git.py::test_log"
@@ -423,6 +424,29 @@ def test_a_folder_that_leads_out_is_refused(store: TapeStore, tmp_path: Path) ->
         assert str(outside) in caught.value.problem
     assert everything_in(outside) == before
     assert (outside / "test_git" / "test_log.json").read_bytes() == dumps(a_tape())
+
+
+@pytest.mark.parametrize("path", ["../outside.json", "tests/../../outside.json", "tests/.."])
+def test_a_path_that_goes_back_leads_out_without_any_link(store: TapeStore, path: str) -> None:
+    (store.root / "tests").mkdir(parents=True)
+    (store.root.parent / "outside.json").write_bytes(dumps(a_tape()))
+    if path == "tests/..":
+        assert check_inside(store.root / path, store.root) is not None
+        return
+    with pytest.raises(TapeError, match="leads out"):
+        check_inside(store.root / path, store.root)
+    with pytest.raises(TapeError, match="leads out"):
+        store.load_file(store.root / path)
+
+
+def test_a_link_in_the_place_of_a_tape_leaves_its_permissions_to_nobody(store: TapeStore) -> None:
+    path = store.save(ONE, a_tape())
+    plain = path.stat().st_mode
+    other = path.rename(path.with_name("other.json"))
+    path.symlink_to(other)
+    assert store.save(ONE, a_tape(program="hg")) == path
+    assert (path.is_symlink(), path.stat().st_mode) == (False, plain)
+    assert store.load_file(other) == a_tape()
 
 
 def test_a_tape_that_leads_out_is_refused(store: TapeStore, tmp_path: Path) -> None:
