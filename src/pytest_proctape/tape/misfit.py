@@ -138,7 +138,7 @@ def _union_misfit(location: Location, document: Json, path: Path) -> TapeCorrupt
         return _missing(path, location, expected)
     if isinstance(value, list) and expected in (_STREAM, _STDIN):
         return _line_misfit(location, value, path)
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and expected in _FORMS:
         forms = _FORMS[expected]
         meant = next((form for form in forms if not value.keys().isdisjoint(form.model_fields)), None)
         if meant is None:

@@ -188,3 +188,10 @@ def test_the_whole_message_can_be_read() -> None:
 
 def test_many_mistakes_are_one_error() -> None:
     assert refused([{"program": 5}] * 1000).place == "[0].program"
+
+
+@pytest.mark.parametrize("value", [{"sha256": "0"}, {}, [], ["x"], 1.5, True], ids=str)
+def test_what_is_no_time_of_a_file_is_told(value: object) -> None:
+    effect = {"path": "a", "file": "", "mtime": value}
+    error = refused({"version": 2, "entries": [{"program": "x", "effects": [effect]}]})
+    assert error.place == "entries[0].effects[0].mtime"
