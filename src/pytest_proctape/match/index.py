@@ -102,9 +102,11 @@ class Index:
         home = self._homes[index]
         if home is None:
             del self._aside[index]
-        else:
-            # Of those that say the same it is the one that comes next.
+        elif home[-1] == index:
+            # So it is nearly always, and there may be very many.
             home.pop()
+        else:
+            home.remove(index)
 
     def _file(self, index: int, entry: Entry) -> list[int] | None:
         on = self._terms.on
