@@ -36,7 +36,6 @@ from .summary import drift_lines, stray_names
 from .tape import SingleStore
 from .tape_config import TapeConfig
 from .unfaked import keep_real_files, real_files
-from .unlooped import unlooped
 
 if TYPE_CHECKING:
     _F = TypeVar("_F", bound=Callable[..., object])
@@ -78,11 +77,10 @@ def use_tape(path: str | os.PathLike[str], **settings: Unpack[TapeConfig]) -> Ta
         UsageError: a setting is not known, or its value is not understood.
     """
     called_in = sys._getframe(1).f_code.co_filename
-    with unlooped():
-        keep_real_files()
+    keep_real_files()
     where = f"use_tape({os.fspath(path)!r})"
     asked = check_asked(dict(settings), where, shape="{}: {}=")
-    with real_files(), unlooped():
+    with real_files():
         in_file = os.path.isfile(called_in)
         base = os.path.dirname(os.path.abspath(called_in)) if in_file else working_directory()
         return TapeUse(Path(base, path), asked, interactive=not in_file or hasattr(sys, "ps1"))
@@ -107,7 +105,7 @@ class TapeUse:
     def __enter__(self) -> TapeHandle:
         if self._open is not None:
             raise UsageError(f"{self!r} is in use already: make another one for the inner block")
-        with real_files(), unlooped():
+        with real_files():
             return self._enter()
 
     def _enter(self) -> TapeHandle:
@@ -134,7 +132,7 @@ class TapeUse:
         try:
             __tracebackhide__ = True
             assert self._open is not None
-            with real_files(), unlooped():
+            with real_files():
                 self._open.leave(error)
         except BaseException:
             # Nothing where it has come to its end.

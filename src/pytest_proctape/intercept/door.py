@@ -17,7 +17,6 @@ from ..clock import CLOCK, Pace
 from ..errors import UnsupportedSpawn
 from ..genuine import _thread, threading
 from ..tape import Spawn
-from ..unlooped import unlooped
 from ..workers import FORKED, refusal
 from .handlers import Handler, Hearer, Launch, MemoryReplayer, Recorder, Replayer
 
@@ -297,10 +296,9 @@ def spawn(request: Spawn, wiring: Wiring, launch: Launch, live: Callable[[], int
         if _forked and report_start is not None and getattr(handler, "mode", "") != "live":
             report_start(request.road)
         return Started(live())
-    with unlooped():
-        if replaying:
-            return cast(Replayer, answering).replay(request, wiring)
-        return cast(Recorder, answering).record(request, wiring, launch)
+    if replaying:
+        return cast(Replayer, answering).replay(request, wiring)
+    return cast(Recorder, answering).record(request, wiring, launch)
 
 
 _outside: list[None] = []

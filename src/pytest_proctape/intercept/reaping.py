@@ -13,7 +13,6 @@ from typing import Any
 from ..child import FORKS, KIN, TABLE, Child, RecordingChild, VirtualChild, status_of
 from ..clock import CLOCK, REAL, Wait
 from ..genuine import select
-from ..unlooped import unlooped
 from . import pausing
 
 REAL_WAITPID = os.waitpid
@@ -37,10 +36,9 @@ def waitpid(pid: int, options: int, /) -> tuple[int, int]:
             _await_real(*_id_type(pid), options)
             return _note(KIN.waitpid(pid, options))
         return _wait_any(pid, options)
-    with unlooped():
-        if isinstance(child, VirtualChild):
-            return _wait_virtual(child, options)
-        return _wait_recording(child, options)
+    if isinstance(child, VirtualChild):
+        return _wait_virtual(child, options)
+    return _wait_recording(child, options)
 
 
 def exit_code(pid: int) -> int:
@@ -154,8 +152,7 @@ def _note(result: tuple[int, int]) -> tuple[int, int]:
     """A real wait for any child may have got one of ours."""
     child = TABLE.get(result[0]) if result[0] else None
     if isinstance(child, RecordingChild):
-        with unlooped():
-            _reaped(child, result[1], was_gone=True)
+        _reaped(child, result[1], was_gone=True)
     elif isinstance(child, VirtualChild):
         # It plays in the place of a copy, which has ended as it did.
         TABLE.reap(child)
@@ -246,8 +243,7 @@ def waitid(idtype: int, ident: int, options: int, /) -> Any:
         FORKS.settle(ident, options)
     child = _by_id(idtype, ident)
     if isinstance(child, VirtualChild):
-        with unlooped():
-            return _waitid_virtual(child, options)
+        return _waitid_virtual(child, options)
     if idtype in (os.P_ALL, os.P_PGID) and (FORKS or _candidates(-1 if idtype == os.P_ALL else -ident)):
         return _waitid_any(idtype, ident, options)
     return _waitid_real(idtype, ident, options)

@@ -19,7 +19,6 @@ from ..clock import CLOCK, REAL
 from ..owned import Owned
 from ..rows import Row
 from ..tape import Spawn, SpawnError, errno_name, errno_number, program_of
-from ..unlooped import unlooped
 from . import door, loops
 from .clocked import notice
 from .known import taking
@@ -128,16 +127,13 @@ def fork_exec(*arguments: Any) -> int:
         from . import pacing
 
         spawn = spawn.but(road="asyncio", now_ns=pacing.now_of(asking[0]))
-    with unlooped():
-        wiring = call.wiring()
-    started = door.spawn(spawn, wiring, lambda wiring: launch(call, wiring), call.start)
+    started = door.spawn(spawn, call.wiring(), lambda wiring: launch(call, wiring), call.start)
     if asking is not None and not CLOCK.on:
         from . import pacing
 
         pacing.attach(*asking, started.pid)
     if started.error is not None:
-        with unlooped():
-            os.write(call.errpipe_write, _error_bytes(started.error))
+        os.write(call.errpipe_write, _error_bytes(started.error))
     return started.pid
 
 

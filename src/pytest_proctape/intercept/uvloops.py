@@ -22,7 +22,6 @@ from ..child import KIN, TABLE, VirtualChild
 from ..clock import CLOCK
 from ..errors import ProctapeError, UnsupportedSpawn
 from ..genuine import threading
-from ..unlooped import unlooped
 from . import door, loops
 from .clocked import notice
 
@@ -48,11 +47,6 @@ class _Transport(_TRANSPORT):  # type: ignore[misc]
     _pipes: dict[int, Any]
     _proc: Any
     _returncode: int | None
-
-    def _start(self, *arguments: Any, **options: Any) -> None:
-        # In C: `Popen` has a pipe by which it is told that the child could not be started.
-        with unlooped():
-            super()._start(*arguments, **options)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 - its place is asyncio's
         """See :class:`asyncio.BaseTransport`: uvloop's knows nothing."""

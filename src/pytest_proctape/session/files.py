@@ -26,7 +26,6 @@ from ..tape import (
     file_effect_of,
     payloads_of,
 )
-from ..unlooped import unlooped
 from .crossing import SCAN_LIMIT
 from .made import find
 
@@ -192,9 +191,7 @@ class Files:
         """
         self._put = True
         try:
-            # The loop plays the child in the thread of the test.
-            with unlooped():
-                effects.apply(files, self.roots, self._places.conceal, self._taped)
+            effects.apply(files, self.roots, self._places.conceal, self._taped)
         except effects.InTheWayError as error:
             raise tell(
                 IN_THE_WAY, Difference(self._shown(error.path), error.expected, error.actual)
