@@ -48,7 +48,8 @@ class ProcessTable:
         self._expected = 0
         self._missed: dict[int, int] = {}
         self._copies: dict[int, Copy] = {}
-        self._offered: tuple[int, Copy] | None = None
+        self._offered: dict[int, Copy] = {}
+        """To each thread its own: two forks may spawn at once."""
         self.ended = threading.Condition()
         """Notified when a virtual child ends, for those who wait for any."""
         self.waiting = 0
@@ -56,8 +57,8 @@ class ProcessTable:
 
     def new_pid(self) -> int:
         """A pid that no process has, or that of the copy that was made for this child."""
-        if self._offered is not None and self._offered[0] == threading.get_ident():
-            copy = self._offered[1]
+        copy = self._offered.get(threading.get_ident()) if self._offered else None
+        if copy is not None:
             self._copies[copy.pid] = copy
             return copy.pid
         return next(self._pids)
@@ -69,11 +70,13 @@ class ProcessTable:
     @contextmanager
     def offering(self, copy: Copy) -> Iterator[None]:
         """Around a spawn of this thread: a virtual child that comes of it plays in the place of ``copy``."""
-        self._offered = (threading.get_ident(), copy)
+        ident = threading.get_ident()
+        self._offered[ident] = copy
         try:
             yield
         finally:
-            self._offered = None
+            # A forked copy has forgotten it.
+            self._offered.pop(ident, None)
 
     def add(self, child: Child) -> None:
         """From now on ``child.pid`` is this child."""
@@ -155,7 +158,8 @@ class ProcessTable:
         """A child that has been reaped, but whose outputs others hold open."""
         child = self._held.get(pid)
         if child is not None and not child.open:
-            del self._held[pid]
+            # Another thread may have found the same.
+            self._held.pop(pid, None)
             return None
         return child
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -32,6 +35,25 @@ def test_children_come_and_go() -> None:
     table.remove(one.pid)
     table.remove(one.pid)
     assert (table.get(one.pid), list(table)) == (None, [two])
+
+
+def test_each_thread_is_offered_its_own_copy() -> None:
+    table = ProcessTable()
+    both, got = threading.Barrier(2, timeout=60), {}
+
+    def spawn(pid: int) -> None:
+        with table.offering(cast(Any, SimpleNamespace(pid=pid))):
+            both.wait()
+            got[pid] = table.new_pid()
+            both.wait()
+
+    threads = [threading.Thread(target=spawn, args=(pid,)) for pid in (7, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == {7: 7, 8: 8}
+    assert table.new_pid() >= FIRST_PID
 
 
 def test_groups() -> None:
