@@ -21,6 +21,8 @@ VARIABLE = "PROCTAPE_COUNTS"
 
 _OPEN = frozenset(["pipe", "pipe2", "dup", "dup2", "open", "pidfd_open", "memfd_create", "epoll", "eventfd"])
 _SYSTEM = frozenset(["posix", "select", "fcntl", "resource", "_posixsubprocess", "_signal"])
+_IMPORTING = "<frozen importlib."
+"""An import lists a directory again that has changed, and keeps what it compiled: that is up to the machine."""
 _NO_CALLS = frozenset(
     ["fspath", "fsencode", "WIFEXITED", "WIFSTOPPED", "WEXITSTATUS", "WIFSIGNALED", "_path_normpath"]
 )
@@ -54,7 +56,7 @@ class Counts:
             if not code.co_name.startswith("<") and self._is_ours(code.co_filename):
                 self.found["package calls"] += 1
                 self._note_unseen(frame)
-        elif event == "c_call":
+        elif event == "c_call" and not frame.f_code.co_filename.startswith(_IMPORTING):
             self._note_call(getattr(argument, "__module__", None), getattr(argument, "__name__", ""))
 
     def _note_unseen(self, frame: FrameType) -> None:

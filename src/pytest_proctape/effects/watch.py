@@ -28,8 +28,12 @@ FileIdentity = tuple[int, int]
 _BUDGET = 8 << 20
 """Bytes that are read before a spawn, to know what the test itself had written."""
 
+_STILL_NS = 2_500_000_000
+"""Longer than any file system's clock stands still: FAT's goes in steps of two seconds, that of a virtual
+machine stands for as long as the processor that keeps it is away."""
+
 _TICK_NS = 20_000_000
-"""Longer than any file system's clock takes to go on."""
+"""So long for one that never goes on."""
 
 _LOOKS = 2_000_000
 """Names that are looked at in a recording besides those before a spawn and at an end."""
@@ -74,6 +78,7 @@ class Watch:
         self._read_ns = 0
         self._led: set[FileIdentity] = set()
         self._looked = 0
+        self._patience_ns = _STILL_NS
         self._own = OwnDoings()
         self._lock = threading.RLock()
 
@@ -203,9 +208,12 @@ class Watch:
         self._last.stamp_ns = stamp_ns or REAL.time_ns()
         if stamp_ns is None or (self._last.exact and self._last.newest_ns() < stamp_ns):
             return
-        end_ns = REAL.monotonic_ns() + _TICK_NS
+        end_ns = REAL.monotonic_ns() + self._patience_ns
         pause = threading.Event()
-        while (self._stamp() or 0) <= stamp_ns and REAL.monotonic_ns() < end_ns:
+        while (self._stamp() or 0) <= stamp_ns:
+            if REAL.monotonic_ns() >= end_ns:
+                self._patience_ns = _TICK_NS
+                return
             pause.wait(0.0005)
 
     def _stamp(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_proctape.clock import REAL
 from pytest_proctape.effects import Roots, regular_files
+from pytest_proctape.effects.stamp import stamp
 
 from .watching import Watched
 
@@ -135,3 +138,67 @@ def test_a_glob_keeps_the_way_to_what_it_means(tmp_path: Path) -> None:
         }
     finally:
         watched.watch.end()
+
+
+class StandingClock:
+    """A file system's clock that stands still from the first question on.
+
+    Attributes:
+        asked: how often it was asked.
+        moved: it was found to have gone on.
+    """
+
+    def __init__(self, for_ns: float) -> None:
+        self.asked = 0
+        self.moved = False
+        self._for_ns = for_ns
+        self._until_ns = 0.0
+        self._stood_ns = 0
+
+    def stamp(self, folder: str) -> int:
+        """As the one of :mod:`~pytest_proctape.effects.stamp`."""
+        self.asked += 1
+        if not self._stood_ns:
+            self._stood_ns = stamp(folder)
+            self._until_ns = REAL.monotonic_ns() + self._for_ns
+        if REAL.monotonic_ns() < self._until_ns:
+            return self._stood_ns
+        self.moved = True
+        return stamp(folder)
+
+
+def test_a_clock_that_stands_still_for_a_while_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = StandingClock(80_000_000)
+    monkeypatch.setattr("pytest_proctape.effects.watch.stamp", clock.stamp)
+    monkeypatch.setattr("pytest_proctape.effects.snapshot.SMALL", 0)
+    (tmp_path / "a").touch()
+    watched = Watched(tmp_path)
+    try:
+        watched.watch.before_spawn([])
+    finally:
+        watched.watch.end()
+    # What the command does now has another time than what the test did.
+    assert clock.moved
+
+
+def test_a_clock_that_never_goes_on_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = StandingClock(math.inf)
+    monkeypatch.setattr("pytest_proctape.effects.watch.stamp", clock.stamp)
+    monkeypatch.setattr("pytest_proctape.effects.watch._STILL_NS", 300_000_000)
+    monkeypatch.setattr("pytest_proctape.effects.snapshot.SMALL", 0)
+    (tmp_path / "a").touch()
+    watched = Watched(tmp_path)
+    began_ns = REAL.monotonic_ns()
+    try:
+        watched.watch.before_spawn([])
+        assert REAL.monotonic_ns() - began_ns >= 300_000_000
+        before = clock.asked
+        watched.watch.before_spawn([])
+    finally:
+        watched.watch.end()
+    # In 20 ms, half a millisecond each, and those of the look itself.
+    assert clock.asked - before <= 44
