@@ -216,6 +216,9 @@ class Totals:
         return bool(used or past_tapes or self.orphans or self.orphaned_payloads)
 
 
+_FEW = 3
+"""So many of a kind are named without -v."""
+
 _TOLD = (
     "replayed",
     "diverged",
@@ -261,14 +264,13 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
         processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
         yield f"replayed {processes} of processes in {tests} of tests{saved}"
-    for failed in totals.failed:
-        yield _failure_line(failed)
+    yield from _few([_failure_line(failed) for failed in totals.failed], verbose, "not kept")
     for test, finding in totals.drift:
         yield from drift_lines(test, finding)
     if totals.drifted:
         yield "if the tools are right, record the tapes again: pytest --record-tapes"
-    for test, child in totals.leaked:
-        yield f"still running when {test} ended: {child}"
+    leaked = [f"still running when {test} ended: {child}" for test, child in totals.leaked]
+    yield from _few(leaked, verbose, "still running")
     if totals.held:
         yield "what another test says to one of these is on no tape: let a fixture of wider scope start it"
     yield from _past_tapes_lines(totals, verbose)
@@ -306,10 +308,18 @@ def _past_tapes_lines(totals: Totals, verbose: bool) -> Iterable[str]:
 
 def _first(told: Sequence[str], verbose: bool) -> Iterable[str]:
     """All of them, indented, or the first few."""
-    shown = told if verbose else told[:3]
+    shown = told if verbose else told[:_FEW]
     yield from (f"  {one}" for one in shown)
     if len(shown) < len(told):
         yield f"  and {len(told) - len(shown)} more (-v shows them)"
+
+
+def _few(told: Sequence[str], verbose: bool, what: str) -> Iterable[str]:
+    """All of them, or the first few, and how many more there are of ``what``."""
+    shown = told if verbose else told[:_FEW]
+    yield from shown
+    if len(shown) < len(told):
+        yield f"and {len(told) - len(shown)} more {what} (-v shows them)"
 
 
 def stray_names(strays: list[str]) -> str:

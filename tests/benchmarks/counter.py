@@ -22,7 +22,7 @@ VARIABLE = "PROCTAPE_COUNTS"
 _OPEN = frozenset(["pipe", "pipe2", "dup", "dup2", "open", "pidfd_open", "memfd_create", "epoll", "eventfd"])
 _SYSTEM = frozenset(["posix", "select", "fcntl", "resource", "_posixsubprocess", "_signal"])
 _IMPORTING = "<frozen importlib."
-"""An import lists a directory again that has changed, and keeps what it compiled: that is up to the machine."""
+"""An import lists a directory again that has changed, and keeps what it compiled: up to the machine."""
 _NO_CALLS = frozenset(
     ["fspath", "fsencode", "WIFEXITED", "WIFSTOPPED", "WEXITSTATUS", "WIFSIGNALED", "_path_normpath"]
 )

@@ -72,6 +72,22 @@ def test_a_recording_that_could_not_be_written_says_why() -> None:
     assert told(result)[1] == "not recorded, as it can't be written: No space left on device: t"
 
 
+def test_of_many_recordings_that_were_not_kept_the_first_are_named() -> None:
+    results = [Result(test, "record", outcome="failed", spawns=1) for test in "abcde"]
+    lines = [f"not recorded, as the test did not pass: {test}" for test in "abcde"]
+    assert told(*results)[1:] == [*lines[:3], "and 2 more not kept (-v shows them)"]
+    assert told(*results[:3])[1:] == lines[:3]
+    assert told(*results, verbose=True)[1:] == lines
+
+
+def test_of_many_that_still_run_the_first_are_named() -> None:
+    result = replayed("t")
+    result.leaked = [f"`sleep {number}`" for number in range(5)]
+    lines = [f"still running when t ended: `sleep {number}`" for number in range(5)]
+    assert told(result)[1:] == [*lines[:3], "and 2 more still running (-v shows them)"]
+    assert told(result, verbose=True)[1:] == lines
+
+
 LIVE = 'let it run for real, with @pytest.mark.tape(mode="live")'
 
 
