@@ -404,12 +404,14 @@ def test_a_test_that_looks_whether_a_command_still_runs_is_told_of_the_clock(pro
         """
         import subprocess, time
 
-        def test_it(tape):
-            with subprocess.Popen(["sleep", "0.6"]) as child:
+        def test_it(tape, tmp_path):
+            script = 'until [ -e "$0" ]; do sleep 0.02; done'
+            with subprocess.Popen(["sh", "-c", script, tmp_path / "gate"]) as child:
                 time.sleep(0.1)
                 assert child.poll() is None
                 time.sleep(0.1)
                 assert child.poll() is None
+                (tmp_path / "gate").touch()
             assert child.returncode == 0
         """
     )
@@ -417,7 +419,7 @@ def test_a_test_that_looks_whether_a_command_still_runs_is_told_of_the_clock(pro
     project.record()
     project.replay(failed=1).stdout.fnmatch_lines([told, "record it again: *"])
 
-    project.edit("(tape)", "(tape, tape_clock)")
+    project.edit("(tape, ", "(tape, tape_clock, ")
     project.record()
     project.replay()
     project.edit("returncode == 0", "returncode == 1")
