@@ -144,11 +144,14 @@ class FixtureTape(ActiveTape):
         """As ever, on a clock of its own: it must not matter to a test whether it is the first to use it."""
         undo = Undo()
         self.since = KIN.mark()
+        self.session.set_apart()
         try:
             self.freeze(undo)
             with super().bound(phase):
                 yield
         finally:
+            for tape in self._run.active:
+                tape.session.set_apart()
             self.look_for_strays()
             to_its_end(undo.close)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .shutting import shut_kept
     from .temporary import follow, follow_no_more
     from .watch import FileIdentity, Watch, regular_files
-    from .written import WRITTEN
+    from .written import WRITTEN, being_written
 
 _HOMES = {
     "FileIdentity": "watch",
@@ -29,6 +29,7 @@ _HOMES = {
     "WRITTEN": "written",
     "Watch": "watch",
     "apply": "applying",
+    "being_written": "written",
     "follow": "temporary",
     "follow_no_more": "temporary",
     "glob_regex": "roots",
@@ -47,6 +48,7 @@ __all__ = [
     "Roots",
     "Watch",
     "apply",
+    "being_written",
     "follow",
     "follow_no_more",
     "glob_regex",

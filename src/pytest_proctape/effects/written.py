@@ -8,9 +8,12 @@ for the whole process, from its first recording on. A file that is written by co
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
+import itertools
 import os
 import sys
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from typing import Any
 
@@ -22,14 +25,16 @@ _SMALL = 1 << 16
 """Bytes up to which a file is known by its content. The times of one that was just written say little."""
 
 _ABSPATH, _EXISTS, _FSDECODE = os.path.abspath, os.path.lexists, os.fsdecode
+_LISTDIR, _FSTAT = os.listdir, os.fstat
 """As they were when the package was imported: a test may put others in their place."""
 
 
 MOST = 1 << 14
 """Files that are known at once."""
 
-_NOBODYS = ("/.proctape-", ".pyc", "/dev/")
+_NOBODYS = ("/.proctape-", "/.lock", ".pyc", "/dev/")
 """In the paths of files that are written beside every test, and given to no command."""
+_UNKNOWN = (0, None)
 
 
 class Written:
@@ -41,16 +46,20 @@ class Written:
 
     def __init__(self) -> None:
         self.since_ns = 0
-        self._fresh: dict[str, None] = {}
-        """Written since a command was last started."""
-        self._known: dict[str, object] = {}
-        """What the others looked like when a command was started next."""
+        self._numbers = itertools.count(1)
+        self._fresh: dict[str, int] = {}
+        """Written since a command was last started, each with a number that counts on."""
+        self._known: dict[str, tuple[int, object]] = {}
+        """The others, and what they looked like when a command was started next."""
+        self._sorted: list[str] = []
+        """Their paths, and some that are known no more."""
 
-    def follow(self) -> None:
-        """Take notice from now on."""
+    def follow(self) -> int:
+        """Take notice from now on; the number that all that is written later is above."""
         if not self.since_ns:
             self.since_ns = REAL.time_ns()
             sys.addaudithook(self._hook())
+        return next(self._numbers)
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         # A plain function: Python looks for an attribute of its hook at each event, which takes much longer
@@ -70,22 +79,44 @@ class Written:
         """A command is about to be started: what is there by now is the test's own."""
         while self._fresh:
             with contextlib.suppress(KeyError):
-                path, _ = self._fresh.popitem()
+                path, number = self._fresh.popitem()
                 looks = _looks_of(path)
                 self._known.pop(path, None)
                 if looks is not None:
-                    self._known[path] = looks
+                    self._known[path] = (number, looks)
+                    at = bisect_left(self._sorted, path)
+                    if self._sorted[at : at + 1] != [path]:
+                        insort(self._sorted, path)
         while len(self._known) > MOST:
             # Those of tests that are long over; Python keeps the order in which they came.
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):
                 del self._known[next(iter(self._known))]
+        if len(self._sorted) > 2 * MOST:
+            self._sorted = sorted(self._known)
+
+    def below(self, folder: str, since: int) -> dict[str, int]:
+        """The files below ``folder``, which is absolute, that may be this process's, with their numbers.
+
+        Args:
+            folder: it.
+            since: see :meth:`follow`; what has been written before is left out.
+        """
+        found = self._sorted
+        # A zero stands behind the slash.
+        paths = found[bisect_left(found, f"{folder}/") : bisect_left(found, f"{folder}0")]
+        numbers = {path: self.number_of(path) for path in paths}
+        return {path: number for path, number in numbers.items() if number > since}
+
+    def number_of(self, path: str) -> int:
+        """What tells when the process has opened ``path`` for writing; 0 where it is not known to have."""
+        return self._known.get(path, _UNKNOWN)[0]
 
     def has(self, path: str) -> bool:
         """Whether ``path``, which is absolute, holds what this process has written."""
         known = self._known.get(path)
         if known is None or path in self._fresh:
             return path in self._fresh
-        if known == _looks_of(path):
+        if known[1] == _looks_of(path):
             return True
         # What a command has changed is its own from now on, whatever it is changed back to.
         self._known.pop(path, None)
@@ -106,15 +137,28 @@ class Written:
         if any(part in path for part in _NOBODYS):
             return
         if flags & _ANEW or path in self._fresh or not _EXISTS(path) or self.has(path):
-            self._fresh[path] = None
+            self._fresh[path] = next(self._numbers)
 
     def _renamed(self, path: str, to: str) -> None:
         """A file is about to be renamed; of a directory nothing is known."""
         if self.has(path):
-            self._fresh[to] = None
+            self._fresh[to] = next(self._numbers)
         else:
             self._known.pop(to, None)
             self._fresh.pop(to, None)
+
+
+def being_written() -> set[tuple[int, int]]:
+    """Device and inode of the files that this process has open for writing: they are not done yet."""
+    found = set()
+    for name in _LISTDIR("/dev/fd"):
+        # The one of the listing is closed by now.
+        with contextlib.suppress(OSError):
+            fd = int(name)
+            if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+                status = _FSTAT(fd)
+                found.add((status.st_dev, status.st_ino))
+    return found
 
 
 def _looks_of(path: str) -> object:

@@ -226,6 +226,9 @@ class Session:
         """Where a clock of the test starts, nanoseconds since 1970: now, in whole seconds as on a tape."""
         return self.began_ns // 10**9 * 10**9
 
+    def set_apart(self) -> None:
+        """What has been written up to now may be there for other tests as well: see :attr:`.Inputs.since`."""
+
     def slept(self, seconds: float) -> None:
         """The test has called :func:`time.sleep` under a mock clock."""
         self.sleeps.append(seconds)

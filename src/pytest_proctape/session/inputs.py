@@ -1,16 +1,20 @@
-"""The files that a command line names: what a test gives to a command beside its input.
+"""The files that a test gives to a command beside its input.
 
 What a command says depends on them, so a recording keeps what they held, as a hash, and a replay holds them
 against it. Kept is what the test has written itself, and text of the project that was there before the run:
 what other commands have made is theirs, and programs that were built are another machine's as well.
+
+They are those that the command line names; and below a temporary directory that it names, or that the
+command works in, what the test has written there, each with the first command that could read it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from os.path import basename, join, normpath
+from collections.abc import Collection, Iterable, Sequence
+from os.path import basename, dirname, join, normpath
 from pathlib import Path
 
 from .. import effects
@@ -33,7 +37,7 @@ _SHELLS = frozenset(["sh", "bash", "dash", "ksh", "zsh"])
 _BETWEEN_WORDS = later(r"[\s;|&<>()'\"`$]+")
 _SAYS_COMMANDS = later(r"-[a-z]*c")
 
-_ACCESS, _STAT = os.access, os.stat
+_ACCESS, _STAT, _EXISTS = os.access, os.stat, os.path.lexists
 """As they were when the package was imported: a test may put others in their place."""
 
 
@@ -68,22 +72,53 @@ class Inputs:
         self._has_looked = False
         self._packages: dict[str, str] = {}
         """Their hashes, as the test does not change what it tests."""
+        self.since = 0
+        """What was written before may lie there for other tests as well: see :meth:`.Written.follow`."""
+        self._lain: dict[str, int] = {}
+        """What a command could read, by path, with its :meth:`.Written.number_of`: each is kept once."""
 
     def given(self, spawn: Spawn) -> tuple[Given, ...]:
         """What a command that is about to be started, and recorded, is given."""
         effects.WRITTEN.settle()
         found: dict[str, Given] = {}
-        folder = _folder_of(spawn)
-        for name in _names(spawn.program, spawn.args):
+        folder = normpath(_folder_of(spawn))
+        folders = {folder: ""}
+        for word in _names(spawn.program, spawn.args):
+            # A shell, or the command itself, looks for what has such a name.
+            name = dirname(word.partition("*")[0]) if "*" in word else word
             # Few words name anything.
-            if _ACCESS(join(folder, name), os.R_OK) and name not in found and len(found) < MOST:
-                given = self._given(name, normpath(join(folder, name)))
-                if given is not None:
+            if name and _ACCESS(join(folder, name), os.R_OK) and name not in found and len(found) < MOST:
+                path = normpath(join(folder, name))
+                given = self._given(name, path)
+                if given is None:
+                    folders.setdefault(path, name.rstrip("/") + "/")
+                else:
                     found[name] = given
+                    self._lain[path] = effects.WRITTEN.number_of(path)
+        for path, name in folders.items():
+            self._add_lying(found, path, name)
         package = self._package(spawn)
         if package is not None:
             found[package.name] = package
         return tuple(found.values())
+
+    def _add_lying(self, found: dict[str, Given], folder: str, name: str) -> None:
+        """What the test has written into a directory that the command is given, or that it works in."""
+        lying = effects.WRITTEN.below(folder, self.since)
+        new = [path for path, number in lying.items() if self._lain.get(path) != number]
+        if not new or self._root.startswith(f"{folder}/") or not self._places.is_temporary(new[0]):
+            return
+        unfinished = _unfinished(new)
+        kept_by_tools = _KeptByTools(folder)
+        for path in new:
+            if path in unfinished or kept_by_tools.has(path):
+                continue
+            if len(found) == MOST:
+                return
+            self._lain[path] = lying[path]
+            given = self._given(name + path[len(folder) + 1 :], path)
+            if given is not None:
+                found[given.name] = given
 
     def _package(self, spawn: Spawn) -> Given | None:
         """The project's own Python code, where that is what runs."""
@@ -145,7 +180,7 @@ class Inputs:
         """
         folder = _folder_of(spawn)
         here = self._here(spawn, entry)
-        found = {}
+        found, lying = {}, {}
         for name in entry.inputs or ():
             if name in here:
                 path = normpath(join(folder, here[name]))
@@ -157,7 +192,19 @@ class Inputs:
                 package = self._package(spawn)
                 if package is not None and package.name == name:
                     found[name] = package.sha256
-        return found
+            else:
+                lying[name] = normpath(join(folder, self._lies_at(name, here)))
+        # Another thread of the test may be about to write what lay in a directory.
+        unfinished = _unfinished(lying.values())
+        present = {name: self._present(path) for name, path in lying.items() if path not in unfinished}
+        return found | {name: digest for name, digest in present.items() if digest}
+
+    def _lies_at(self, name: str, here: dict[str, str]) -> str:
+        """The path here of what lay in a directory; that may have a random name in the command line."""
+        for known, word in here.items():
+            if name.startswith(known.rstrip("/") + "/"):
+                return join(word, name[len(known.rstrip("/")) + 1 :])
+        return self._places.reveal_text(name)
 
     def _here(self, spawn: Spawn, entry: Entry) -> dict[str, str]:
         """How the command line has what has these names on the tape."""
@@ -198,7 +245,7 @@ def notes_on_inputs(differences: Sequence[Difference]) -> tuple[str, ...]:
             '  @pytest.mark.tape(live=["its command"])',
         )
     return (
-        "the command line names a file that is not what it was when this was recorded, so the answer on the",
+        "a file that the command is given is not what it was when this was recorded, so the answer on the",
         "tape may be another one now; where the file differs in every run, and the answer does not:",
         '  @pytest.mark.tape(match_on=["program", "args", "cwd", "env", "stdin"])',
     )
@@ -223,6 +270,42 @@ def _names(program: str, args: Sequence[str]) -> list[str]:
         if "=" in word:
             names.append(word.partition("=")[2])
     return names
+
+
+class _KeptByTools:
+    """What tools and libraries keep for themselves: times and random names are in it.
+
+    That is what a hidden directory has, or a bare repository of git.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._parent = dirname(folder)
+        self._known: dict[str, bool] = {self._parent: False}
+        self._folder = folder
+
+    def has(self, path: str) -> bool:
+        """Whether ``path`` is of that, somewhere below the folder."""
+        return self._is_one(dirname(path))
+
+    def _is_one(self, directory: str) -> bool:
+        known = self._known.get(directory)
+        if known is None:
+            hidden = basename(directory)[0] == "." and directory != self._folder
+            git = _EXISTS(join(directory, "objects")) and _EXISTS(join(directory, "HEAD"))
+            known = self._known[directory] = hidden or git or self._is_one(dirname(directory))
+        return known
+
+
+def _unfinished(paths: Collection[str]) -> set[str]:
+    """Those of ``paths`` that are open for writing."""
+    being_written = effects.being_written() if paths else ()
+    found = set()
+    for path in paths if being_written else ():
+        with contextlib.suppress(OSError):
+            status = _STAT(path)
+            if (status.st_dev, status.st_ino) in being_written:
+                found.add(path)
+    return found
 
 
 def _is_text(text: str) -> bool:

@@ -57,7 +57,11 @@ class Recording(Player):
         self._starting = threading.RLock()
         self._at_work: list[RecordingChild] = []
         self._watch: effects.Watch | None = None
-        effects.WRITTEN.follow()
+        self.set_apart()
+
+    def set_apart(self) -> None:
+        """See :meth:`.Session.set_apart`."""
+        self.inputs.since = effects.WRITTEN.follow()
 
     def asked(self, spawn: Spawn) -> Asked:
         """``spawn`` in the terms of the tape; the secrets that its child can know are known from now on."""

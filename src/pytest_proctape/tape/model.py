@@ -208,8 +208,9 @@ class Entry(Model):
         cwd: the working directory, or a pattern; ``None`` matches any.
         env: the variables that are kept and compared, ``null`` for one that is
             unset; ``None`` compares nothing.
-        inputs: files that the command line names, as it names them, and the hashes of what they held, as
-            far as that is the test's or the project's: see :mod:`~..session.inputs`.
+        inputs: files that the command line names, as it names them, or that lie where the command works,
+            and the hashes of what they held, as far as that is the test's or the project's: see
+            :mod:`~..session.inputs`.
         phase: the part of the test that made the spawn.
         stdin: what the child received before its input was closed, or a pattern for all of it; ``None``
             when it had no pipe or file.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_proctape.effects.written import Written
+from pytest_proctape.effects.written import Written, being_written
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +168,62 @@ def test_nobody_else_is_told_of_what_goes_wrong_in_it(
     monkeypatch.setattr(written, "_renamed", None)
     _atomically()
     assert Path("file").read_text(encoding="utf-8") == "one"
+
+
+def _below(written: Written, folder: str, since: int = 0) -> list[str]:
+    root = os.getcwd()
+    return [os.path.relpath(path, root) for path in written.below(os.path.abspath(folder), since)]
+
+
+def test_what_lies_below_a_directory_by_name(written: Written) -> None:
+    before = written.follow()
+    for name in ("in/b", "in/a/c", "in.c", "inner/a", "i", "in0"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("one", encoding="utf-8")
+    # Nothing is known of what is new before a command is started.
+    assert _below(written, "in") == []
+    written.settle()
+    after = written.follow()
+    assert _below(written, "in") == ["in/a/c", "in/b"]
+    assert _below(written, "inner") == ["inner/a"]
+    assert _below(written, "in/b") == _below(written, "none") == []
+    assert _below(written, "in", before) == ["in/a/c", "in/b"]
+    assert _below(written, "in", after) == []
+
+    number = written.number_of(os.path.abspath("in/b"))
+    _in_place_of(Path("in/b"))
+    written.settle()
+    assert _below(written, "in", after) == ["in/b"]
+    assert written.number_of(os.path.abspath("in/b")) > after > number > before
+    assert written.number_of(os.path.abspath("none")) == 0
+
+
+def _in_place_of(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(b"two")
+
+
+def test_of_those_that_lie_there_only_the_last_are_known(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_proctape.effects.written.MOST", 3)
+    for number in range(20):
+        Path(f"{number:02}").write_text("one", encoding="utf-8")
+        written.settle()
+        assert len(written._sorted) <= 6
+    assert _below(written, ".") == ["17", "18", "19"]
+
+
+def test_which_files_are_being_written(written: Written) -> None:
+    def told() -> set[str]:
+        found = being_written()
+        return {name for name in os.listdir() if (os.stat(name).st_dev, os.stat(name).st_ino) in found}
+
+    for name in "abcd":
+        Path(name).write_text("one", encoding="utf-8")
+    assert told() == set()
+    with open("a", "ab"), open("b", "r+b"), open("c", "rb"), open("d", "wb") as last:
+        assert told() == {"a", "b", "d"}
+        last.close()
+        assert told() == {"a", "b"}
+    assert told() == set()
