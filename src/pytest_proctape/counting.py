@@ -78,9 +78,9 @@ def conclude(session: pytest.Session, results: Iterable[Result], settings: Setti
         session.exitstatus = EXIT_DRIFT
 
 
-def _count(config: pytest.Config, results: Iterable[Result]) -> None:
+def _count(config: pytest.Config, results: Iterable[Result], *, again: bool = False) -> None:
     for one in results:
-        totals_of(config).add(one)
+        totals_of(config).add(one, again=again)
         config.stash[CENSUS].seen.add(one.test)
 
 
@@ -131,6 +131,8 @@ class Receiver(HasHooks):
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._again: set[str] = set()
+        """Tests whose attempt is not their last: so say plugins that run a failed test anew."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -139,10 +141,16 @@ class Receiver(HasHooks):
             from .markup import mark_up
 
             mark_up(report)
+        # A plugin's outcome, which pytest itself does not have.
+        outcome: str = report.outcome
+        if outcome == "rerun":
+            self._again.add(report.nodeid)
         if hasattr(report, report_keys.RESULTS):
             from .summary import results_of
 
-            _count(self._config, results_of(report))
+            _count(self._config, results_of(report), again=report.nodeid in self._again)
+        if report.when == "teardown":
+            self._again.discard(report.nodeid)
 
 
 class Counter(HasHooks):

@@ -164,11 +164,18 @@ class Totals:
         self.orphans_deleted = False
         self.orphans_fail = False
 
-    def add(self, result: Result) -> None:
-        """Count one result."""
-        if result.missing:
-            self.missing.append(result.test)
-        self.drift += [(result.test, one) for one in result.drift]
+    def add(self, result: Result, *, again: bool = False) -> None:
+        """Count one result.
+
+        Args:
+            result: it.
+            again: the test is run once more, and what becomes of its tape is told then.
+        """
+        again = again and not (result.fixture or result.shared)
+        if not again:
+            self.drift += [(result.test, one) for one in result.drift]
+            if result.missing:
+                self.missing.append(result.test)
         self.leaked += [(result.test, child) for child in result.leaked]
         self.held = self.held or bool(result.held)
         self.outside += result.outside
@@ -179,10 +186,11 @@ class Totals:
         kind = result.kind
         if not result.spawns and kind not in {"removed", "diverged", "leftover"}:
             return
-        if kind == "failed":
-            self.failed.append(result)
-        counts = self._counts_of(result)
-        counts[kind] = counts.get(kind, 0) + 1
+        if not again:
+            if kind == "failed":
+                self.failed.append(result)
+            counts = self._counts_of(result)
+            counts[kind] = counts.get(kind, 0) + 1
         for name, count in (
             ("replayed", result.replayed),
             ("virtual", result.virtual),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.options.project import Project, counted
+from tests.options.project import Project, counted, summary
 
 pytest.importorskip("pytest_rerunfailures")
 RERUNS = ("-p", "rerunfailures", "--reruns", "2")
@@ -46,6 +46,8 @@ def test_the_attempt_that_passed_is_the_recording(flaky: Project) -> None:
     assert result.parseoutcomes() == {"passed": 2, "rerun": 2}
     assert flaky.commands() == ["echo first", "echo last"]
     assert not flaky.tape("test_it").with_name("test_it.json.failed").exists()
+    # Nothing is said of the attempts before, but that they started something.
+    assert summary(result) == ["tests: 2 recorded; spawns: 5 real"]
 
 
 def test_an_attempt_on_replay_starts_at_the_beginning(flaky: Project) -> None:
@@ -54,6 +56,7 @@ def test_an_attempt_on_replay_starts_at_the_beginning(flaky: Project) -> None:
     result = flaky.run(*RERUNS)
     assert result.parseoutcomes() == {"passed": 2, "rerun": 2}
     assert flaky.real == []
+    assert "tests: 2 replayed; spawns: 5 replayed" in counted(result)
 
 
 def test_a_divergence_diverges_in_every_attempt(flaky: Project) -> None:
@@ -62,6 +65,22 @@ def test_a_divergence_diverges_in_every_attempt(flaky: Project) -> None:
     result = flaky.run(*RERUNS)
     assert result.parseoutcomes() == {"failed": 1, "passed": 1, "rerun": 2}
     result.stdout.fnmatch_lines(["E *Divergence: *"])
+    assert "1 replayed, 1 diverged" in counted(result)
+
+
+@pytest.mark.parametrize("parallel", [(), ("-p", "xdist", "-n", "2")], ids=["one", "workers"])
+def test_each_test_is_told_of_once(flaky: Project, parallel: tuple[str, ...]) -> None:
+    result = flaky.run(*RERUNS, *parallel)
+    assert result.parseoutcomes()["rerun"] == 4
+    assert "2 tests have no tape" in result.stdout.str()
+
+    (flaky.path / "attempts").unlink()
+    result = flaky.run("--record-tapes", *RERUNS, *parallel)
+    assert "tests: 2 recorded" in counted(result)
+    (flaky.path / "attempts").unlink()
+    flaky.edit('["echo", word]', '["echo", word, "x"]')
+    result = flaky.run("--verify-tapes", *RERUNS, *parallel)
+    assert len([line for line in summary(result) if "test_other" in line]) == 1
 
 
 def test_the_last_attempt_of_a_failed_recording_is_kept_beside(flaky: Project) -> None:
