@@ -298,6 +298,8 @@ class ActiveTape:
         result = self._result()
         result.leaked = [str(child) for child in leaked]
         result.held = [child.words(session.places.redact_text) for child in leaked if child.is_held]
+        if interrupted:
+            result.left_by = KeyboardInterrupt.__name__
         self._run.results.append(result)
         try:
             self._conclude(result, told, interrupted=interrupted)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+import pytest
+
 from .clock import CLOCK
 from .errors import Divergence, ProctapeError
 from .session import Player
@@ -34,6 +36,9 @@ def lack_told(session: Player, error: Exception | None, raised: BaseException | 
         error: that it failed of, if that is one of ours.
         raised: that it failed of, whosever it is.
     """
+    if error is None and _is_timeout(raised):
+        where = "nor connects to anybody; if it waited for that"
+        return f"the test has waited to a limit: {_NO_PROCESS}, {where}, {_LIVE}"
     if error is None and (session.refused_at or _is_refused(raised)):
         where = f" at {session.refused_at}" if session.refused_at else ""
         return f"a connection was refused{where}: {_NO_PROCESS}; if it is a server, {_LIVE}"
@@ -93,6 +98,12 @@ def _server_told(entries: Iterable[Entry]) -> str:
                 f"if the test reached it by a socket, {_LIVE}"
             )
     return ""
+
+
+def _is_timeout(raised: BaseException | None) -> bool:
+    """Whether a limit has ended the test that is no command's: Python's own, or one of pytest-timeout."""
+    by_plugin = isinstance(raised, pytest.fail.Exception) and str(raised.msg).startswith("Timeout")
+    return by_plugin or isinstance(raised, TimeoutError)
 
 
 def _is_refused(raised: BaseException | None) -> bool:

@@ -31,7 +31,7 @@ class Result:
         by_workers: forked processes or workers have started commands, for real and on no tape.
         outside: how many commands threads from outside of all tests have started.
         unwritten: why the tape could not be written, though nothing else was wrong.
-        left_by: the exception by which such a block was ended from outside; empty for any other end.
+        left_by: the exception by which the run or a block was ended from outside; empty for any other end.
         path: of the tape, where it was needed.
         entries: on the tape before.
         errors: what was wrong with the tape; see :func:`~.session.as_data`.
@@ -82,6 +82,11 @@ class Result:
         return self.spawns - self.replayed - self.virtual
 
     @property
+    def has_waited(self) -> bool:
+        """Whether what was replayed took much longer than it had."""
+        return bool(self.replayed) and self.test_ns > self.process_ns + _WAITED_NS
+
+    @property
     def kind(self) -> str:
         """What became of the tape, in one word."""
         if self.missing:
@@ -130,6 +135,7 @@ class Totals:
 
     Attributes:
         failed: the results of recordings that were not kept.
+        waited: those of replayed tests that were interrupted while they took longer than their commands.
         missing: tests that need a tape and have none.
         drift: test, and what --verify-tapes has found of it.
         leaked: test, and a child that was still running at its end.
@@ -152,6 +158,7 @@ class Totals:
         self.spawns: dict[str, int] = {}
         self.process_ns = self.test_ns = 0
         self.failed: list[Result] = []
+        self.waited: list[Result] = []
         self.missing: list[str] = []
         self.leaked: list[tuple[str, str]] = []
         self.held = False
@@ -181,6 +188,8 @@ class Totals:
         self.outside += result.outside
         if result.strays:
             self.strays.append((result.test, result.strays))
+        if result.left_by == KeyboardInterrupt.__name__ and result.has_waited:
+            self.waited.append(result)
         if result.by_workers:
             self.by_workers.append(result.test)
         kind = result.kind
@@ -272,6 +281,8 @@ def lines(totals: Totals, *, record_command: str, verbose: bool) -> Iterable[str
         saved = f": {seconds(totals.saved_ns)} saved" if totals.saved_ns else ""
         processes, tests = seconds(totals.process_ns), seconds(totals.test_ns)
         yield f"replayed {processes} of processes in {tests} of tests{saved}"
+    for one in totals.waited:
+        yield f"interrupted after {seconds(one.test_ns)}: {one.test}; {_NOBODY}, {_LIVE}"
     yield from _few([_failure_line(failed) for failed in totals.failed], verbose, "not kept")
     for test, finding in totals.drift:
         yield from drift_lines(test, finding)
@@ -302,6 +313,8 @@ def _failure_line(result: Result) -> str:
     return f"not recorded, as {why}: {test}{where}"
 
 
+_WAITED_NS = 10**9
+_NOBODY = "a command that is replayed listens nowhere and connects to nobody: where a test waits for that"
 _LIVE = 'let it run for real, with @pytest.mark.tape(mode="live")'
 
 

@@ -301,3 +301,57 @@ def test_other_failures_are_told_nothing(project: Project) -> None:
     told = project.replay(failed=1).stdout
     told.no_fnmatch_line("*a secret was taken out*")
     told.no_fnmatch_line("*a connection was refused*")
+
+
+WAITS = """
+    import socket, subprocess, sys
+    import pytest
+
+    CLIENT = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.close()"
+
+    @pytest.mark.tape
+    def test_it(tmp_path, monkeypatch):
+        # The whole path would be too long.
+        monkeypatch.chdir(tmp_path)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind("socket")
+            listening.listen()
+            listening.settimeout(60)
+            with subprocess.Popen([sys.executable, "-c", CLIENT, "socket"]):
+                listening.accept()[0].close()
+"""
+
+
+@pytest.mark.parametrize("error", ["TimeoutError()", 'pytest.fail.Exception("Timeout (>3.0s)")'])
+def test_a_test_that_waits_for_somebody_to_connect_is_told_that_nobody_does(
+    project: Project, error: str
+) -> None:
+    project.write(WAITS)
+    project.record()
+    project.edit("listening.settimeout(60)", "listening.settimeout(0.001)")
+    if error != "TimeoutError()":
+        project.edit("listening.accept()[0].close()", f"raise {error}")
+
+    told = project.replay(failed=1).stdout.str()
+
+    assert (
+        "the test has waited to a limit: a command that is replayed is no process, and listens nowhere"
+        in told
+    )
+
+    project.edit("listening.settimeout", "raise ValueError or listening.settimeout")
+    assert "to a limit" not in project.replay(failed=1).stdout.str()
+
+
+def test_a_wait_that_is_interrupted_is_told_as_well(project: Project) -> None:
+    project.write(WAITS)
+    project.record()
+    project.edit("listening.accept()[0].close()", "raise KeyboardInterrupt")
+
+    assert "interrupted after" not in project.run_apart().stdout.str(), "that was at once"
+    project.write("from pytest_proctape import summary\n\nsummary._WAITED_NS = -(10**12)\n", "conftest.py")
+    told = project.run_apart().stdout.str()
+    assert "interrupted after" in told
+    assert "test_it.py::test_it; a command that is replayed listens nowhere and connects to nobody" in told
+    # What is recorded may take its time.
+    assert "interrupted after" not in project.run_apart("--record-tapes").stdout.str()

@@ -294,7 +294,9 @@ class VirtualChild(Attended):
             received = b"" if self._loose is None else bytes(self._loose.received)
             if self.reaped:
                 return with_received(self.script, self.script.steps, received)
-            end = End(None, None, REAL.monotonic_ns() - self._started_ns)
+            # One that nobody has looked at for long has not run for longer than it did.
+            ran_ns = min(REAL.monotonic_ns() - self._started_ns, self.script.end.duration_ns)
+            end = End(None, None, ran_ns)
             return with_received(self.script.but(end=end), self.script.steps[: self._at], received)
 
     @property

@@ -42,6 +42,8 @@ def test_its_script_is_made_when_it_is_asked_for() -> None:
     assert not made
     assert ended.so_far().steps == _SCRIPT.steps
     assert ended.so_far().end.status is None
+    ended._started_ns -= 10**9
+    assert ended.so_far().end.duration_ns == _SCRIPT.end.duration_ns, "not for as long as nobody looks"
     ended.reaped = True
     assert ended.so_far().end == _SCRIPT.end
     assert made == [1]
