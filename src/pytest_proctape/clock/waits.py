@@ -92,8 +92,12 @@ class Waits:
 
     @contextmanager
     def taking_part(self, ticket: Ticket | None = None) -> Iterator[None]:
-        """Around what a thread does for the test."""
-        if self.takes_part(threading.get_ident()):
+        """Around what a thread does for the test.
+
+        Args:
+            ticket: of a thread that begins. It may have the number of one that has ended, and told nobody.
+        """
+        if ticket is None and self.takes_part(threading.get_ident()):
             yield
             return
         self.enter(ticket)
@@ -104,9 +108,12 @@ class Waits:
 
     def enter(self, ticket: Ticket | None = None) -> None:
         """This thread does something for the test, until it leaves."""
-        self._own()
-        if ticket is not None:
-            self.forget(ticket)
+        if ticket is None:
+            self._own()
+            return
+        with self._lock:
+            self._participants[threading.get_ident()] = Participant()
+        self.forget(ticket)
 
     def leave(self) -> None:
         """What this thread did for the test is done."""

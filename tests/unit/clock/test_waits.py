@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_proctape.clock import REAL, Timeline, Wait, Waits
+from pytest_proctape.clock.parked import Watch
 
 from .conftest import MS, Clocks
 
@@ -209,6 +210,30 @@ def test_time_stands_until_those_who_are_expected_have_begun(waits: Waits) -> No
     thread.join()
     assert seen == [now_ns]
     assert waits.timeline.now_ns() == now_ns + MS
+
+
+def test_a_thread_with_the_number_of_one_that_has_ended_is_another(waits: Waits) -> None:
+    begun = threading.Event()
+    go_on = threading.Event()
+    ticket = waits.expect()
+
+    def body() -> None:
+        # Left there by a thread of an earlier test that has waited once more, and ended: it is not busy.
+        waits.polled()
+        waits._participants[threading.get_ident()]._watch = Watch(0)
+        with waits.taking_part(ticket):
+            begun.set()
+            go_on.wait()
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    begun.wait()
+    assert not waits._expects_somebody()
+    assert waits._is_anybody_busy(waits._own()), "the new one runs"
+    go_on.set()
+    thread.join()
+    assert waits.block(Wait(waits.timeline.now_ns() + MS)) is False
+    assert not waits.takes_part(thread.ident or 0)
 
 
 def test_what_cannot_begin_is_not_waited_for(waits: Waits) -> None:
