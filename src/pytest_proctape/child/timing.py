@@ -29,6 +29,7 @@ class ChildTime:
     Attributes:
         waits: those that a mock clock is moved by; ``None`` where time is real.
         exit_fd: becomes readable when the process ends; -1 where nobody watches for that.
+        gone_ns: when it was seen that the process has ended; 0 while that is not known.
     """
 
     def __init__(self, waits: Waits | None) -> None:
@@ -36,7 +37,7 @@ class ChildTime:
         self.exit_fd = -1
         self._fds = Owned()
         self._owner: Source | None = None
-        self._gone_ns = 0
+        self.gone_ns = 0
         self._seen_ns = 0
 
     def now_ns(self) -> int:
@@ -86,8 +87,8 @@ class ChildTime:
 
     def look(self) -> None:
         """Note the end of the process, if it has ended."""
-        if self.exit_fd != -1 and not self._gone_ns and ready(self.exit_fd, select.POLLIN):
-            self._gone_ns = self._moment_ns()
+        if self.exit_fd != -1 and not self.gone_ns and ready(self.exit_fd, select.POLLIN):
+            self.gone_ns = self._moment_ns()
             PUMP.forget(self.exit_fd)
 
     def seen_running(self) -> None:
@@ -101,7 +102,7 @@ class ChildTime:
             polled: a look found it so, and not a wait: then it had ended by now, and where only looks let
                 time pass, just now.
         """
-        ended_ns = self._gone_ns or self._moment_ns()
+        ended_ns = self.gone_ns or self._moment_ns()
         if polled and self.waits is not None:
             ended_ns = self.now_ns() if self.waits.is_polling() else min(ended_ns, self.now_ns())
         return max(ended_ns, self._seen_ns + 1000 if self._seen_ns else 0)

@@ -11,19 +11,24 @@ from contextlib import suppress
 from typing import Any
 
 from ..child import FORKS, KIN, TABLE, Child, RecordingChild, VirtualChild, status_of
-from ..clock import CLOCK, REAL, Wait
-from ..genuine import select
+from ..clock import CLOCK, Wait
 from . import pausing
+from .awaiting import (
+    CHANGES,
+    POLL_S,
+    REAL_WAITID,
+    await_any,
+    await_real,
+    found_running,
+    id_type,
+    of_the_first,
+)
 
 REAL_WAITPID = os.waitpid
-_REAL_WAITID = os.waitid
 _REAL_PIDFD_OPEN: Callable[..., int] | None = getattr(os, "pidfd_open", None)
 
-_CHANGES = os.WSTOPPED | os.WCONTINUED
-_LOOKS_FOR_CHANGE = 20
+
 _PATIENCE_NS = 5_000_000
-_POLL_S = 0.005
-"""How often real children are asked where a wait is for real and virtual ones at once, in seconds."""
 
 
 def waitpid(pid: int, options: int, /) -> tuple[int, int]:
@@ -33,8 +38,12 @@ def waitpid(pid: int, options: int, /) -> tuple[int, int]:
     child = TABLE.get(pid) if pid > 0 else None
     if child is None:
         if pid > 0 or not (FORKS or _candidates(pid)):
-            _await_real(*_id_type(pid), options)
-            return _note(KIN.waitpid(pid, options))
+            ended = await_any(*id_type(pid), options)
+            told = of_the_first(ended, lambda one: KIN.waitpid(one, options))
+            result = told or KIN.waitpid(pid, options)
+            if not result[0]:
+                found_running(*id_type(pid))
+            return _note(result)
         return _wait_any(pid, options)
     if isinstance(child, VirtualChild):
         return _wait_virtual(child, options)
@@ -70,7 +79,7 @@ def _wait_virtual(child: VirtualChild, options: int) -> tuple[int, int]:
 def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
     was_gone = bool(options & os.WNOHANG) or child.gone()
     if not was_gone:
-        _await_real(os.P_PID, child.pid, options)
+        await_real(os.P_PID, child.pid, options)
     error = child.take_error(options)
     if error is not None:
         raise error
@@ -87,58 +96,6 @@ def _wait_recording(child: RecordingChild, options: int) -> tuple[int, int]:
         if pausing.clocked():
             CLOCK.waits.polled()
     return pid, status
-
-
-def _id_type(pid: int) -> tuple[int, int]:
-    """What :func:`os.waitid` calls what :func:`os.waitpid` calls ``pid``."""
-    if pid > 0:
-        return os.P_PID, pid
-    return (os.P_ALL, 0) if pid == -1 else (os.P_PGID, -pid or os.getpgrp())
-
-
-def _await_real(idtype: int, ident: int, options: int) -> None:
-    """Under a mock clock, let time pass until the real wait that follows returns at once."""
-    if options & os.WNOHANG or not pausing.clocked():
-        return
-    ends = {
-        child.time.exit_fd: select.POLLIN
-        for child in TABLE
-        if isinstance(child, RecordingChild)
-        and child.time.exit_fd != -1
-        and (idtype != os.P_PID or child.pid == ident)
-        and not child.gone()
-    }
-    if not ends:
-        return
-    wait = _RealWait(ends, idtype, ident, options)
-    if options & _CHANGES:
-        # A signal that has been sent stops it at once, as far as a test can tell.
-        for _ in range(_LOOKS_FOR_CHANGE):
-            if wait.ready():
-                return
-            REAL.sleep(0.001)
-    CLOCK.waits.block(wait)
-
-
-class _RealWait(pausing.FdWait):
-    """A wait for real children, some of which tell by a descriptor that they have ended."""
-
-    def __init__(self, ends: dict[int, int], idtype: int, ident: int, options: int) -> None:
-        super().__init__(ends)
-        self._asked = idtype, ident, options & _CHANGES | os.WEXITED | os.WNOWAIT | os.WNOHANG
-        # Nothing tells of stops, nor of the ends of children that are not recorded.
-        self._tells = idtype == os.P_PID and not options & _CHANGES
-        self.ready = self._is_over
-
-    def _is_over(self) -> bool:
-        try:
-            return _REAL_WAITID(*self._asked) is not None
-        except OSError:
-            # The real call says what is wrong.
-            return True
-
-    def sleep(self, limit_s: float | None) -> None:
-        super().sleep(limit_s if self._tells else min(_POLL_S, limit_s or _POLL_S))
 
 
 def note(pid: int, status: int) -> None:
@@ -192,8 +149,16 @@ def _wait_any(pid: int, options: int) -> tuple[int, int]:
                 raise
             result = (0, 0)
         if result[0] or options & os.WNOHANG:
+            if not result[0]:
+                _looked_in_vain()
             return result
         _wait_for_change()
+
+
+def _looked_in_vain() -> None:
+    """Who looks again and again lets time pass by that."""
+    if pausing.clocked():
+        CLOCK.waits.polled(lambda: any(child.poll() is not None for child in TABLE.virtual))
 
 
 def _wait_for_change() -> None:
@@ -202,7 +167,7 @@ def _wait_for_change() -> None:
         with TABLE.ended:
             TABLE.waiting += 1
             try:
-                TABLE.ended.wait(_POLL_S)
+                TABLE.ended.wait(POLL_S)
             finally:
                 TABLE.waiting -= 1
         return
@@ -226,8 +191,9 @@ def wait4(pid: int, options: int) -> tuple[int, int, Any]:
     if (pid > 0 and isinstance(TABLE.get(pid), VirtualChild)) or (pid <= 0 and (FORKS or _candidates(pid))):
         got, status = waitpid(pid, options)
         return (got, status, resource.struct_rusage([0] * 16))
-    _await_real(*_id_type(pid), options)
-    got, status, usage = KIN.wait4(pid, options)
+    ended = await_any(*id_type(pid), options)
+    told = of_the_first(ended, lambda one: KIN.wait4(one, options))
+    got, status, usage = told or KIN.wait4(pid, options)
     _note((got, status))
     return (got, status, usage)
 
@@ -246,13 +212,17 @@ def waitid(idtype: int, ident: int, options: int, /) -> Any:
         return _waitid_virtual(child, options)
     if idtype in (os.P_ALL, os.P_PGID) and (FORKS or _candidates(-1 if idtype == os.P_ALL else -ident)):
         return _waitid_any(idtype, ident, options)
-    return _waitid_real(idtype, ident, options)
+    result = _waitid_real(idtype, ident, options)
+    if result is None:
+        found_running(idtype, ident)
+    return result
 
 
 def _waitid_real(idtype: int, ident: int, options: int) -> Any:
     """The real call; a recorded child that it tells of is told."""
-    _await_real(idtype, ident, options)
-    result = _REAL_WAITID(idtype, ident, options)
+    ended = await_any(idtype, ident, options)
+    told = of_the_first(ended, lambda one: REAL_WAITID(os.P_PID, one, options))
+    result = told or REAL_WAITID(idtype, ident, options)
     if result is not None and not options & os.WNOWAIT:
         KIN.add_untold()
         # The status is gone with the kernel's record of the child; build it again from what waitid said.
@@ -278,6 +248,8 @@ def _waitid_any(idtype: int, ident: int, options: int) -> Any:
                 raise
             result = None
         if result is not None or options & os.WNOHANG:
+            if result is None:
+                _looked_in_vain()
             return result
         _wait_for_change()
 
@@ -294,9 +266,9 @@ def _by_id(idtype: int, ident: int) -> Child | None:
 
 
 def _waitid_virtual(child: VirtualChild, options: int) -> Any:
-    if not options & (os.WEXITED | _CHANGES):
+    if not options & (os.WEXITED | CHANGES):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-    changes = options & (_CHANGES | os.WNOWAIT) if options & _CHANGES else 0
+    changes = options & (CHANGES | os.WNOWAIT) if options & CHANGES else 0
     status = child.change(changes) if changes else None
     if status is None:
         status = child.glance() if options & os.WNOHANG else child.wait(changes)

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from pytest_proctape.child import TABLE, RecordingChild
 from tests.parity.clock.harness import Clocked, Log
 from tests.parity.gates import Gate
 
@@ -66,6 +68,49 @@ def test_waitpid_for_any(clocked: Clocked) -> None:
 
     # Which of them is first is for the machine of the recording to say.
     assert sorted((what for what, _ in clocked(program)), key=str) == [[0, 0], [1, 0], [2, 0]]
+
+
+def _stand_still(pids: list[int]) -> None:
+    """The machine lets this thread do nothing until all have ended; a replay has nobody who could."""
+    children = [child for child in map(TABLE.get, pids) if isinstance(child, RecordingChild)]
+    while not all(child.gone() for child in children):
+        pass
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: os.waitpid(-1, 0)[0],
+        lambda: os.waitpid(0, 0)[0],
+        lambda: os.waitpid(-1, os.WNOHANG)[0],
+        lambda: os.wait3(0)[0],
+        lambda: os.waitid(os.P_ALL, 0, os.WEXITED).si_pid,  # type: ignore[union-attr]
+        lambda: getattr(os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG), "si_pid", 0),
+    ],
+    ids=["waitpid", "of the group", "a look", "wait3", "waitid", "a look by waitid"],
+)
+def test_whoever_comes_late_to_several_ends(clocked: Clocked, wait: Callable[[], int]) -> None:
+    def program(log: Log) -> None:
+        pids = [_spawn(seconds) for seconds in (0.2, 0.1, 0.05)]
+        _stand_still(pids)
+        while len(pids) > 0:
+            pid = wait()
+            if pid:
+                log(pid in pids)
+                log(pids.index(pid))
+                pids.remove(pid)
+
+    clocked(program)
+
+
+def test_those_that_had_ended_before_the_wait_come_in_the_order_of_their_starts(clocked: Clocked) -> None:
+    def program(log: Log) -> None:
+        pids = [_spawn(seconds) for seconds in (0.2, 0.1, 0.05)]
+        time.sleep(1)
+        for _ in pids:
+            log(pids.index(os.wait()[0]))
+
+    assert [what for what, _ in clocked(program)] == [[0], [1], [2]]
 
 
 def test_wait(clocked: Clocked) -> None:
